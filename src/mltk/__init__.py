@@ -1,0 +1,1 @@
+"""openmltk: machine learning on microcontrollers, from one model specification."""
