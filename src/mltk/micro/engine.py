@@ -1,0 +1,283 @@
+"""Run a ``.tflite`` on many samples and say which engine produced the numbers.
+
+The truth of an int8 model is what TensorFlow Lite Micro computes. :func:`run_batch` gives exactly that where the
+wheel exists, and the nearest stand-in, marked as such, where it doesn't::
+
+    result = run_batch(Path("model.tflite").read_bytes(), samples)  # samples: (n, *input_shape[1:]), model's dtype
+    result.outputs[0], result.engine_description
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from mltk.errors import EvaluationError, MltkError, RuntimeFailure
+from mltk.micro.graph import Graph, read_graph
+from mltk.micro.processes import UNTRUSTED_MEMORY_BYTES, WorkerProcess, explain_refusal
+from mltk.micro.runtimes import Runtime, UnsupportedModelError, have_tflm, make_runtime
+
+ENGINES = ("auto", "tflm", "litert-reference", "litert-xnnpack")
+
+# What starting a worker costs (interpreter, NumPy, engine), roughly; below twice that it isn't worth it.
+SPAWN_S = 0.35
+# Samples sent to a worker at a time take about this long: short for balance and progress, long against overhead.
+CHUNK_S = 0.25
+CHUNK_BYTES = 32 << 20
+
+
+@dataclass
+class BatchResult:
+    """What :func:`run_batch` computed.
+
+    ``outputs``: one array per model output, first axis = samples, in the model's own dtypes.
+    ``engine``: 'tflm', 'litert-reference' or 'litert-xnnpack'; ``engine_description`` adds name and version.
+    ``notes``: what a reader of the numbers should know, such as why a fallback was used.
+    """
+
+    outputs: list[np.ndarray]
+    engine: str
+    engine_description: str
+    notes: list[str] = field(default_factory=list)
+    n_processes: int = 1
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class _Job:
+    model: bytes
+    graph: Graph
+    inputs: list[np.ndarray]
+    processes: int
+    reset_between_samples: bool
+    trusted: bool
+    timeout_s: float
+    progress: Callable[[int], None] | None
+
+    @property
+    def n(self) -> int:
+        return len(self.inputs[0])
+
+
+def run_batch(
+    model: bytes,
+    inputs: np.ndarray | Sequence[np.ndarray],
+    *,
+    engine: str = "auto",
+    processes: int | None = None,
+    reset_between_samples: bool = True,
+    trusted: bool = True,
+    timeout_s: float = 60.0,
+    progress: Callable[[int], None] | None = None,
+) -> BatchResult:
+    """Compute ``model`` on every sample of ``inputs``.
+
+    ``inputs``: one array, or one per model input, already in the model's input dtype, shape
+    (samples, *model_input_shape[1:]); each sample is run alone, with batch dimension 1.
+    ``engine``: 'auto' is TensorFlow Lite Micro where installed, else LiteRT's reference kernels.
+    ``processes``: worker processes at most; default: the CPUs this process may use. Small jobs run in this process.
+    ``reset_between_samples``: forget state (variables) after each sample; False runs them in order as one stream.
+    ``trusted``: False runs native code in a child process only, with a memory limit, so that a crash or a hang
+    of a damaged model is an error here.
+    ``timeout_s``: seconds without an answer from a worker before it is ended.
+    ``progress``: called with the number of samples just finished.
+
+    Raises :class:`~mltk.errors.TfliteError` (not a .tflite), :class:`~mltk.errors.EvaluationError` (inputs that
+    don't fit the model) and :class:`~mltk.errors.RuntimeFailure` (refused, crashed or timed out).
+    """
+    if engine not in ENGINES:
+        raise MltkError(f"No engine is called {engine!r}.", hint=f"Choose one of: {', '.join(ENGINES)}.")
+    start = time.perf_counter()
+    graph = read_graph(model)
+    arrays = check_inputs(graph, [inputs] if isinstance(inputs, np.ndarray) else list(inputs))
+    if graph.is_stateful and not reset_between_samples:
+        processes = 1  # the order of samples is part of the computation
+    job = _Job(
+        bytes(model),
+        graph,
+        arrays,
+        available_cpus() if processes is None else max(1, processes),
+        reset_between_samples,
+        trusted,
+        timeout_s,
+        progress,
+    )
+    notes: list[str] = []
+    result = _run_auto(job, notes) if engine == "auto" else _run(job, engine)
+    result.notes = notes + result.notes
+    result.seconds = time.perf_counter() - start
+    return result
+
+
+def check_inputs(graph: Graph, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """``inputs`` with a sample axis in front of each input's own shape, or an error that says what doesn't fit."""
+    tensors = graph.inputs
+    if len(inputs) != len(tensors):
+        raise EvaluationError(f"The model has {len(tensors)} input(s), and {len(inputs)} array(s) were given.")
+    checked = []
+    for i, (array, tensor) in enumerate(zip(inputs, tensors, strict=True)):
+        if tensor.dtype is None or array.dtype != tensor.dtype:
+            raise EvaluationError(
+                f"Input {i} ({tensor.name!r}) of the model is {tensor.type_name.lower()}, and the samples are "
+                f"{array.dtype}.",
+                hint="Quantize them first: round(value / scale) + zero_point of the input tensor.",
+            )
+        shape = tensor.shape
+        fits = array.ndim > 0 and array.shape[1:] in (shape, shape[1:] if shape[:1] == (1,) else shape)
+        if not fits:
+            raise EvaluationError(
+                f"Input {i} ({tensor.name!r}) of the model has shape {shape}, and the samples (first axis = samples) "
+                f"{array.shape}."
+            )
+        checked.append(array.reshape(len(array), *shape))
+    if len({len(array) for array in checked}) > 1:
+        raise EvaluationError(f"The inputs have different numbers of samples: {[len(a) for a in checked]}.")
+    return checked
+
+
+def available_cpus() -> int:
+    """CPUs that this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _run_auto(job: _Job, notes: list[str]) -> BatchResult:
+    if not have_tflm():
+        notes.append(
+            "TensorFlow Lite Micro is not installed here; LiteRT's reference kernels are the nearest stand-in "
+            "and may round some operators differently."
+        )
+        return _run(job, "litert-reference")
+    try:
+        return _run(job, "tflm")
+    except UnsupportedModelError as e:
+        notes.append(f"{e.message} LiteRT's reference kernels computed it instead; the device may not run it.")
+        try:
+            return _run(job, "litert-reference")
+        except UnsupportedModelError as second:
+            raise RuntimeFailure(f"No engine here runs this model. {e.message}", hint=second.message) from second
+
+
+def _run(job: _Job, engine: str) -> BatchResult:
+    runtime = None
+    done: list[list[np.ndarray]] = []
+    if job.trusted:
+        try:
+            runtime = make_runtime(engine, job.model, reset_between_samples=job.reset_between_samples)
+        except UnsupportedModelError as e:
+            raise explain_refusal(job.model, engine, e) from e
+        n_done, finished = _run_here(job, runtime, done)
+        if finished:
+            outputs = [np.concatenate(parts) for parts in zip(*done, strict=True)]
+            return BatchResult(outputs, runtime.engine, runtime.description)
+    else:
+        n_done = 0
+    with _Pool(job, engine, n_done) as pool:
+        rest, description = pool.run()
+    outputs = [np.concatenate(parts) for parts in zip(*done, *rest, strict=True)]
+    return BatchResult(outputs, engine, description, n_processes=len(pool.workers))
+
+
+def _run_here(job: _Job, runtime: Runtime, done: list[list[np.ndarray]]) -> tuple[int, bool]:
+    """Run in this process as long as that is likely the quicker way; samples done, and whether that was all."""
+    start, n_done = time.perf_counter(), 0
+    while True:
+        step = 1 if n_done == 0 else max(1, min(job.n - n_done, n_done))
+        done.append(runtime.run([x[n_done : n_done + step] for x in job.inputs], job.progress))
+        n_done += step
+        if n_done >= job.n:
+            return n_done, True
+        left_s = (time.perf_counter() - start) / n_done * (job.n - n_done)
+        if job.processes > 1 and left_s * (1 - 1 / job.processes) > 2 * SPAWN_S:
+            return n_done, False
+
+
+class _Pool:
+    """Workers that take samples from ``first`` on, in chunks, until none is left.
+
+    One thread drives each worker; it only waits for the pipe, so the GIL is free.
+    """
+
+    def __init__(self, job: _Job, engine: str, first: int) -> None:
+        self.job, self.engine = job, engine
+        self.workers: list[WorkerProcess] = []
+        self._next, self._lock = first, threading.Lock()
+        self._results: dict[int, list[np.ndarray]] = {}
+        self._errors: list[BaseException] = []
+        self._description = ""
+        self._bytes_per_sample = max(1, sum(x[:1].nbytes for x in job.inputs))
+
+    def __enter__(self) -> _Pool:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for worker in self.workers:
+            worker.close()
+
+    def run(self) -> tuple[list[list[np.ndarray]], str]:
+        """Outputs of all chunks in order, and the engine's description."""
+        left = self.job.n - self._next
+        # With no sample at all, one worker still says the shapes.
+        for _ in range(max(1, min(self.job.processes, left))):
+            self.workers.append(
+                WorkerProcess(
+                    timeout_s=self.job.timeout_s,
+                    memory_limit_bytes=None if self.job.trusted else UNTRUSTED_MEMORY_BYTES,
+                )
+            )
+        threads = [threading.Thread(target=self._drive, args=(w,), daemon=True) for w in self.workers]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        if self._errors:
+            raise self._errors[0]
+        return [self._results[i] for i in sorted(self._results)], self._description
+
+    def _drive(self, worker: WorkerProcess) -> None:
+        try:
+            header = {
+                "task": "load",
+                "engine": self.engine,
+                "reset_between_samples": self.job.reset_between_samples,
+            }
+            reply, _ = worker.request(header, [np.frombuffer(self.job.model, np.uint8)])
+            self._description = reply["description"]
+            seconds_per_sample: float | None = None
+            while (chunk := self._take(seconds_per_sample)) is not None:
+                start = time.perf_counter()
+                _, outputs = worker.request({"task": "run"}, [x[chunk] for x in self.job.inputs])
+                n = chunk.stop - chunk.start
+                if n:
+                    seconds_per_sample = (time.perf_counter() - start) / n
+                self._finish(chunk.start, n, outputs)
+        except (RuntimeFailure, MemoryError) as e:
+            with self._lock:
+                self._errors.append(e)
+                self._next = self.job.n + 1  # nothing more to take
+            for other in self.workers:
+                other.kill()
+
+    def _take(self, seconds_per_sample: float | None) -> slice | None:
+        with self._lock:
+            left = self.job.n - self._next
+            if left < 0 or (left == 0 and (self._results or self.job.n or seconds_per_sample is not None)):
+                return None
+            size = 1 if seconds_per_sample is None else int(CHUNK_S / max(seconds_per_sample, 1e-9))
+            fair = left // (2 * len(self.workers))  # towards the end smaller, so that all finish together
+            size = min(max(1, size), max(1, fair), max(1, CHUNK_BYTES // self._bytes_per_sample), left)
+            taken = slice(self._next, self._next + size)
+            self._next += size if self.job.n else 1
+            return taken
+
+    def _finish(self, start: int, n: int, outputs: list[np.ndarray]) -> None:
+        with self._lock:
+            self._results[start] = outputs
+            if self.job.progress is not None and n:
+                self.job.progress(n)

@@ -1,0 +1,225 @@
+"""One ``.tflite`` in one native interpreter in this process: TensorFlow Lite Micro or LiteRT.
+
+Samples go in one at a time with batch dimension 1, as on the device. What spreads them over processes is
+:mod:`mltk.micro.engine`.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from mltk.errors import MissingDependencyError, MltkError, RuntimeFailure
+from mltk.micro.graph import Graph, Tensor, read_graph
+
+# Untouched pages of an arena cost nothing on the host, while an arena a few bytes short can crash
+# TFLM instead of failing: always far too much.
+HOST_ARENA_BYTES = 64 << 20
+
+Samples = Sequence[np.ndarray]  # one array per model input, first axis = samples
+
+
+class UnsupportedModelError(RuntimeFailure):
+    """The engine can't run this model, though the model may be fine: another engine might."""
+
+
+def have_tflm() -> bool:
+    """True where TensorFlow Lite Micro's wheel is installed (Linux on x86-64 only)."""
+    return importlib.util.find_spec("tflite_micro") is not None
+
+
+def host_arena_bytes(graph: Graph) -> int:
+    """An arena size that is certainly enough for ``graph`` on the host."""
+    tensors = sum(t.nbytes + 256 for g in graph.subgraphs for t in g.tensors)
+    operators = sum(len(g.operators) for g in graph.subgraphs)
+    return HOST_ARENA_BYTES + 4 * tensors + 4096 * operators
+
+
+class Runtime:
+    """A loaded model; subclasses say how one sample is computed.
+
+    :meth:`run` takes one array per model input, first axis = samples, in the model's dtypes, and returns one
+    array per model output the same way.
+    """
+
+    engine = ""
+    description = ""
+
+    def __init__(self, model: bytes, *, reset_between_samples: bool = True) -> None:
+        self.model = bytes(model)
+        self.graph = read_graph(self.model)
+        self._reset_each = reset_between_samples and self.graph.is_stateful
+
+    def run(self, inputs: Samples, progress: Callable[[int], None] | None = None) -> list[np.ndarray]:
+        """Compute every sample of ``inputs``; ``progress`` is called with 1 after each."""
+        results: list[list[np.ndarray]] = [[] for _ in self.graph.outputs]
+        for i in range(len(inputs[0])):
+            outputs = self.invoke([x[i] for x in inputs])
+            if self._reset_each:
+                self.reset()
+            for collected, output in zip(results, outputs, strict=True):
+                collected.append(output)
+            if progress is not None:
+                progress(1)
+        return [_stack(collected, t) for collected, t in zip(results, self.graph.outputs, strict=True)]
+
+    def invoke(self, sample: Samples) -> list[np.ndarray]:
+        """Compute one sample (arrays of the model's input shapes, the batch dimension may be left out)."""
+        raise NotImplementedError
+
+    def reset(self) -> None:
+        """Forget the state that samples left behind."""
+        raise NotImplementedError
+
+
+def _stack(collected: list[np.ndarray], tensor: Tensor) -> np.ndarray:
+    if not collected:
+        shape = tensor.shape[1:] if tensor.shape[:1] == (1,) else tensor.shape
+        return np.zeros((0, *shape), tensor.dtype)
+    stacked = np.stack(collected)
+    # The batch dimension of 1 becomes the sample axis; an output without one gets that axis in front.
+    return stacked[:, 0] if stacked.ndim > 1 and stacked.shape[1] == 1 and tensor.shape[:1] == (1,) else stacked
+
+
+class TflmRuntime(Runtime):
+    """TensorFlow Lite Micro on the host: what the device computes with the reference kernels."""
+
+    engine = "tflm"
+
+    def __init__(
+        self,
+        model: bytes,
+        *,
+        reset_between_samples: bool = True,
+        arena_bytes: int | None = None,
+        preserve_all_tensors: bool = False,
+    ) -> None:
+        super().__init__(model, reset_between_samples=reset_between_samples)
+        if not have_tflm():
+            raise MissingDependencyError("TensorFlow Lite Micro (tflite-micro; Linux on x86-64)", "micro")
+        import tflite_micro
+        from tflite_micro import runtime
+
+        self.description = f"TensorFlow Lite Micro {tflite_micro.__version__}"
+        config = runtime.InterpreterConfig
+        self._config = config.kPreserveAllTensors if preserve_all_tensors else config.kAllocationRecording
+        self._arena_bytes = arena_bytes or host_arena_bytes(self.graph)
+        self._new_interpreter()
+
+    def _new_interpreter(self) -> None:
+        from tflite_micro import runtime
+
+        try:
+            self._interpreter = runtime.Interpreter.from_bytes(
+                self.model, arena_size=self._arena_bytes, intrepreter_config=self._config
+            )
+            self._shapes = [
+                tuple(self._interpreter.get_input_details(i)["shape"]) for i in range(len(self.graph.inputs))
+            ]
+        except (RuntimeError, ValueError, TypeError, AttributeError) as e:
+            raise UnsupportedModelError(f"TensorFlow Lite Micro refuses this model: {e}") from e
+
+    def invoke(self, sample: Samples) -> list[np.ndarray]:
+        try:
+            for i, (value, shape) in enumerate(zip(sample, self._shapes, strict=True)):
+                self._interpreter.set_input(value.reshape(shape), i)
+            self._interpreter.invoke()
+            return [self._interpreter.get_output(i) for i in range(len(self.graph.outputs))]
+        except (RuntimeError, ValueError, TypeError) as e:
+            raise RuntimeFailure(f"TensorFlow Lite Micro failed while running the model: {e}") from e
+
+    def reset(self) -> None:
+        # TFLM's Reset() fills resource variables with their zero point and doesn't run CALL_ONCE again: where the
+        # model starts from anything else, only a new interpreter starts over.
+        if self.graph.has_resource_variables and not self.graph.starts_at_zero_points:
+            self._new_interpreter()
+        else:
+            self._interpreter.reset()
+
+    def tensor(self, index: int, subgraph: int = 0) -> np.ndarray:
+        """A copy of tensor ``index`` after :meth:`invoke`; needs ``preserve_all_tensors``."""
+        return np.array(self._interpreter.GetTensor(index, subgraph))
+
+    def print_allocations(self) -> None:
+        """Have TFLM print what it allocated from the arena, to standard error (it has no other way)."""
+        self._interpreter.print_allocations()
+
+
+class LiteRtRuntime(Runtime):
+    """LiteRT: its reference kernels, or its default path (XNNPACK and optimized kernels)."""
+
+    def __init__(
+        self,
+        model: bytes,
+        *,
+        reset_between_samples: bool = True,
+        reference: bool = True,
+        preserve_all_tensors: bool = False,
+    ) -> None:
+        super().__init__(model, reset_between_samples=reset_between_samples)
+        self.engine = "litert-reference" if reference else "litert-xnnpack"
+        self._reference, self._preserve = reference, preserve_all_tensors
+        kind = "reference kernels" if reference else "default path (XNNPACK)"
+        self.description = f"LiteRT {_litert_version()}, {kind}"
+        self._new_interpreter()
+
+    def _new_interpreter(self) -> None:
+        from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+        resolver = OpResolverType.BUILTIN_REF if self._reference else OpResolverType.BUILTIN
+        try:
+            self._interpreter = Interpreter(
+                model_content=self.model,
+                experimental_op_resolver_type=resolver,
+                num_threads=1,
+                experimental_preserve_all_tensors=self._preserve,
+            )
+            self._interpreter.allocate_tensors()
+        except (RuntimeError, ValueError, TypeError) as e:
+            raise UnsupportedModelError(f"LiteRT refuses this model: {e}") from e
+        self._inputs = self._interpreter.get_input_details()
+        self._outputs = self._interpreter.get_output_details()
+
+    def invoke(self, sample: Samples) -> list[np.ndarray]:
+        try:
+            for details, value in zip(self._inputs, sample, strict=True):
+                self._interpreter.set_tensor(details["index"], value.reshape(details["shape"]))
+            self._interpreter.invoke()
+            return [self._interpreter.get_tensor(details["index"]) for details in self._outputs]
+        except (RuntimeError, ValueError, TypeError) as e:
+            raise RuntimeFailure(f"LiteRT failed while running the model: {e}") from e
+
+    def reset(self) -> None:
+        # Resource variables outlive reset_all_variables().
+        if self.graph.has_resource_variables:
+            self._new_interpreter()
+        else:
+            self._interpreter.reset_all_variables()
+
+    def tensor(self, index: int, subgraph: int = 0) -> np.ndarray:
+        """A copy of tensor ``index`` after :meth:`invoke`; needs ``preserve_all_tensors``."""
+        return np.array(self._interpreter.get_tensor(index, subgraph))
+
+
+def _litert_version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("ai-edge-litert")
+    except PackageNotFoundError:
+        return "(unknown version)"
+
+
+def make_runtime(engine: str, model: bytes, *, reset_between_samples: bool = True) -> Runtime:
+    """Load ``model`` into the engine of that name: 'tflm', 'litert-reference' or 'litert-xnnpack'."""
+    factories: dict[str, Any] = {
+        "tflm": TflmRuntime,
+        "litert-reference": LiteRtRuntime,
+        "litert-xnnpack": lambda model, **kw: LiteRtRuntime(model, reference=False, **kw),
+    }
+    if engine not in factories:
+        raise MltkError(f"No engine is called {engine!r}.", hint=f"Choose one of: {', '.join(sorted(factories))}.")
+    return factories[engine](model, reset_between_samples=reset_between_samples)

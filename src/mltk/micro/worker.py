@@ -1,0 +1,104 @@
+"""The child process that runs a native engine: ``python -P -m mltk.micro.worker``.
+
+It answers requests on standard input with answers on standard output (:mod:`mltk.micro.wire`) until its input
+closes. Whatever native code prints goes to standard error, which the parent keeps for its messages.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from mltk.errors import MltkError
+from mltk.micro.runtimes import Runtime, UnsupportedModelError, make_runtime
+from mltk.micro.wire import WireError, read_message, write_message
+
+Answer = tuple[dict[str, Any], list[np.ndarray]]
+
+
+class Worker:
+    """What the child knows between requests: the model it has loaded."""
+
+    def __init__(self) -> None:
+        self.runtime: Runtime | None = None
+
+    def load(self, header: dict[str, Any], arrays: list[np.ndarray]) -> Answer:
+        """Load the model in ``arrays[0]`` (uint8) into the engine that ``header`` names."""
+        self.runtime = make_runtime(
+            header["engine"], arrays[0].tobytes(), reset_between_samples=header["reset_between_samples"]
+        )
+        return {"description": self.runtime.description}, []
+
+    def run(self, header: dict[str, Any], arrays: list[np.ndarray]) -> Answer:
+        """Compute the samples in ``arrays``, one array per model input."""
+        if self.runtime is None:
+            raise MltkError("The worker was asked to run before a model was loaded.")
+        return {}, self.runtime.run(arrays)
+
+    def measure_arena(self, header: dict[str, Any], arrays: list[np.ndarray]) -> Answer:
+        """Load the model in ``arrays[0]`` into an arena of ``header['arena_bytes']``, run it once, print the use."""
+        from mltk.micro.runtimes import TflmRuntime
+
+        runtime = TflmRuntime(arrays[0].tobytes(), arena_bytes=header["arena_bytes"])
+        outputs = runtime.invoke([np.zeros(t.shape, t.dtype) for t in runtime.graph.inputs])
+        if header.get("print", True):
+            runtime.print_allocations()
+        return {"description": runtime.description}, outputs
+
+    def answer(self, header: dict[str, Any], arrays: list[np.ndarray]) -> Answer:
+        """Carry out one request; what goes wrong becomes an answer too."""
+        tasks: dict[str, Callable[[dict[str, Any], list[np.ndarray]], Answer]] = {
+            "load": self.load,
+            "run": self.run,
+            "measure_arena": self.measure_arena,
+        }
+        try:
+            reply, results = tasks[header["task"]](header, arrays)
+        except MltkError as e:
+            unsupported = isinstance(e, UnsupportedModelError)
+            return {"ok": False, "unsupported": unsupported, "message": e.message, "hint": e.hint}, []
+        except (MemoryError, RuntimeError, ValueError, TypeError, KeyError, IndexError) as e:
+            return {"ok": False, "unsupported": False, "message": f"{type(e).__name__}: {e}", "hint": None}, []
+        return {"ok": True, **reply}, results
+
+
+def _private_stdout() -> BinaryIO:
+    # Native code prints to file descriptor 1 when it likes: keep the pipe for ourselves and give it stderr.
+    own = os.dup(1)
+    os.dup2(2, 1)
+    return os.fdopen(own, "wb")
+
+
+def _limit_memory(n_bytes: int) -> None:
+    try:
+        import resource
+    except ImportError:  # not on Windows
+        return
+    resource.setrlimit(resource.RLIMIT_AS, (n_bytes, n_bytes))
+
+
+def main() -> None:
+    """Answer requests until the parent closes the pipe."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle: it ends its workers
+    output, worker = _private_stdout(), Worker()
+    if len(sys.argv) > 1:
+        _limit_memory(int(sys.argv[1]))
+    while True:
+        try:
+            header, arrays = read_message(sys.stdin.buffer)
+        except WireError:
+            return
+        reply, results = worker.answer(header, arrays)
+        try:
+            write_message(output, reply, results)
+        except BrokenPipeError:
+            return
+
+
+if __name__ == "__main__":
+    main()
