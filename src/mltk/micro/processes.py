@@ -96,6 +96,11 @@ class WorkerProcess:
         except (ValueError, OSError):  # closed meanwhile, by the thread that ends all workers
             return ""
 
+    @property
+    def is_alive(self) -> bool:
+        """False once the child has ended, by itself or from here."""
+        return self._process.poll() is None
+
     def kill(self) -> None:
         """End the child now; a request under way fails."""
         if self._process.poll() is None:

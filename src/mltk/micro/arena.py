@@ -1,0 +1,169 @@
+"""The tensor arena that a model needs, measured by TensorFlow Lite Micro itself.
+
+``measure_arena(model).total`` is what the firmware has to reserve: the smallest arena, in steps of 16 bytes, in
+which the model has been seen to start and run. TFLM's own report is not enough for that: while it prepares a
+model it needs memory that it has given back by the time it reports, so that some models don't start in an arena
+of the reported size.
+
+The host has 64-bit pointers, so a 32-bit device needs somewhat less than this. Kernels that ask for scratch
+buffers of their own (CMSIS-NN) may need more.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from mltk.errors import RuntimeFailure
+from mltk.micro.graph import Graph, Operator, Subgraph, read_graph
+from mltk.micro.planner import ARENA_ALIGNMENT, plan_memory
+from mltk.micro.processes import WorkerProcess
+from mltk.micro.runtimes import have_tflm, host_arena_bytes
+
+# TFLM's structures in the tail, 64-bit: fitted to tails measured on streaming and plain int8 models.
+_TAIL_BASE, _TAIL_PER_TENSOR, _TAIL_PER_OPERATOR = 900, 24, 64
+_TAIL_PER_KERNEL, _TAIL_PER_LIGHT_KERNEL, _TAIL_PER_CHANNEL = 96, 32, 8
+_PER_CHANNEL = {"CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV", "FULLY_CONNECTED"}
+_LIGHT = {"VAR_HANDLE", "ASSIGN_VARIABLE", "READ_VARIABLE", "CALL_ONCE", "RESHAPE", "STRIDED_SLICE", "CONCATENATION"}
+# What TFLM's planner itself needs for each tensor and each buffer while the model is prepared.
+_PLANNING_PER_TENSOR, _PLANNING_PER_BUFFER = 48, 40
+
+
+@dataclass(frozen=True)
+class ArenaUsage:
+    """Bytes of the tensor arena.
+
+    ``total``: what to reserve: the smallest arena seen to work, a multiple of 16.
+    ``head``: activations and scratch buffers, as planned. ``tail``: interpreter structures, kernel data, variables.
+    ``head + tail`` is in use once the model runs; ``startup`` is what only preparing it needs on top.
+    ``categories``: parts of the tail by TFLM's names. ``is_estimate``: True where TFLM isn't installed, and all
+    of this comes from our own planner.
+    """
+
+    total: int
+    head: int
+    tail: int
+    categories: dict[str, int] = field(default_factory=dict)
+    is_estimate: bool = False
+    source: str = ""
+
+    @property
+    def startup(self) -> int:
+        """Bytes needed only while the model is prepared."""
+        return max(0, self.total - self.head - self.tail)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, for JSON."""
+        return {**vars(self), "startup": self.startup}
+
+
+def measure_arena(model: bytes, *, timeout_s: float = 60.0) -> ArenaUsage:
+    """The arena of ``model``; an estimate, marked as such, where TensorFlow Lite Micro isn't installed.
+
+    Raises :class:`~mltk.errors.RuntimeFailure` where TFLM refuses the model or crashes on it.
+    """
+    graph = read_graph(model)
+    if not have_tflm():
+        return estimate_arena(graph)
+    probe = _ArenaProbe(model, timeout_s)
+    with probe:
+        report, description = probe.report(host_arena_bytes(graph))
+        head, tail = report.pop("head"), report.pop("tail")
+        total = _smallest(probe, _align(head + tail))
+    return ArenaUsage(total, head, tail, report, source=description)
+
+
+def estimate_arena(graph: Graph) -> ArenaUsage:
+    """What our own planner says of the head, and a rule of thumb of the tail (typically within a tenth)."""
+    plan = plan_memory(graph)
+    head, tail = plan.size, _TAIL_BASE
+    planning = _PLANNING_PER_BUFFER * len(plan.buffers)
+    for subgraph in graph.subgraphs:
+        planning += _PLANNING_PER_TENSOR * len(subgraph.tensors)
+        tail += _TAIL_PER_TENSOR * len(subgraph.tensors) + _TAIL_PER_OPERATOR * len(subgraph.operators)
+        tail += sum(t.nbytes for t in subgraph.tensors if t.is_variable)
+        tail += sum(_kernel_bytes(subgraph, op) for op in subgraph.operators)
+    return ArenaUsage(_align(max(head, planning) + tail), head, tail, is_estimate=True, source="own planner (estimate)")
+
+
+def _kernel_bytes(subgraph: Subgraph, op: Operator) -> int:
+    n_bytes = _TAIL_PER_LIGHT_KERNEL if op.name in _LIGHT else _TAIL_PER_KERNEL
+    if op.name in _PER_CHANNEL and len(op.inputs) > 1 and op.inputs[1] >= 0:
+        n_bytes += _TAIL_PER_CHANNEL * subgraph.tensors[op.inputs[1]].scale.size
+    if op.name == "ASSIGN_VARIABLE" and subgraph.index > 0:  # once a resource: where it is initialised
+        n_bytes += subgraph.tensors[op.inputs[1]].nbytes
+    return n_bytes
+
+
+def _align(n: int) -> int:
+    return -(-n // ARENA_ALIGNMENT) * ARENA_ALIGNMENT
+
+
+def _smallest(probe: _ArenaProbe, used: int) -> int:
+    """The smallest multiple of 16 from ``used`` on in which the model runs."""
+    if probe.runs(used):
+        return used  # less than what is in use at the end can't do
+    too_small, step = used, 128
+    while not probe.runs(used + step):
+        too_small, step = used + step, step * 2
+        if step > 1 << 30:
+            raise RuntimeFailure(f"The model ran in a large arena, but in none of up to {used + step // 2:,} bytes.")
+    enough = used + step
+    while enough - too_small > ARENA_ALIGNMENT:
+        middle = too_small + _align((enough - too_small) // 2)
+        if middle >= enough:
+            break
+        if probe.runs(middle):
+            enough = middle
+        else:
+            too_small = middle
+    return enough
+
+
+class _ArenaProbe:
+    """Tries arena sizes in a child process: too small a one fails, or crashes the child."""
+
+    def __init__(self, model: bytes, timeout_s: float) -> None:
+        self._model = np.frombuffer(model, np.uint8)
+        self._timeout_s = timeout_s
+        self._worker: WorkerProcess | None = None
+
+    def __enter__(self) -> _ArenaProbe:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end()
+
+    def _end(self) -> None:
+        if self._worker is not None:
+            self._worker.close()
+            self._worker = None
+
+    def _try(self, arena_bytes: int, *, report: bool) -> tuple[str, str]:
+        if self._worker is None:
+            self._worker = WorkerProcess(timeout_s=self._timeout_s)
+        header = {"task": "measure_arena", "arena_bytes": arena_bytes, "print": report}
+        reply, _ = self._worker.request(header, [self._model])
+        return self._worker.stderr_text(), reply["description"]
+
+    def runs(self, arena_bytes: int) -> bool:
+        """True where the model starts and runs in ``arena_bytes``."""
+        try:
+            self._try(arena_bytes, report=False)
+        except RuntimeFailure:
+            if self._worker is not None and not self._worker.is_alive:
+                self._end()
+            return False
+        return True
+
+    def report(self, arena_bytes: int) -> tuple[dict[str, int], str]:
+        """TFLM's own figures in bytes by name ('head', 'tail', then its categories), and its description."""
+        text, description = self._try(arena_bytes, report=True)
+        found = dict(re.findall(r"Arena allocation (head|tail) (\d+) bytes", text))
+        if set(found) != {"head", "tail"}:
+            raise RuntimeFailure(f"TensorFlow Lite Micro did not report its allocations. It said:\n{text[-500:]}")
+        categories = re.findall(r"'([^']+)' used (\d+) bytes", text)
+        return {name: int(n) for name, n in [*found.items(), *categories]}, description
