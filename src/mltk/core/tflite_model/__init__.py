@@ -1,0 +1,83 @@
+"""Import path of MLTK 0.20; the classes live in `mltk.tflite`."""
+
+from mltk.tflite.layer import (
+    TfliteLayer,
+)
+from mltk.tflite.layers import (
+    TfliteAddLayer,
+    TfliteConv2dLayer,
+    TfliteDepthwiseConv2dLayer,
+    TfliteDequantizeLayer,
+    TfliteFullyConnectedLayer,
+    TfliteMulLayer,
+    TflitePooling2dLayer,
+    TfliteQuantizeLayer,
+    TfliteReshapeLayer,
+    TfliteTransposeConvLayer,
+)
+from mltk.tflite.lstm import (
+    TfliteUnidirectionalLstmLayer,
+)
+from mltk.tflite.model import (
+    TfliteModel,
+)
+from mltk.tflite.options import (
+    TfliteActivation,
+    TfliteAddLayerOptions,
+    TfliteConv2DLayerOptions,
+    TfliteDepthwiseConv2DLayerOptions,
+    TfliteFullyConnectedLayerOptions,
+    TfliteLayerOptions,
+    TfliteMulLayerOptions,
+    TflitePadding,
+    TflitePool2DLayerOptions,
+    TfliteTransposeConvLayerOptions,
+    TfliteUnidirectionalLstmLayerOptions,
+)
+from mltk.tflite.params import (
+    TfliteConvParams,
+    TfliteDepthwiseConvParams,
+    TfliteFullyConnectedParams,
+    TflitePoolParams,
+    TfliteTransposeConvParams,
+)
+from mltk.tflite.tensor import (
+    TfliteQuantization,
+    TfliteShape,
+    TfliteTensor,
+)
+
+__all__ = [
+    "TfliteActivation",
+    "TfliteAddLayer",
+    "TfliteAddLayerOptions",
+    "TfliteConv2DLayerOptions",
+    "TfliteConv2dLayer",
+    "TfliteConvParams",
+    "TfliteDepthwiseConv2DLayerOptions",
+    "TfliteDepthwiseConv2dLayer",
+    "TfliteDepthwiseConvParams",
+    "TfliteDequantizeLayer",
+    "TfliteFullyConnectedLayer",
+    "TfliteFullyConnectedLayerOptions",
+    "TfliteFullyConnectedParams",
+    "TfliteLayer",
+    "TfliteLayerOptions",
+    "TfliteModel",
+    "TfliteMulLayer",
+    "TfliteMulLayerOptions",
+    "TflitePadding",
+    "TflitePool2DLayerOptions",
+    "TflitePoolParams",
+    "TflitePooling2dLayer",
+    "TfliteQuantization",
+    "TfliteQuantizeLayer",
+    "TfliteReshapeLayer",
+    "TfliteShape",
+    "TfliteTensor",
+    "TfliteTransposeConvLayer",
+    "TfliteTransposeConvLayerOptions",
+    "TfliteTransposeConvParams",
+    "TfliteUnidirectionalLstmLayer",
+    "TfliteUnidirectionalLstmLayerOptions",
+]

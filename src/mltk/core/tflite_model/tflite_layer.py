@@ -1,0 +1,61 @@
+"""Import path of MLTK 0.20; the classes live in `mltk.tflite`."""
+
+from mltk.tflite.layer import (
+    TfliteLayer,
+    TfliteOpCode,
+)
+from mltk.tflite.layers import (
+    TfliteAddLayer,
+    TfliteConv2dLayer,
+    TfliteDepthwiseConv2dLayer,
+    TfliteDequantizeLayer,
+    TfliteFullyConnectedLayer,
+    TfliteMulLayer,
+    TflitePooling2dLayer,
+    TfliteQuantizeLayer,
+    TfliteReshapeLayer,
+    TfliteTransposeConvLayer,
+)
+from mltk.tflite.lstm import (
+    TfliteUnidirectionalLstmLayer,
+)
+from mltk.tflite.options import (
+    TfliteActivation,
+    TfliteAddLayerOptions,
+    TfliteConv2DLayerOptions,
+    TfliteDepthwiseConv2DLayerOptions,
+    TfliteFullyConnectedLayerOptions,
+    TfliteLayerOptions,
+    TfliteMulLayerOptions,
+    TflitePadding,
+    TflitePool2DLayerOptions,
+    TfliteTransposeConvLayerOptions,
+    TfliteUnidirectionalLstmLayerOptions,
+)
+
+__all__ = [
+    "TfliteActivation",
+    "TfliteAddLayer",
+    "TfliteAddLayerOptions",
+    "TfliteConv2DLayerOptions",
+    "TfliteConv2dLayer",
+    "TfliteDepthwiseConv2DLayerOptions",
+    "TfliteDepthwiseConv2dLayer",
+    "TfliteDequantizeLayer",
+    "TfliteFullyConnectedLayer",
+    "TfliteFullyConnectedLayerOptions",
+    "TfliteLayer",
+    "TfliteLayerOptions",
+    "TfliteMulLayer",
+    "TfliteMulLayerOptions",
+    "TfliteOpCode",
+    "TflitePadding",
+    "TflitePool2DLayerOptions",
+    "TflitePooling2dLayer",
+    "TfliteQuantizeLayer",
+    "TfliteReshapeLayer",
+    "TfliteTransposeConvLayer",
+    "TfliteTransposeConvLayerOptions",
+    "TfliteUnidirectionalLstmLayer",
+    "TfliteUnidirectionalLstmLayerOptions",
+]

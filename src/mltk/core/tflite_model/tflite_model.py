@@ -1,0 +1,19 @@
+"""Import path of MLTK 0.20; the class lives in `mltk.tflite.model`."""
+
+from mltk.tflite.layer import (
+    TfliteLayer,
+    TfliteOpCode,
+)
+from mltk.tflite.model import (
+    TfliteModel,
+)
+from mltk.tflite.tensor import (
+    TfliteTensor,
+)
+
+__all__ = [
+    "TfliteLayer",
+    "TfliteModel",
+    "TfliteOpCode",
+    "TfliteTensor",
+]

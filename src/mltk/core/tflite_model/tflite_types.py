@@ -1,0 +1,23 @@
+"""Import path of MLTK 0.20; the classes live in `mltk.tflite`."""
+
+from mltk.tflite.options import (
+    TfliteActivation,
+    TflitePadding,
+)
+from mltk.tflite.params import (
+    TfliteConvParams,
+    TfliteDepthwiseConvParams,
+    TfliteFullyConnectedParams,
+    TflitePoolParams,
+    TfliteTransposeConvParams,
+)
+
+__all__ = [
+    "TfliteActivation",
+    "TfliteConvParams",
+    "TfliteDepthwiseConvParams",
+    "TfliteFullyConnectedParams",
+    "TflitePadding",
+    "TflitePoolParams",
+    "TfliteTransposeConvParams",
+]

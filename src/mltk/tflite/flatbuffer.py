@@ -1,0 +1,200 @@
+"""Bounds-checked access to FlatBuffers of a known schema.
+
+The Python FlatBuffers runtime trusts its input: on damaged bytes it raises whatever ``struct`` or ``numpy`` raise, or
+loops over a vector of four billion elements. So nothing here unpacks bytes before `verify_tables` has walked every
+table, vector and string that a reader could reach, and found each inside the buffer.
+
+The binary format is described in https://flatbuffers.dev/internals.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+SCALAR_SIZES = {
+    "bool": 1, "i8": 1, "u8": 1, "i16": 2, "u16": 2, "i32": 4, "u32": 4, "i64": 8, "u64": 8, "f32": 4, "f64": 8,
+}  # fmt: skip
+
+_U16 = struct.Struct("<H").unpack_from
+_U32 = struct.Struct("<I").unpack_from
+_I32 = struct.Struct("<i").unpack_from
+
+
+class FlatbufferError(ValueError):
+    """The bytes are not a FlatBuffer of the schema; says which table or field leaves the buffer."""
+
+
+@dataclass(frozen=True)
+class Field:
+    """One vtable slot of a table.
+
+    ``kind`` is one of ``scalar``, ``string``, ``table``, ``union``, their vectors ``scalars``, ``strings``, ``tables``,
+    or ``deprecated``; ``size`` is the byte size of the scalar, ``target`` the table or union.
+    """
+
+    name: str
+    kind: str
+    size: int = 0
+    target: str = ""
+
+
+@dataclass(frozen=True)
+class Schema:
+    """Tables by name, each a tuple of its slots, and unions by name, each the tables of its members from 1 on."""
+
+    tables: dict[str, tuple[Field, ...]] = field(default_factory=dict)
+    unions: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+def _parse_field(text: str) -> Field:
+    if text == "-":
+        return Field("-", "deprecated")
+    name, kind = text.split(":")
+    vector, kind = kind.startswith("["), kind.lstrip("[")
+    if kind in SCALAR_SIZES:
+        return Field(name, "scalars" if vector else "scalar", SCALAR_SIZES[kind])
+    if kind == "str":
+        return Field(name, "strings" if vector else "string")
+    if kind.startswith("?"):
+        return Field(name, "union", target=kind[1:])
+    return Field(name, "tables" if vector else "table", target=kind)
+
+
+@lru_cache(maxsize=8)
+def parse_schema(text: str) -> Schema:
+    """Read the notation of `mltk.tflite.schema_layout`."""
+    schema = Schema()
+    statements: list[list[str]] = []
+    for line in text.splitlines():
+        if line[:1] == " ":
+            statements[-1].extend(line.split())
+        elif line:
+            statements.append(line.split())
+    for name, _, *parts in statements:
+        if name.startswith("?"):
+            schema.unions[name[1:]] = tuple(parts)
+        else:
+            schema.tables[name] = tuple(_parse_field(part) for part in parts)
+    return schema
+
+
+@dataclass
+class Verified:
+    """What the walk saw besides "all inside": content that this schema does not know, which repacking would lose."""
+
+    unknown: list[str] = field(default_factory=list)
+
+
+class _Walk:
+    """One walk over a buffer.
+
+    ``budget`` is the number of bytes that may still be visited. In an honest file every byte belongs to one table, so
+    a small multiple of the file size is plenty; a hostile one makes vectors of offsets that all point to the same
+    table, which would unpack to far more objects than it has bytes.
+    """
+
+    def __init__(self, buf: bytes, schema: Schema) -> None:
+        self.buf = buf
+        self.schema = schema
+        self.budget = 4 * len(buf) + 1024
+        self.verified = Verified()
+
+    def spend(self, n_bytes: int, what: str) -> None:
+        self.budget -= n_bytes
+        if self.budget < 0:
+            raise FlatbufferError(f"{what}: the same bytes are referenced over and over")
+
+    def uoffset(self, pos: int, what: str) -> int:
+        """Follow the unsigned offset at ``pos``."""
+        if pos + 4 > len(self.buf):
+            raise FlatbufferError(f"{what} lies outside the file (at byte {pos} of {len(self.buf)})")
+        return pos + int(_U32(self.buf, pos)[0])
+
+    def vector(self, pos: int, item_size: int, what: str) -> int:
+        """Check the vector at ``pos``; return its length."""
+        if pos + 4 > len(self.buf):
+            raise FlatbufferError(f"{what} lies outside the file (at byte {pos} of {len(self.buf)})")
+        length = int(_U32(self.buf, pos)[0])
+        if pos + 4 + length * item_size > len(self.buf):
+            raise FlatbufferError(f"{what} claims {length} elements, more than the file holds")
+        self.spend(4 + length * item_size, what)
+        return length
+
+    def vtable(self, pos: int, what: str) -> tuple[int, int]:
+        """Position and number of slots of the vtable of the table at ``pos``."""
+        if pos + 4 > len(self.buf):
+            raise FlatbufferError(f"{what} lies outside the file (at byte {pos} of {len(self.buf)})")
+        vtable = pos - int(_I32(self.buf, pos)[0])
+        if not 0 <= vtable <= len(self.buf) - 4:
+            raise FlatbufferError(f"{what} has its field table outside the file")
+        size = int(_U16(self.buf, vtable)[0])
+        if size < 4 or size % 2 or vtable + size > len(self.buf):
+            raise FlatbufferError(f"{what} has a damaged field table")
+        return vtable, (size - 4) // 2
+
+    def table(self, pos: int, name: str, what: str) -> None:
+        """Check the table at ``pos`` and everything it refers to."""
+        fields = self.schema.tables[name]
+        vtable, n_slots = self.vtable(pos, what)
+        self.spend(12, what)
+        for slot in range(min(n_slots, len(fields))):
+            offset = int(_U16(self.buf, vtable + 4 + 2 * slot)[0])
+            if offset and fields[slot].kind != "deprecated":
+                self.slot(pos, vtable, slot, offset, fields, f"{what}.{fields[slot].name}")
+        for slot in range(len(fields), n_slots):
+            if int(_U16(self.buf, vtable + 4 + 2 * slot)[0]):
+                self.verified.unknown.append(f"{what} has a field (number {slot}) that this version does not know")
+
+    def slot(self, pos: int, vtable: int, slot: int, offset: int, fields: tuple[Field, ...], what: str) -> None:
+        """Check one present field of the table at ``pos``."""
+        spec = fields[slot]
+        at = pos + offset
+        if spec.kind == "scalar":
+            if at + spec.size > len(self.buf):
+                raise FlatbufferError(f"{what} lies outside the file (at byte {at} of {len(self.buf)})")
+            return
+        target = self.uoffset(at, what)
+        if spec.kind == "scalars":
+            self.vector(target, spec.size, what)
+        elif spec.kind == "string":
+            self.vector(target, 1, what)
+        elif spec.kind == "table":
+            self.table(target, spec.target, what)
+        elif spec.kind == "union":
+            self.union(pos, vtable, slot, target, spec.target, what)
+        else:
+            for i in range(self.vector(target, 4, what)):
+                item = f"{what}[{i}]"
+                item_pos = self.uoffset(target + 4 + 4 * i, item)
+                if spec.kind == "strings":
+                    self.vector(item_pos, 1, item)
+                else:
+                    self.table(item_pos, spec.target, item)
+
+    def union(self, pos: int, vtable: int, slot: int, target: int, name: str, what: str) -> None:
+        """Check a union's value; the u8 slot before says which table it is."""
+        type_offset = int(_U16(self.buf, vtable + 4 + 2 * (slot - 1))[0])
+        kind = self.buf[pos + type_offset] if type_offset else 0
+        members = self.schema.unions[name]
+        if kind > len(members):
+            self.vtable(target, what)
+            self.verified.unknown.append(f"{what} is of type {kind}, which this version does not know")
+        elif kind:
+            self.table(target, members[kind - 1], what)
+
+
+def verify_tables(buf: bytes, schema_text: str, root: str) -> Verified:
+    """Check that every table, vector and string reachable from the root table lies inside ``buf``.
+
+    Takes time and memory proportional to the number of tables, never more than a small multiple of ``len(buf)``.
+
+    Raises:
+        FlatbufferError: naming the first field that leaves the buffer.
+    """
+    walk = _Walk(buf, parse_schema(schema_text))
+    if len(buf) < 8:
+        raise FlatbufferError(f"only {len(buf)} bytes long")
+    walk.table(walk.uoffset(0, root), root, root)
+    return walk.verified

@@ -1,0 +1,203 @@
+"""A ``.tflite`` as a text table: its layers one by one, then what the model is and costs.
+
+Plain text that fits 80 columns when the model allows it and 120 otherwise, so that it reads the same in a terminal, a
+log and a file.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING
+
+from mltk.errors import TfliteError
+from mltk.tflite.counts import LayerCounts, count_layer
+from mltk.tflite.model import TfliteModel
+from mltk.tflite.options import TfliteLayerOptions
+from mltk.tflite.parameters import TFLITE_METADATA_TAG, TfliteModelParameters
+
+if TYPE_CHECKING:
+    from mltk.tflite.layer import TfliteLayer
+    from mltk.tflite.tensor import TfliteTensor
+
+_WIDTHS = (80, 120)
+_MIN_COLUMN = 9
+_HEADER = ("Index", "OpCode", "Input(s)", "Output(s)", "Options", "MACs", "Ops")
+_MAX_TEXT = 4096
+_MAX_ARRAY = 8
+_NICER = {"fusedActivationFunction": "activation"}
+
+
+def summarize(model: TfliteModel | str | os.PathLike[str] | bytes) -> str:
+    """Text summary of a ``.tflite``, given as a model, its path or its bytes.
+
+    Raises:
+        TfliteError: if it is not a valid ``.tflite``.
+    """
+    if isinstance(model, bytes | bytearray):
+        model = TfliteModel(bytes(model))
+    elif not isinstance(model, TfliteModel):
+        model = TfliteModel.load_flatbuffer_file(os.fspath(model))
+    return model_summary(model)
+
+
+def format_count(value: int) -> str:
+    """A count in at most five characters: ``640``, ``36.9k``, ``2.7M``."""
+    scaled = float(value)
+    for unit in ("", "k", "M", "G", "T", "P", "E"):
+        if scaled < 999.95:
+            return f"{value}" if not unit else f"{scaled:.1f}{unit}"
+        scaled /= 1000
+    return f"{value:.1e}"
+
+
+def model_summary(model: TfliteModel) -> str:
+    """The table of layers of the selected subgraph, and below it the totals; see `TfliteModel.summary`."""
+    counts = [count_layer(layer) for layer in model.layers]
+    rows = [_row(layer, count) for layer, count in zip(model.layers, counts, strict=True)]
+    parts = [_table(rows), _totals(model, sum(counts, LayerCounts()))]
+    parameters = _parameters(model)
+    if parameters:
+        parts.append(parameters)
+    return "\n\n".join(parts)
+
+
+def _printable(text: str) -> str:
+    """One line of what a terminal can be trusted with: names in a file can hold anything."""
+    cut = text if len(text) <= _MAX_TEXT else f"{text[:_MAX_TEXT]}…"
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in cut)
+
+
+def _tensor_lines(tensors: list[TfliteTensor | None]) -> list[str]:
+    # The first dimension is the batch, except in constants, where it may be the number of filters.
+    return ["-" if t is None else t.shape_dtype_str(include_batch=t.is_constant) for t in tensors] or ["-"]
+
+
+def _options_text(layer: TfliteLayer) -> str:
+    """Typed options as they print, others field by field where they differ from the schema's default."""
+    options = layer.options
+    if type(options) is not TfliteLayerOptions:
+        return str(options)
+    defaults = options.defaults()
+    shown = []
+    for name, value in options.as_dict().items():
+        text = str(options.activation_of(value)) if name == "fusedActivationFunction" else _value(value)
+        if text and text != _value(defaults.get(name)) and text != "None":
+            shown.append(f"{_NICER.get(name) or _snake(name)}:{text}")
+    return _printable(" ".join(shown)) or "-"
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", name).lower()
+
+
+def _value(value: object) -> str:
+    """An option's value; empty for what is not set."""
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "backslashreplace")
+    if hasattr(value, "tolist"):
+        items = value.tolist()
+        return "x".join(str(item) for item in items[:_MAX_ARRAY]) + ("…" if len(items) > _MAX_ARRAY else "")
+    if isinstance(value, bool | int | str):
+        return str(value)
+    return ""
+
+
+def _row(layer: TfliteLayer, count: LayerCounts) -> list[list[str]]:
+    """The cells of a layer, each a list of lines."""
+    return [
+        [str(layer.index)],
+        [_printable(layer.opcode_str)],
+        _tensor_lines(layer.inputs),
+        _tensor_lines(layer.outputs),
+        [_options_text(layer)],
+        [format_count(count.macs)],
+        [format_count(count.ops)],
+    ]
+
+
+def _wrap(line: str, width: int) -> list[str]:
+    """Break at spaces, and within what is still too long."""
+    import textwrap
+
+    return textwrap.wrap(line, width, break_on_hyphens=False) or [""]
+
+
+def _column_widths(rows: list[list[list[str]]], limit: int) -> list[int]:
+    """Widths that the cells want, the widest cut down until the table fits ``limit``."""
+    widths = [
+        max(len(_HEADER[column]), *(len(line) for row in rows for line in row[column]))
+        if rows
+        else len(_HEADER[column])
+        for column in range(len(_HEADER))
+    ]
+    borders = 3 * len(widths) + 1
+    while sum(widths) + borders > limit:
+        widest = max(range(len(widths)), key=widths.__getitem__)
+        if widths[widest] <= _MIN_COLUMN:
+            break
+        widths[widest] -= 1
+    return widths
+
+
+def _table(rows: list[list[list[str]]]) -> str:
+    """The layers: within 80 columns if no more than the options have to wrap for it, else within 120."""
+    narrow = _column_widths(rows, _WIDTHS[0])
+    wanted = _column_widths(rows, 10**9)
+    options = _HEADER.index("Options")
+    fits = all(a == b for i, (a, b) in enumerate(zip(narrow, wanted, strict=True)) if i != options)
+    widths = narrow if fits else _column_widths(rows, _WIDTHS[1])
+    rule = "+" + "+".join("-" * (width + 2) for width in widths) + "+"
+    lines = [rule, _line(list(_HEADER), widths), rule]
+    for row in rows:
+        cells = [
+            [part for line in cell for part in _wrap(line, width)] for cell, width in zip(row, widths, strict=True)
+        ]
+        for i in range(max(len(cell) for cell in cells)):
+            lines.append(_line([cell[i] if i < len(cell) else "" for cell in cells], widths))
+    return "\n".join([*lines, rule])
+
+
+def _line(texts: list[str], widths: list[int]) -> str:
+    return "| " + " | ".join(text.ljust(width) for text, width in zip(texts, widths, strict=True)) + " |"
+
+
+def _totals(model: TfliteModel, total: LayerCounts) -> str:
+    lines = [f"Name: {_printable(model.name)}"]
+    if model.description:
+        lines.append(f"Description: {_printable(model.description)}")
+    for title, tensors in (("Input", model.inputs), ("Output", model.outputs)):
+        for index, tensor in enumerate(tensors):
+            number = f" {index}" if len(tensors) > 1 else ""
+            lines.append(f"{title}{number}: {_io_text(tensor)}")
+    lines += [
+        f"Layers: {len(model.layers)}" + (f" (of {model.n_subgraphs} subgraphs)" if model.n_subgraphs > 1 else ""),
+        f"Multiply-accumulates: {total.macs:,}",
+        f"Operations: {total.ops:,}",
+        f"File size (bytes): {model.flatbuffer_size:,}",
+    ]
+    others = [tag for tag in model.get_all_metadata() if tag != TFLITE_METADATA_TAG]
+    if others:
+        lines.append(f"Metadata: {_printable(', '.join(others))}")
+    return "\n".join(lines)
+
+
+def _io_text(tensor: TfliteTensor) -> str:
+    text = f"{tensor.shape_dtype_str(include_batch=True)} {_printable(tensor.name)}".rstrip()
+    return f"{text}, {tensor.quantization}" if tensor.quantization.n_channels else text
+
+
+def _parameters(model: TfliteModel) -> str:
+    try:
+        stored = model.get_metadata(TFLITE_METADATA_TAG)
+        if stored is None:
+            return ""
+        summary = TfliteModelParameters.deserialize(stored).summary()
+    except TfliteError as e:
+        return f"Parameters: unreadable ({_printable(e.message)})"
+    lines = [f"  {_printable(line)}" for line in summary.splitlines()]
+    return "\n".join([f"Parameters ({TFLITE_METADATA_TAG}):", *lines])
