@@ -1,0 +1,5 @@
+"""The C extension; everything else about the package is in pyproject.toml."""
+
+from setuptools import setup
+
+setup(cffi_modules=["src/mltk/audio/frontend/_build.py:ffibuilder"])

@@ -1,0 +1,66 @@
+"""Build script of the C extension (cffi, API mode), run by setup.py; not used afterwards."""
+
+from pathlib import Path
+
+from cffi import FFI  # type: ignore[import-untyped]
+
+# Paths are relative to the project's root, where the build runs.
+DEVICE = Path("src/mltk/device")
+
+DECLARATIONS = """
+typedef struct {
+    int32_t sample_rate_hz;
+    int32_t window_size_ms;
+    int32_t window_step_ms;
+    int32_t filterbank_n_channels;
+    float filterbank_lower_band_limit;
+    float filterbank_upper_band_limit;
+    int32_t noise_reduction_enable;
+    int32_t noise_reduction_smoothing_bits;
+    float noise_reduction_even_smoothing;
+    float noise_reduction_odd_smoothing;
+    float noise_reduction_min_signal_remaining;
+    int32_t pcan_enable;
+    float pcan_strength;
+    float pcan_offset;
+    int32_t pcan_gain_bits;
+    int32_t log_scale_enable;
+    int32_t log_scale_shift;
+    int32_t activity_detection_enable;
+    float activity_detection_alpha_a;
+    float activity_detection_alpha_b;
+    float activity_detection_arm_threshold;
+    float activity_detection_trip_threshold;
+    int32_t dc_notch_filter_enable;
+    float dc_notch_filter_coefficient;
+    int32_t quantize_dynamic_scale_enable;
+    float quantize_dynamic_scale_range_db;
+} mltk_frontend_settings;
+typedef enum { MLTK_FRONTEND_OK, ... } mltk_frontend_status;
+typedef struct { ...; } mltk_frontend;
+size_t mltk_frontend_state_size(const mltk_frontend_settings *settings);
+mltk_frontend_status mltk_frontend_init(mltk_frontend **frontend, void *memory, size_t size,
+                                        const mltk_frontend_settings *settings);
+const char *mltk_frontend_status_text(mltk_frontend_status status);
+void mltk_frontend_reset(mltk_frontend *frontend);
+size_t mltk_frontend_feed(mltk_frontend *frontend, const int16_t *samples, size_t n_samples, const uint16_t **row);
+int mltk_frontend_activity_detected(mltk_frontend *frontend);
+size_t mltk_frontend_row_count(const mltk_frontend *frontend, size_t n_samples);
+size_t mltk_frontend_process_clip(mltk_frontend *frontend, const int16_t *samples, size_t n_samples,
+                                  uint16_t *features);
+void mltk_frontend_quantize(const mltk_frontend *frontend, const uint16_t *features, size_t n, int8_t *out);
+"""
+
+ffibuilder = FFI()
+ffibuilder.cdef(DECLARATIONS)
+ffibuilder.set_source(
+    "mltk.audio.frontend._audio_frontend",
+    '#include "audio_frontend.h"',
+    sources=[str(DEVICE / "audio_frontend.c")],
+    include_dirs=[str(DEVICE)],
+    depends=[str(DEVICE / "audio_frontend.h")],
+    # -ffp-contract=off: no fused multiply-add in the tables, so that they are the same on every processor.
+    extra_compile_args=["-O3", "-std=c99", "-ffp-contract=off"],
+    # Without a C compiler mltk installs all the same; using the frontend then says what is missing.
+    optional=True,
+)

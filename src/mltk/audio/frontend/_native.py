@@ -1,0 +1,38 @@
+"""The compiled C of the audio frontend, loaded when first used."""
+
+from __future__ import annotations
+
+import importlib
+from functools import cache
+from typing import Any
+
+from mltk.audio.frontend.settings import AudioFeatureGeneratorSettings
+from mltk.errors import MltkError
+
+
+class FrontendUnavailableError(MltkError, ImportError):
+    """mltk was installed without its C extension, because there was no C compiler."""
+
+
+@cache
+def load() -> tuple[Any, Any]:
+    """cffi's (ffi, lib) of the extension. Raises FrontendUnavailableError if it was not built."""
+    try:
+        module = importlib.import_module("mltk.audio.frontend._audio_frontend")
+    except ImportError as error:
+        raise FrontendUnavailableError(
+            f"The audio frontend is C code that was not compiled when mltk was installed here, most often because "
+            f"there was no C compiler ({error}).",
+            hint="Install a C compiler (on Debian and Ubuntu: apt install gcc libc6-dev; on macOS: xcode-select "
+            "--install), then install mltk again: pip install --force-reinstall --no-deps openmltk",
+        ) from error
+    return module.ffi, module.lib
+
+
+def c_settings(settings: AudioFeatureGeneratorSettings) -> Any:
+    """The C struct of these settings, ``mltk_frontend_settings *``."""
+    ffi, _ = load()
+    struct = ffi.new("mltk_frontend_settings *")
+    for name, _field in ffi.typeof("mltk_frontend_settings").fields:
+        setattr(struct, name, getattr(settings, name))
+    return struct

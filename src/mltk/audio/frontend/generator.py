@@ -1,0 +1,238 @@
+"""Features of whole clips and of streams."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mltk.audio.frontend._native import c_settings, load
+from mltk.audio.frontend.settings import AudioFeatureGeneratorSettings
+from mltk.errors import MltkError
+
+DTYPES = (np.float32, np.uint16, np.int8)
+"""What features come as: uint16 is what the frontend computes, float32 the same values, int8 the quantized ones."""
+
+
+class FrontendError(MltkError, ValueError, TypeError):
+    """Audio or a data type that the audio frontend can't take."""
+
+
+def _as_int16(samples: Any, ndim: int, what: str) -> npt.NDArray[np.int16]:
+    """The audio as contiguous int16 [samples] or [clips, samples]; raises FrontendError if it is anything else."""
+    array = np.asarray(samples)
+    if array.ndim != ndim:
+        raise FrontendError(f"{what} has the shape {array.shape}; it must have {ndim} dimension{'s' * (ndim > 1)}.")
+    if array.dtype == np.int16:
+        return np.ascontiguousarray(array)
+    if array.dtype.kind == "f":
+        if not np.isfinite(array).all():
+            raise FrontendError(f"{what} holds NaN or infinite samples.")
+        raise FrontendError(
+            f"{what} is {array.dtype}, but the frontend takes int16 samples.",
+            hint="Scale audio of -1 to 1 by: np.clip(np.round(x * 32768), -32768, 32767).astype(np.int16)",
+        )
+    if array.dtype.kind not in "iu" and array.size > 0:
+        raise FrontendError(f"{what} is {array.dtype}, but the frontend takes int16 samples.")
+    if array.size > 0 and (array.min() < -32768 or array.max() > 32767):
+        raise FrontendError(f"{what} holds samples outside the int16 range -32768 to 32767.")
+    return np.ascontiguousarray(array.astype(np.int16))
+
+
+def _check_dtype(dtype: npt.DTypeLike) -> np.dtype[Any]:
+    wanted = np.dtype(dtype)
+    if wanted not in DTYPES:
+        raise FrontendError(f"Features can't be {wanted}; dtype is one of float32, uint16 and int8.")
+    return wanted
+
+
+class _State:
+    """The memory of one C frontend; one thread at a time may use it."""
+
+    def __init__(self, settings: AudioFeatureGeneratorSettings) -> None:
+        ffi, lib = load()
+        wanted = c_settings(settings)
+        size = lib.mltk_frontend_state_size(wanted)
+        self._memory = ffi.new("uint64_t[]", max(size // 8, 1))
+        handle = ffi.new("mltk_frontend **")
+        status = lib.mltk_frontend_init(handle, self._memory, size, wanted)
+        if status != lib.MLTK_FRONTEND_OK:
+            text = ffi.string(lib.mltk_frontend_status_text(status)).decode()
+            raise FrontendError(f"The audio frontend refuses its settings: {text}.")
+        self.frontend = handle[0]
+        self.n_channels = settings.filterbank_n_channels
+
+    def rows(self, n_samples: int) -> int:
+        return int(load()[1].mltk_frontend_row_count(self.frontend, n_samples))
+
+    def clip(self, samples: npt.NDArray[np.int16], features: npt.NDArray[np.uint16]) -> None:
+        ffi, lib = load()
+        lib.mltk_frontend_process_clip(
+            self.frontend,
+            ffi.cast("const int16_t *", samples.ctypes.data),
+            samples.size,
+            ffi.cast("uint16_t *", features.ctypes.data),
+        )
+
+    def quantize(self, features: npt.NDArray[np.uint16]) -> npt.NDArray[np.int8]:
+        ffi, lib = load()
+        out = np.empty(features.shape, np.int8)
+        source = ffi.cast("const uint16_t *", features.ctypes.data)
+        lib.mltk_frontend_quantize(self.frontend, source, features.size, ffi.cast("int8_t *", out.ctypes.data))
+        return out
+
+    def activity(self) -> bool:
+        return bool(load()[1].mltk_frontend_activity_detected(self.frontend))
+
+
+class AudioFeatureGenerator:
+    """Features of whole clips, as the device computes them.
+
+    Raises SettingError if the settings are impossible, FrontendUnavailableError if the C code was not compiled. The
+    settings are copied. May be used by several threads at once, which do run in parallel; pickles.
+    """
+
+    def __init__(self, settings: AudioFeatureGeneratorSettings) -> None:
+        self._settings = settings.copy()
+        self._settings.check()
+        self._activity = False
+        self._states: deque[_State] = deque([_State(self._settings)])
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self._settings,)
+
+    @property
+    def settings(self) -> AudioFeatureGeneratorSettings:
+        """A copy of the settings."""
+        return self._settings.copy()
+
+    @contextmanager
+    def _state(self) -> Iterator[_State]:
+        try:
+            state = self._states.pop()
+        except IndexError:
+            state = _State(self._settings)
+        try:
+            yield state
+        finally:
+            self._states.append(state)
+
+    def process_sample(self, sample: npt.ArrayLike, dtype: npt.DTypeLike = np.float32) -> npt.NDArray[Any]:
+        """The features of one clip.
+
+        Args:
+            sample: int16 [settings.sample_length].
+            dtype: uint16 for the frontend's own values, float32 for the same as floats, int8 for the quantized ones.
+
+        Returns:
+            ``dtype`` [frames, channels], of ``settings.spectrogram_shape``.
+
+        Raises FrontendError for another dtype, another length, or samples that are not int16 (other integer types
+        are taken if all values fit).
+        """
+        return self._process(self._check_length(_as_int16(sample, 1, "The clip")), _check_dtype(dtype))
+
+    def process_batch(
+        self, samples: npt.ArrayLike | Sequence[npt.ArrayLike], dtype: npt.DTypeLike = np.float32, *, threads: int = 1
+    ) -> npt.NDArray[Any]:
+        """The features of many clips, each by itself as :meth:`process_sample` gives them.
+
+        Args:
+            samples: int16 [clips, settings.sample_length].
+            dtype: As for :meth:`process_sample`.
+            threads: Threads to compute with; they run in parallel, for the C code holds no Python lock.
+
+        Returns:
+            ``dtype`` [clips, frames, channels].
+        """
+        clips = self._check_length(_as_int16(samples, 2, "The batch"))
+        wanted = _check_dtype(dtype)
+        out = np.empty((len(clips), *self._settings.spectrogram_shape), wanted)
+
+        def work(part: range) -> None:
+            for i in part:
+                out[i] = self._process(clips[i], wanted)
+
+        n_parts = max(1, min(threads, len(clips)))
+        parts: Iterable[range] = [range(len(clips))[i::n_parts] for i in range(n_parts)]
+        if n_parts == 1:
+            for part in parts:
+                work(part)
+        else:
+            with ThreadPoolExecutor(n_parts) as pool:
+                list(pool.map(work, parts))
+        return out
+
+    def activity_was_detected(self) -> bool:
+        """Whether sound set in after a pause in the clip of the latest :meth:`process_sample`.
+
+        Reading it resets it, as in MLTK 0.20; False if ``activity_detection_enable`` is off.
+        """
+        detected, self._activity = self._activity, False
+        return detected
+
+    def _check_length(self, samples: npt.NDArray[np.int16]) -> npt.NDArray[np.int16]:
+        wanted = self._settings.sample_length
+        if samples.shape[-1] != wanted:
+            raise FrontendError(
+                f"A clip has {samples.shape[-1]} samples, but the settings say {wanted} "
+                f"(sample_length_ms={self._settings.sample_length_ms} at {self._settings.sample_rate_hz} Hz).",
+                hint="Cut or pad the clip, change sample_length_ms, or use AudioFeatureStream.",
+            )
+        return samples
+
+    def _process(self, samples: npt.NDArray[np.int16], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
+        features = np.empty(self._settings.spectrogram_shape, np.uint16)
+        with self._state() as state:
+            state.clip(samples, features)
+            self._activity = state.activity()
+            if dtype == np.int8:
+                return state.quantize(features)
+        return features.astype(dtype, copy=False)
+
+
+class AudioFeatureStream:
+    """Features of audio as it comes: samples in, in chunks of any size; rows out when they are due.
+
+    ``settings.sample_length_ms`` doesn't matter here. One thread at a time may use it.
+    """
+
+    def __init__(self, settings: AudioFeatureGeneratorSettings) -> None:
+        settings.check()
+        self._state = _State(settings)
+
+    def feed(self, samples: npt.ArrayLike) -> npt.NDArray[np.uint16]:
+        """Take int16 [n] samples; returns uint16 [rows, channels], the rows that came due (there may be none)."""
+        ffi, lib = load()
+        audio = _as_int16(samples, 1, "The audio")
+        position = ffi.cast("const int16_t *", audio.ctypes.data)
+        left = audio.size
+        row = ffi.new("const uint16_t **")
+        rows = []
+        while left > 0:
+            taken = lib.mltk_frontend_feed(self._state.frontend, position, left, row)
+            position += taken
+            left -= taken
+            if row[0] != ffi.NULL:
+                rows.append(np.frombuffer(ffi.buffer(row[0], 2 * self._state.n_channels), np.uint16).copy())
+        return np.stack(rows) if rows else np.empty((0, self._state.n_channels), np.uint16)
+
+    def quantize(self, features: npt.ArrayLike) -> npt.NDArray[np.int8]:
+        """int8 values of uint16 features; with the dynamic scale, relative to the largest of all that are given."""
+        array = np.ascontiguousarray(features)
+        if array.dtype != np.uint16:
+            raise FrontendError(f"The features are {array.dtype}; the frontend quantizes uint16 ones.")
+        return self._state.quantize(array)
+
+    def activity_was_detected(self) -> bool:
+        """Whether sound set in after a pause since the latest reset or the latest True of this."""
+        return self._state.activity()
+
+    def reset(self) -> None:
+        """Forget the audio so far."""
+        load()[1].mltk_frontend_reset(self._state.frontend)
