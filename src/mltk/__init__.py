@@ -1,1 +1,52 @@
-"""openmltk: machine learning on microcontrollers, from one model specification."""
+"""openmltk: machine learning on microcontrollers, from one model specification.
+
+Names are imported when first used, so that ``import mltk`` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+__version__ = "1.0.0.dev0"
+
+_PUBLIC = {
+    "mltk.errors": ["MltkError"],
+    "mltk.operations.evaluate": ["evaluate_autoencoder", "evaluate_classifier", "evaluate_model"],
+    "mltk.operations.evaluation_results": [
+        "AutoEncoderEvaluationResults",
+        "ClassifierEvaluationResults",
+        "EvaluationResults",
+    ],
+    "mltk.operations.load": ["load_tflite_model", "load_tflite_or_keras_model"],
+    "mltk.operations.quantize": ["quantize_model"],
+    "mltk.operations.summarize": ["summarize_model"],
+    "mltk.operations.train": ["TrainingResults", "train_model"],
+    "mltk.operations.update_params": ["update_model_parameters"],
+    "mltk.spec.dataset": ["DataGeneratorDatasetMixin", "DatasetMixin", "MltkDataset"],
+    "mltk.spec.evaluate": ["EvaluateAutoEncoderMixin", "EvaluateClassifierMixin", "EvaluateMixin"],
+    "mltk.spec.events": ["MltkModelEvent"],
+    "mltk.spec.loading": ["load_mltk_model", "load_mltk_model_with_path"],
+    "mltk.spec.logs": ["get_mltk_logger", "set_mltk_logger"],
+    "mltk.spec.model": ["MltkModel"],
+    "mltk.spec.search": ["list_mltk_models"],
+    "mltk.spec.train": ["TrainMixin"],
+    "mltk.tflite.model": ["TfliteModel"],
+    "mltk.tflite.parameters": ["TFLITE_METADATA_TAG", "TfliteModelParameters"],
+}
+_MODULE_OF = {name: module for module, names in _PUBLIC.items() for name in names}
+
+__all__ = sorted(_MODULE_OF)  # noqa: PLE0605  the list above is the public interface, and is under test
+
+
+def __getattr__(name: str) -> Any:
+    module = _MODULE_OF.get(name)
+    if module is None:
+        raise AttributeError(f"module 'mltk' has no attribute {name!r}")
+    value = getattr(importlib.import_module(module), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_MODULE_OF})

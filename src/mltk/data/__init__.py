@@ -1,0 +1,1 @@
+"""Listing, splitting, batching: what datasets of all kinds share."""

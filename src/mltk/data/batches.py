@@ -1,0 +1,138 @@
+"""Going through a dataset once, batch by batch, whatever kind it is, each sample exactly once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from mltk.errors import DatasetError
+
+
+class Batch(NamedTuple):
+    """Some samples: ``x`` as array(s) ``[n, …]``, ``y`` as array ``[n]`` or ``[n, …]``, or None."""
+
+    x: Any
+    y: np.ndarray | None
+
+
+def is_arrays(x: Any) -> bool:
+    """Whether ``x`` is in memory: an array, or a tuple, list or dict of arrays."""
+    if isinstance(x, dict):
+        return bool(x) and all(is_arrays(v) for v in x.values())
+    if isinstance(x, (list, tuple)):
+        return bool(x) and all(hasattr(v, "__array__") or np.isscalar(v) or isinstance(v, (list, tuple)) for v in x)
+    return hasattr(x, "__array__") and not is_tf_dataset(x)
+
+
+def is_tf_dataset(x: Any) -> bool:
+    """Whether ``x`` is a ``tf.data.Dataset``, told without importing TensorFlow."""
+    return any(c.__name__ == "DatasetV2" for c in type(x).__mro__)
+
+
+def is_py_dataset(x: Any) -> bool:
+    """Whether ``x`` is a ``keras.utils.PyDataset`` or anything else indexed by batch."""
+    return hasattr(x, "__getitem__") and hasattr(x, "__len__") and not is_arrays(x)
+
+
+def count_samples(x: Any) -> int:
+    """Number of samples of arrays.
+
+    Raises:
+        DatasetError: the arrays are of different lengths.
+    """
+    lengths = {len(a) for a in _leaves(x)}
+    if len(lengths) != 1:
+        raise DatasetError(f"The arrays of the dataset are of different lengths: {sorted(lengths)}.")
+    return lengths.pop()
+
+
+def _leaves(x: Any) -> list[Any]:
+    if isinstance(x, dict):
+        return [leaf for v in x.values() for leaf in _leaves(v)]
+    if isinstance(x, tuple) or (isinstance(x, list) and x and hasattr(x[0], "__array__") and np.ndim(x[0]) > 0):
+        return [leaf for v in x for leaf in _leaves(v)]
+    return [x]
+
+
+def take(x: Any, index: Any) -> Any:
+    """``x[index]`` of an array or of each array in a tuple, list or dict."""
+    if isinstance(x, dict):
+        return {k: take(v, index) for k, v in x.items()}
+    if isinstance(x, (tuple, list)):
+        return type(x)(take(v, index) for v in x)
+    return np.asarray(x)[index]
+
+
+def iter_batches(x: Any, y: Any = None, batch_size: int = 32, steps: int | None = None) -> Iterator[Batch]:
+    """Go through a dataset once.
+
+    Args:
+        x: arrays, ``tf.data.Dataset``, ``PyDataset``, generator or other iterable of ``x``, ``(x, y)`` or
+            ``(x, y, sample_weight)`` batches.
+        y: labels, when ``x`` are arrays.
+        batch_size: samples in a batch, when ``x`` are arrays; the last batch has what is left.
+        steps: at most so many batches; needed when ``x`` never ends.
+
+    Raises:
+        DatasetError: ``x`` is none of these, or is endless.
+    """
+    if x is None:
+        raise DatasetError("There is no dataset.", hint="Set my_model.dataset, or my_model.x in load_dataset().")
+    if is_arrays(x):
+        n = count_samples(x)
+        if y is not None and len(y) != n:
+            raise DatasetError(f"There are {n} samples, but {len(y)} labels.")
+        for i, start in enumerate(range(0, n, batch_size)):
+            if steps is not None and i >= steps:
+                return
+            part = slice(start, start + batch_size)
+            yield Batch(take(x, part), None if y is None else np.asarray(y)[part])
+        return
+    for i, item in enumerate(_iterate(x, steps)):
+        if steps is not None and i >= steps:
+            return
+        yield _as_batch(item)
+
+
+def _iterate(x: Any, steps: int | None) -> Iterable[Any]:
+    if is_tf_dataset(x):
+        if steps is None and int(x.cardinality()) == -1:
+            raise DatasetError(
+                "The tf.data.Dataset repeats without end, so it can't be gone through once.",
+                hint="Leave out .repeat(), or set eval_steps_per_epoch.",
+            )
+        return x.as_numpy_iterator()
+    if is_py_dataset(x):
+        n = getattr(x, "num_batches", None) or len(x)
+        return (x[i] for i in range(n))
+    if isinstance(x, Iterable):
+        return x
+    raise DatasetError(f"Samples can't be had from {type(x).__name__}.")
+
+
+def _as_batch(item: Any) -> Batch:
+    if isinstance(item, (tuple, list)) and len(item) in (2, 3):
+        return Batch(_to_numpy(item[0]), None if item[1] is None else np.asarray(item[1]))
+    if isinstance(item, (tuple, list)) and len(item) == 1:
+        return Batch(_to_numpy(item[0]), None)
+    return Batch(_to_numpy(item), None)
+
+
+def _to_numpy(x: Any) -> Any:
+    if isinstance(x, dict):
+        return {k: np.asarray(v) for k, v in x.items()}
+    if isinstance(x, (tuple, list)):
+        return type(x)(np.asarray(v) for v in x)
+    return np.asarray(x)
+
+
+def class_indices(y: np.ndarray) -> np.ndarray:
+    """Labels ``[n]`` as class indices, from indices or one-hot ``[n, classes]``; one column is binary."""
+    y = np.asarray(y)
+    if y.ndim > 1 and y.shape[-1] == 1:
+        y = y[..., 0]
+    if y.ndim > 1:
+        return y.argmax(axis=-1)
+    return y.astype(np.int64)

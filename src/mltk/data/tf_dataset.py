@@ -1,0 +1,77 @@
+"""Training batches from arrays in memory, in an order that depends on nothing but the seed and the epoch.
+
+Keras shuffles arrays with a stateful generator, so a training that is resumed would see another order than
+the one that was not interrupted. Here pass ``k`` over the data is the permutation drawn by a counter-based
+generator from ``(seed, k)`` (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011, which
+TensorFlow's stateless operators implement), so that it can start anywhere.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from .batches import count_samples
+
+
+def batch_stream(
+    arrays: tuple[Any, ...], batch_size: int, *, shuffle: bool, seed: int, first_batch: int = 0
+) -> tf.data.Dataset:
+    """An endless stream of batches, pass after pass.
+
+    Args:
+        arrays: ``(x,)``, ``(x, y)`` or ``(x, y, sample_weight)``; each an array ``[samples, …]`` or a tuple,
+            list or dict of such.
+        batch_size: samples in a batch; the last batch of a pass has what is left.
+        shuffle: draw a new order for each pass.
+        seed: which orders are drawn.
+        first_batch: number of batches of the stream to leave out.
+    """
+    tensors = keras.tree.map_structure(_tensor, _without_lists(arrays))
+    n = count_samples(arrays)
+    per_pass = batches_per_pass(n, batch_size)
+    whole = tf.data.Dataset.from_tensors(tensors).repeat()
+
+    def order(k: tf.Tensor) -> tf.Tensor:
+        index = tf.range(n, dtype=tf.int64)
+        if shuffle:
+            index = tf.random.experimental.stateless_shuffle(index, seed=tf.stack([tf.cast(seed, tf.int64), k]))
+        return index
+
+    def batches(index: tf.Tensor) -> tf.data.Dataset:
+        starts = tf.data.Dataset.range(0, n, batch_size)
+        return starts.map(lambda start: index[start : tf.minimum(start + batch_size, n)])
+
+    def gather(index: tf.Tensor, data: Any) -> Any:
+        return tf.nest.map_structure(lambda t: tf.gather(t, index), data)
+
+    passes = tf.data.Dataset.counter(first_batch // per_pass, dtype=tf.int64).map(order).prefetch(1)
+    stream = passes.flat_map(batches).skip(first_batch % per_pass)
+    stream = tf.data.Dataset.zip(stream, whole).map(gather)
+    options = tf.data.Options()
+    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
+    return stream.prefetch(tf.data.AUTOTUNE).with_options(options)
+
+
+def batches_per_pass(samples: int, batch_size: int) -> int:
+    """Batches of one pass over the data, the last of which may be smaller."""
+    return -(-samples // batch_size)
+
+
+def _tensor(array: Any) -> tf.Tensor:
+    values = np.asarray(array)
+    if values.dtype == np.float64:
+        values = values.astype(keras.config.floatx())
+    return tf.convert_to_tensor(values)
+
+
+def _without_lists(structure: Any) -> Any:
+    """Lists as tuples: ``tf.data`` would stack a list of arrays into one tensor."""
+    if isinstance(structure, dict):
+        return {k: _without_lists(v) for k, v in structure.items()}
+    if isinstance(structure, (list, tuple)) and all(hasattr(v, "__array__") and np.ndim(v) > 0 for v in structure):
+        return tuple(_without_lists(v) for v in structure)
+    return structure

@@ -1,0 +1,59 @@
+"""Put what operations made into the model archive."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from mltk.spec.archive import update_archive, write_archive
+
+from . import common
+
+
+def create_model_archive(model: Any, **facts: Any) -> str:
+    """Write the archive anew from the log folder and the specification; gives its path.
+
+    Args:
+        facts: for the manifest: seed, dataset, epochs.
+
+    Raises:
+        OutputError: it can't be written.
+    """
+    name = model.name
+    members: dict[str, bytes | str] = {}
+    if os.path.isfile(model.model_specification_path):
+        members[f"{name}.py"] = model.model_specification_path
+    else:
+        members[f"{name}.py"] = _notebook_source(model)
+    for path, member in (
+        (model.keras_log_dir_path, f"{name}.keras"),
+        (model.tflite_log_dir_path, f"{name}.tflite"),
+        (model.unquantized_tflite_log_dir_path, f"{name}.float32.tflite"),
+        (f"{model.keras_log_dir_path}.summary.txt", f"{name}.keras.summary.txt"),
+        (f"{model.tflite_log_dir_path}.summary.txt", f"{name}.tflite.summary.txt"),
+    ):
+        if os.path.isfile(path):
+            members[member] = path
+    for file in ("log.txt", "training-history.json", "training-history.png"):
+        path = os.path.join(model.log_dir, "train", file)
+        if os.path.isfile(path):
+            members[f"train/{file}"] = path
+    members |= dict(model.iter_extra_archive_files())
+    write_archive(model.archive_path, members, common.manifest(model, **facts))
+    return model.archive_path
+
+
+def update_model_archive(model: Any, members: dict[str, bytes | str], **facts: Any) -> None:
+    """Replace or add members of the archive."""
+    update_archive(model.archive_path, members, facts or None)
+
+
+def _notebook_source(model: Any) -> bytes:
+    """The cells run so far, for a specification that is a notebook's."""
+    try:
+        from IPython import get_ipython  # type: ignore[import-not-found,unused-ignore]
+    except ImportError:
+        return b"# The specification was made in an interactive session; its source was not kept.\n"
+    shell = get_ipython()
+    cells = shell.user_ns.get("In", [])[1:] if shell is not None else []
+    return ("\n\n".join(cells) + "\n").encode()

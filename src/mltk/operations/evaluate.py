@@ -1,0 +1,304 @@
+"""Evaluate a trained model, as Keras computes it or as the device does.
+
+    mltk evaluate yes_no --tflite
+
+Each sample is counted exactly once. The ``.tflite`` is computed by TensorFlow Lite Micro where it is
+installed, else by LiteRT's reference kernels; the results say which.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from mltk.data.batches import Batch, class_indices, iter_batches, take
+from mltk.errors import DatasetError, EvaluationError, SpecificationError
+from mltk.spec.dataset import DatasetMixin
+from mltk.spec.evaluate import EvaluateAutoEncoderMixin, EvaluateClassifierMixin, EvaluateMixin
+from mltk.spec.events import MltkModelEvent
+from mltk.spec.model import MltkModel
+
+from . import common
+from .evaluation_results import AutoEncoderEvaluationResults, ClassifierEvaluationResults, EvaluationResults
+from .load import load_tflite_model
+
+_TEST_SAMPLES = 5
+
+
+def evaluate_model(
+    model: MltkModel | str,
+    tflite: bool = False,
+    weights: str | None = None,
+    max_samples_per_class: int = -1,
+    classes: list[str] | None = None,
+    dump: bool = False,
+    show: bool = False,
+    verbose: bool | None = None,
+    callbacks: list | None = None,
+    update_archive: bool = True,
+    test: bool = False,
+    post_process: bool = False,
+) -> EvaluationResults:
+    """Evaluate a trained model in the way of its evaluation mixin.
+
+    Args:
+        model: a loaded specification, its name, or the path of its script or archive.
+        tflite: evaluate the ``.tflite`` in place of the Keras model.
+        weights: evaluate the Keras model with these: a path, a file name in the weights folder, or ``"best"``.
+        max_samples_per_class: at most so many samples of each class; -1 is all.
+        classes: of an autoencoder, the normal class first.
+        dump: of an autoencoder, write originals and reconstructions as images.
+        show: open windows with the plots.
+        verbose: taken for 0.20's sake.
+        callbacks: Keras callbacks for prediction.
+        update_archive: store the results in the archive.
+        test: a dry run.
+        post_process: passed on to the handlers of event EVALUATE_STARTUP.
+
+    Raises:
+        SpecificationError: the specification has no evaluation mixin.
+        DatasetError: the evaluation dataset is empty or has no labels.
+        ArchiveError: the model has not been trained.
+    """
+    if tflite and weights:
+        raise EvaluationError(
+            "Other weights can't be evaluated with the .tflite, which has its own.", hint="Leave out --tflite."
+        )
+    loaded = common.prepare(model, EvaluateMixin, test=test, operation="evaluate")
+    evaluation = _Evaluation(loaded, tflite=tflite, weights=weights, limit=max_samples_per_class, callbacks=callbacks)
+    loaded.trigger_event(
+        MltkModelEvent.EVALUATE_STARTUP,
+        tflite=tflite,
+        max_samples_per_class=max_samples_per_class,
+        post_process=post_process,
+    )
+    results = evaluation.run(classes=classes, dump=dump, verbose=verbose, show=show)
+    evaluation.save(results, show=show, update_archive=update_archive)
+    loaded.trigger_event(MltkModelEvent.EVALUATE_SHUTDOWN, results=results)
+    loaded.unload_dataset()
+    return results
+
+
+def evaluate_classifier(mltk_model: MltkModel, tflite: bool = False, **kwargs: Any) -> ClassifierEvaluationResults:
+    """Evaluate a classifier; see :func:`evaluate_model`."""
+    results = evaluate_model(
+        common.prepare(mltk_model, EvaluateClassifierMixin, operation="evaluate"), tflite, **kwargs
+    )
+    if not isinstance(results, ClassifierEvaluationResults):
+        raise SpecificationError(f"{mltk_model.name} is not evaluated as a classifier.")
+    return results
+
+
+def evaluate_autoencoder(mltk_model: MltkModel, tflite: bool = False, **kwargs: Any) -> AutoEncoderEvaluationResults:
+    """Evaluate an autoencoder; see :func:`evaluate_model`."""
+    results = evaluate_model(
+        common.prepare(mltk_model, EvaluateAutoEncoderMixin, operation="evaluate"), tflite, **kwargs
+    )
+    if not isinstance(results, AutoEncoderEvaluationResults):
+        raise SpecificationError(f"{mltk_model.name} is not evaluated as an autoencoder.")
+    return results
+
+
+class _Evaluation:
+    """One evaluation of one model file."""
+
+    def __init__(self, model: Any, *, tflite: bool, weights: str | None, limit: int, callbacks: list | None) -> None:
+        self.model = model
+        self.tflite = tflite
+        self.callbacks = callbacks or []
+        self.logger = logging.getLogger("mltk")
+        setting = getattr(model, "eval_max_samples_per_class", -1)
+        self.limit = limit if limit > 0 else setting
+        if model.test_mode_enabled:
+            self.limit = _TEST_SAMPLES if self.limit <= 0 else min(self.limit, _TEST_SAMPLES)
+        self.built: Any = load_tflite_model(model) if tflite else common.load_keras_model(model, weights)
+        self.facts: dict[str, Any] = {}
+
+    def run(self, *, classes: list[str] | None, **options: Any) -> EvaluationResults:
+        model = self.model
+        if model.eval_custom_function is not None:
+            return self._custom(options)
+        if not isinstance(model, DatasetMixin):
+            raise SpecificationError(f"{model.name} can't be evaluated: its class lacks DatasetMixin.")
+        if isinstance(model, EvaluateAutoEncoderMixin):
+            return self._autoencoder(classes or model.eval_classes, options)
+        self._load("evaluation")
+        if isinstance(model, EvaluateClassifierMixin):
+            return self._classifier()
+        return self._metrics()
+
+    def _load(self, subset: str, **kwargs: Any) -> None:
+        common.import_tensorflow()
+        importlib.import_module("keras").utils.set_random_seed(self.model.seed or 0)  # the same samples every time
+        common.load_dataset(self.model, subset, **kwargs)
+
+    # -- the ways of evaluation ------------------------------------------------------------------------------
+
+    def _custom(self, options: dict[str, Any]) -> EvaluationResults:
+        model = self.model
+        with common.explained(f"{model.name}: eval_custom_function failed"):
+            given = model.eval_custom_function(model, self.built, **{**options, "logger": self.logger})
+        if isinstance(given, EvaluationResults):
+            return given
+        if not isinstance(given, dict):
+            raise EvaluationError(
+                f"{model.name}: eval_custom_function gave {type(given).__name__}, not a dict of figures."
+            )
+        known = {"name": model.name, "model_type": "custom", **given}
+        return EvaluationResults(**known)
+
+    def _classifier(self) -> ClassifierEvaluationResults:
+        labels, scores = [], []
+        for batch in self._labelled_batches():
+            labels.append(class_indices(batch.y))  # type: ignore[arg-type]
+            scores.append(self.predict(batch.x).reshape(len(labels[-1]), -1))
+        if not labels:
+            raise DatasetError(f"{self.model.name}: the evaluation dataset is empty.")
+        y, y_pred = np.concatenate(labels), np.concatenate(scores)
+        classes = self.model.classes
+        width = 2 if y_pred.shape[1] == 1 else y_pred.shape[1]
+        if width != len(classes):
+            raise SpecificationError(
+                f"{self.model.name} has {len(classes)} classes, but the model has {y_pred.shape[1]} outputs."
+            )
+        if y.min() < 0 or y.max() >= width:
+            raise DatasetError(
+                f"{self.model.name}: labels go from {y.min()} to {y.max()}, but there are {width} classes.",
+                hint="Labels are class indices from 0, in the order of my_model.classes.",
+            )
+        results = ClassifierEvaluationResults(self.model.name, classes, **self.facts)
+        results.calculate(y, y_pred)
+        return results
+
+    def _metrics(self) -> EvaluationResults:
+        """Without a classifier's mixin: the metrics that the model was compiled with, over the evaluation data."""
+        model = self.model
+        predictions, labels = [], []
+        for batch in self._labelled_batches():
+            predictions.append(self.predict(batch.x))
+            labels.append(batch.y)
+        if not labels:
+            raise DatasetError(f"{model.name}: the evaluation dataset is empty.")
+        keras = importlib.import_module("keras")
+        y, y_pred = np.concatenate(labels), np.concatenate(predictions)
+        figures: dict[str, Any] = {"n_samples": len(y)}
+        with common.explained(f"{model.name}: computing the metrics failed"):
+            loss = keras.losses.get(model.loss)
+            figures["loss"] = float(np.mean(keras.ops.convert_to_numpy(loss(y, y_pred))))
+            for metric in model.metrics:
+                if metric in ("accuracy", "acc"):
+                    figures["accuracy"] = float((class_indices(y) == np.asarray(y_pred).argmax(-1)).mean())
+                    continue
+                metric = keras.metrics.get(metric)
+                if isinstance(metric, keras.metrics.Metric):
+                    metric.reset_state()
+                    metric.update_state(y, y_pred)
+                    figures[metric.name] = float(metric.result())
+                else:
+                    figures[metric.__name__] = float(np.mean(keras.ops.convert_to_numpy(metric(y, y_pred))))
+        return EvaluationResults(model.name, "generic", **self.facts, **figures)
+
+    def _autoencoder(self, classes: list[str], options: dict[str, Any]) -> AutoEncoderEvaluationResults:
+        model = self.model
+        score = model.get_scoring_function()
+        labels: list[int] = []
+        scores: list[float] = []
+        for index, name in enumerate(classes):
+            self._load("evaluation", classes=[name], max_samples_per_class=self.limit)
+            for n, batch in enumerate(iter_batches(model.x, model.y, model.batch_size, model.eval_steps_per_epoch)):
+                if self.limit > 0 and n * model.batch_size >= self.limit:
+                    break
+                decoded = self.predict(batch.x)
+                for original, restored in zip(np.asarray(batch.x, np.float32), decoded, strict=True):
+                    scores.append(float(score(original, restored.reshape(original.shape))))
+                    labels.append(index)
+            model.unload_dataset()
+        if not labels:
+            raise DatasetError(f"{model.name}: the evaluation dataset is empty.")
+        results = AutoEncoderEvaluationResults(model.name, classes, **self.facts)
+        results.calculate(np.array(labels), np.array([]), np.array(scores))
+        return results
+
+    # -- samples ---------------------------------------------------------------------------------------------
+
+    def _labelled_batches(self) -> Iterator[Batch]:
+        """Batches of the evaluation data, limited to so many samples of each class."""
+        model = self.model
+        size = max(model.batch_size, 256) if hasattr(model, "batch_size") else 256
+        x, y = model.x, model.y
+        if getattr(model, "eval_shuffle", False) and self.limit > 0:
+            x, y = _shuffled(x, y, model.seed or 0)
+        seen: dict[int, int] = {}
+        for batch in iter_batches(x, y, size, model.eval_steps_per_epoch):
+            if batch.y is None:
+                raise DatasetError(
+                    f"{model.name}: the evaluation dataset has no labels.", hint="Set my_model.y in load_dataset()."
+                )
+            if self.limit <= 0:
+                if len(batch.y):
+                    yield batch
+                continue
+            keep = []
+            for i, label in enumerate(class_indices(batch.y).tolist()):
+                seen[label] = seen.get(label, 0) + 1
+                if seen[label] <= self.limit:
+                    keep.append(i)
+            if keep:
+                yield Batch(take(batch.x, keep), batch.y[keep])
+
+    # -- prediction ------------------------------------------------------------------------------------------
+
+    def predict(self, x: Any) -> np.ndarray:
+        """Scores ``[samples, …]`` of a batch, as float."""
+        if not self.tflite:
+            self.facts.setdefault("engine", "keras")
+            self.facts.setdefault("engine_description", f"Keras {importlib.import_module('keras').__version__}")
+            with common.explained(f"{self.model.name}: prediction failed"):
+                return np.asarray(self.built.predict(x, batch_size=256, verbose=0, callbacks=self.callbacks))
+        return self._predict_tflite(x)
+
+    def _predict_tflite(self, x: Any) -> np.ndarray:
+        from mltk.micro.engine import run_batch
+
+        arrays = list(x.values()) if isinstance(x, dict) else list(x) if isinstance(x, (tuple, list)) else [x]
+        inputs = [self.built.quantize_to_input_dtype(np.asarray(a), i) for i, a in enumerate(arrays)]
+        result = run_batch(self.built.flatbuffer_data, inputs)
+        self.facts.setdefault("engine", result.engine)
+        self.facts.setdefault("engine_description", result.engine_description)
+        notes = self.facts.setdefault("notes", [])
+        notes += [n for n in result.notes if n not in notes]
+        return np.asarray(self.built.dequantize_output_to_float32(result.outputs[0], 0))
+
+    # -- results ---------------------------------------------------------------------------------------------
+
+    def save(self, results: EvaluationResults, *, show: bool, update_archive: bool) -> None:
+        model = self.model
+        kind = "tflite" if self.tflite else "keras"
+        folder = model.create_log_dir(os.path.join("eval", kind), delete_existing=True)
+        results.save(folder)
+        results.generate_plots(show=show, output_dir=folder, logger=self.logger)
+        for key, figure in getattr(results, "_figures", {}).items():
+            model.trigger_event(
+                MltkModelEvent.GENERATE_EVALUATE_PLOT, tflite=self.tflite, name=key, title=key, fig=figure
+            )
+        if update_archive and os.path.isfile(model.archive_path):
+            from .archive import update_model_archive
+
+            model.check_archive_file_is_writable()
+            files = sorted(os.listdir(folder))
+            update_model_archive(model, {f"eval/{kind}/{f}": os.path.join(folder, f) for f in files})
+            self.logger.debug("Updated %s", model.archive_path)
+
+
+def _shuffled(x: Any, y: Any, seed: int) -> tuple[Any, Any]:
+    from mltk.data.batches import count_samples, is_arrays
+
+    if not is_arrays(x):
+        return x, y
+    order = np.random.default_rng(seed).permutation(count_samples(x))
+    return take(x, order), None if y is None else take(y, order)

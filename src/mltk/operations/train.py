@@ -1,0 +1,364 @@
+"""Train a model: from its specification to an archive with everything that came of it.
+
+    mltk train yes_no
+
+The steps, in order: load the dataset, build the Keras model, train it with a checkpoint after every epoch, save
+it, quantize it to a ``.tflite``, write the archive.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import logging
+import os
+import random
+import shutil
+from dataclasses import dataclass, field
+from typing import Any
+
+from mltk.errors import MltkError, OutputError, SettingError, TrainingError, did_you_mean
+from mltk.spec.archive import check_writable, replacing, write_file
+from mltk.spec.dataset import DatasetMixin
+from mltk.spec.events import MltkModelEvent
+from mltk.spec.model import MltkModel
+from mltk.spec.train import TrainMixin
+from mltk.spec.weights import higher_is_better, list_checkpoints
+
+from . import common
+from .fingerprint import dataset_fingerprint
+
+UNTIL_EARLY_STOPPING = 100_000
+"""Epochs that ``epochs = -1`` stands for."""
+_TEST_EPOCHS, _TEST_STEPS, _TEST_BATCH = 3, 5, 3
+
+
+@dataclass
+class TrainingResults:
+    """What came of a training."""
+
+    mltk_model: MltkModel
+    keras_model: Any
+    history: dict[str, list[float]]
+    """Metric → its value after each epoch, from the first one on, also when this run resumed another."""
+    params: dict[str, Any] = field(default_factory=dict)
+    seed: int = 0
+    model_archive_path: str | None = None
+    tflite_model: Any = None
+
+    @property
+    def epochs(self) -> list[int]:
+        """Numbers of the epochs, from 0."""
+        return list(range(max((len(v) for v in self.history.values()), default=0)))
+
+    def asdict(self) -> dict[str, Any]:
+        """The history as JSON can hold it."""
+        return {"epochs": self.epochs, "params": self.params, "seed": self.seed, "history": self.history}
+
+    def get_best_metric(self) -> tuple[str, float]:
+        """The monitored metric and its best value, by its direction: the lowest loss, the highest accuracy."""
+        options = getattr(self.mltk_model, "checkpoint", None) or {}
+        wanted = options.get("monitor", "val_accuracy")
+        candidates = [wanted, "val_accuracy", "accuracy", "val_loss", "loss", *self.history]
+        name = next((c for c in candidates if self.history.get(c)), "")
+        if not name:
+            return "", float("nan")
+        mode = options.get("mode", "auto") if name == wanted else "auto"
+        best = max if higher_is_better(name, mode) else min
+        return name, best(self.history[name])
+
+    def __str__(self) -> str:
+        name, value = self.get_best_metric()
+        return f"{self.mltk_model.name}: {len(self.epochs)} epochs, best {name} {value:.4g}"
+
+
+def train_model(
+    model: MltkModel | str,
+    weights: str | None = None,
+    epochs: int | None = None,
+    resume_epoch: int = 0,
+    verbose: bool | None = None,
+    clean: bool = False,
+    quantize: bool = True,
+    create_archive: bool = True,
+    show: bool = False,
+    test: bool = False,
+    post_process: bool = False,
+    resume: bool = False,
+) -> TrainingResults:
+    """Train a model as its specification says.
+
+    Args:
+        model: a loaded specification, its name or its path.
+        weights: start from these: a path, a file name in the weights folder, or ``"best"``.
+        epochs: number of epochs, in place of the specification's.
+        resume_epoch: go on from the checkpoint of this epoch; 0 starts anew, -1 means the newest.
+        verbose: show the progress; None shows it on a terminal.
+        clean: delete the logs and checkpoints of earlier runs first.
+        quantize: make the ``.tflite`` too.
+        create_archive: write the archive.
+        show: open a window with the training history.
+        test: a dry run: a few steps with a few samples, into files apart.
+        post_process: passed on to the handlers of event TRAIN_STARTUP.
+        resume: go on from the newest checkpoint; starts anew if there is none.
+
+    Raises:
+        MltkError: of the kind that says what is wrong; see :mod:`mltk.errors`.
+    """
+    model = common.prepare(model, TrainMixin, DatasetMixin, test=test, operation="train")
+    run = _Run(model, epochs=epochs, verbose=verbose)
+    if create_archive:
+        check_writable(model.archive_path)
+    run.make_folders(clean=clean, resume=resume or resume_epoch != 0)
+    model.trigger_event(MltkModelEvent.TRAIN_STARTUP, post_process=post_process, show=show, logger=run.logger)
+    checkpoint = run.find_checkpoint(resume_epoch if resume_epoch else (-1 if resume else 0), required=not resume)
+    run.choose_seed(checkpoint)
+    run.logger.info("Training %s (seed %d)", model.name, run.seed)
+    common.load_dataset(model, "training")
+    run.seed_everything()
+    keras_model = common.build_keras_model(model)
+    if weights:
+        common.load_weights(model, keras_model, weights)
+        run.logger.info("Starting from weights %s", model.get_weights_path(weights))
+    run.write_text("summary.txt", keras_summary(keras_model))
+    results = run.fit(keras_model, checkpoint)
+    results = run.save(results, show=show)
+    _finish(run, results, quantize=quantize, create_archive=create_archive)
+    return results
+
+
+def _finish(run: _Run, results: TrainingResults, *, quantize: bool, create_archive: bool) -> None:
+    """Quantize, write the archive, tell everyone."""
+    model: Any = run.model
+    facts = {"seed": run.seed, "dataset": run.fingerprint, "epochs": len(results.epochs)}
+    if create_archive:
+        from .archive import create_model_archive
+
+        model.trigger_event(MltkModelEvent.BEFORE_SAVE_TRAIN_ARCHIVE, archive_path=model.archive_path)
+    if quantize:
+        from .quantize import quantize_keras_model
+
+        results.tflite_model = quantize_keras_model(model, results.keras_model, logger=run.logger)
+    if create_archive:
+        create_model_archive(model, **facts)
+        results.model_archive_path = model.archive_path
+        model.trigger_event(MltkModelEvent.AFTER_SAVE_TRAIN_ARCHIVE, archive_path=model.archive_path)
+        run.logger.info("Model archive: %s", model.archive_path)
+    if model.on_training_complete is not None:
+        with common.explained(f"{model.name}: on_training_complete failed"):
+            model.on_training_complete(results)
+    model.trigger_event(MltkModelEvent.TRAIN_SHUTDOWN, results=results)
+    model.unload_dataset()
+
+
+class _Run:
+    """One training run: its folders, its seed, and what belongs to it while it goes on."""
+
+    def __init__(self, model: Any, *, epochs: int | None, verbose: bool | None) -> None:
+        self.model = model
+        self.verbose = verbose
+        self.epochs = self._number_of_epochs(epochs)
+        self.seed = 0
+        self.fingerprint: dict[str, Any] = {}
+        self.logger = logging.getLogger("mltk")
+
+    def _number_of_epochs(self, epochs: int | None) -> int:
+        model = self.model
+        if model.test_mode_enabled:
+            model.batch_size = min(model.batch_size, _TEST_BATCH)
+            model.steps_per_epoch = _TEST_STEPS
+            model.validation_steps = _TEST_STEPS
+            return min(epochs or _TEST_EPOCHS, _TEST_EPOCHS)
+        if epochs is not None:
+            model.epochs = epochs  # checked as the setting is
+        if model.epochs == -1:
+            if not model.early_stopping:
+                raise SettingError(
+                    f"{model.name}: epochs is -1, 'until early stopping', but early_stopping is off.",
+                    hint="Set my_model.early_stopping, for instance to dict(monitor='val_loss', patience=10).",
+                )
+            return UNTIL_EARLY_STOPPING
+        return model.epochs
+
+    # -- files -----------------------------------------------------------------------------------------------
+
+    @property
+    def folder(self) -> str:
+        return os.path.join(self.model.log_dir, "train")
+
+    def make_folders(self, *, clean: bool, resume: bool) -> None:
+        """Make room for this run; what an earlier run left is kept in ``train.previous`` unless told otherwise."""
+        previous = f"{self.folder}.previous"
+        stopped_at = list_checkpoints(self.model.checkpoints_dir)
+        try:
+            if clean:
+                shutil.rmtree(self.folder, ignore_errors=True)
+                shutil.rmtree(previous, ignore_errors=True)
+            elif not resume and stopped_at:
+                shutil.rmtree(previous, ignore_errors=True)
+                os.replace(self.folder, previous)
+        except OSError as e:
+            raise OutputError(f"The log folder {self.folder} can't be cleaned: {e.strerror}.") from None
+        self.model.create_log_dir("train")
+        check_writable(os.path.join(self.folder, "log.txt"))
+        self.logger = self.model.create_logger("train")
+        if not clean and not resume and stopped_at:
+            self.logger.debug("Checkpoints of the run before, up to epoch %d, are in %s", stopped_at[-1], previous)
+
+    def write_text(self, name: str, text: str) -> None:
+        write_file(os.path.join(self.folder, name), text)
+
+    def find_checkpoint(self, epoch: int, *, required: bool) -> Any:
+        """The checkpoint to go on from, or None to start anew."""
+        if epoch == 0:
+            return None
+        from mltk.training.checkpoints import Checkpoint
+
+        if epoch == -1 and not required and not list_checkpoints(self.model.checkpoints_dir):
+            self.logger.info("There is no checkpoint to resume from; starting anew.")
+            return None
+        path = self.model.get_checkpoint_path(None if epoch == -1 else epoch)
+        self.logger.info("Resuming from %s", path)
+        return Checkpoint.load(path)
+
+    # -- randomness ------------------------------------------------------------------------------------------
+
+    def choose_seed(self, checkpoint: Any) -> None:
+        wanted = self.model.seed
+        if checkpoint is not None:
+            self.seed = checkpoint.seed
+            if wanted not in (None, self.seed):
+                self.logger.warning("Seed %d is kept from the run that is resumed; %d is ignored.", self.seed, wanted)
+        else:
+            self.seed = wanted if wanted is not None else random.SystemRandom().randrange(2**31)
+        self.seed_everything()
+
+    def seed_everything(self) -> None:
+        """Seed every global generator: for the dataset, and anew for the model, so that neither shifts the other."""
+        keras = importlib.import_module("keras")
+        keras.utils.set_random_seed(self.seed)
+        if self.model.seed is not None:
+            common.import_tensorflow().config.experimental.enable_op_determinism()
+
+    # -- training --------------------------------------------------------------------------------------------
+
+    def fit(self, keras_model: Any, checkpoint: Any) -> TrainingResults:
+        """Train; gives the history of all epochs."""
+        from mltk.training.assemble import assemble_callbacks
+        from mltk.training.inputs import fit_inputs
+
+        model = self.model
+        first_epoch = checkpoint.epoch if checkpoint is not None else 0
+        with common.explained(f"{model.name}: preparing the training data failed"):
+            inputs = fit_inputs(model, seed=self.seed, first_epoch=first_epoch)
+        self.fingerprint = dataset_fingerprint(model.x, model.y)
+        if checkpoint is not None:
+            checkpoint.restore_variables(keras_model)
+        epochs = first_epoch if checkpoint is not None and checkpoint.stop_training else self.epochs
+        callbacks = assemble_callbacks(
+            model,
+            inputs,
+            seed=self.seed,
+            epochs=self.epochs,
+            first_epoch=first_epoch,
+            checkpoint=checkpoint,
+            verbose=self.verbose,
+        )
+        kwargs = {**inputs, "shuffle": False, "epochs": epochs, "initial_epoch": first_epoch, "verbose": 0}
+        kwargs |= self._user_kwargs(set(kwargs))
+        model.trigger_event(MltkModelEvent.BEFORE_TRAIN, fit_kwargs=kwargs)
+        try:
+            self._fit(keras_model, {**kwargs, "callbacks": callbacks.all})
+        except KeyboardInterrupt:
+            raise TrainingInterrupted(model.name, list_checkpoints(model.checkpoints_dir)) from None
+        finally:
+            callbacks.close()
+        results = TrainingResults(
+            model,
+            keras_model,
+            callbacks.recorder.history,
+            {"epochs": self.epochs, "steps": inputs.get("steps_per_epoch")},
+            self.seed,
+        )
+        model.trigger_event(MltkModelEvent.AFTER_TRAIN, results=results)
+        return results
+
+    def _fit(self, keras_model: Any, kwargs: dict[str, Any]) -> None:
+        try:
+            keras_model.fit(**kwargs)
+        except (MltkError, KeyboardInterrupt):
+            raise
+        except Exception as e:
+            with common.explained(f"{self.model.name}: training failed"):
+                raise e
+
+    def _user_kwargs(self, ours: set[str]) -> dict[str, Any]:
+        """``train_kwargs`` for ``fit``; those that Keras 3 no longer has are left out with a word."""
+        import inspect
+
+        keras = importlib.import_module("keras")
+        known = set(inspect.signature(keras.Model.fit).parameters) - {"self"}
+        gone = {"workers", "use_multiprocessing", "max_queue_size"}
+        kept: dict[str, Any] = {}
+        for key, value in (self.model.train_kwargs or {}).items():
+            if key in gone:
+                self.logger.warning("train_kwargs[%r] is ignored: in Keras 3 it belongs to keras.utils.PyDataset.", key)
+            elif key not in known:
+                raise SettingError(
+                    f"train_kwargs: keras.Model.fit has no argument {key!r}.", hint=did_you_mean(key, known)
+                )
+            elif key in ours or key == "callbacks":
+                raise SettingError(
+                    f"train_kwargs: {key!r} is set by the specification.", hint=f"Set my_model.{key} instead."
+                )
+            else:
+                kept[key] = value
+        return kept
+
+    # -- results ---------------------------------------------------------------------------------------------
+
+    def save(self, results: TrainingResults, *, show: bool) -> TrainingResults:
+        """Save the Keras model, the history and its plot."""
+        model = self.model
+        keras_model = results.keras_model
+        holder: dict[str, Any] = {"value": None}
+        model.trigger_event(MltkModelEvent.BEFORE_SAVE_TRAIN_MODEL, keras_model=keras_model, keras_model_dict=holder)
+        keras_model = holder["value"] or keras_model
+        if model.on_save_keras_model is not None:
+            with common.explained(f"{model.name}: on_save_keras_model failed"):
+                keras_model = model.on_save_keras_model(model, keras_model, self.logger) or keras_model
+        results.keras_model = keras_model
+        with replacing(model.keras_log_dir_path) as temporary, common.explained("Saving the Keras model failed"):
+            keras_model.save(temporary)
+        write_file(f"{model.keras_log_dir_path}.summary.txt", keras_summary(keras_model))
+        model.trigger_event(MltkModelEvent.AFTER_SAVE_TRAIN_MODEL, keras_model=keras_model)
+        model.trigger_event(MltkModelEvent.BEFORE_SAVE_TRAIN_RESULTS, results=results, output_dir=self.folder)
+        self.write_text("training-history.json", json.dumps(results.asdict(), indent=2))
+        from .plots import plot_training_history
+
+        with replacing(os.path.join(self.folder, "training-history.png")) as temporary:
+            plot_training_history(results, temporary, show=show)
+        model.trigger_event(MltkModelEvent.AFTER_SAVE_TRAIN_RESULTS, results=results, output_dir=self.folder)
+        name, value = results.get_best_metric()
+        self.logger.info("Best %s: %.4g", name, value)
+        return results
+
+
+class TrainingInterrupted(TrainingError, KeyboardInterrupt):
+    """Ctrl-C during training; what was reached is kept."""
+
+    def __init__(self, name: str, checkpoints: list[int]) -> None:
+        done = checkpoints[-1] if checkpoints else 0
+        hint = (
+            f"Go on with: mltk train {name} --resume"
+            if done
+            else "No epoch was finished, so there is nothing to resume."
+        )
+        super().__init__(f"Training of {name} was stopped after {done} epoch{'s' * (done != 1)}.", hint=hint)
+
+
+def keras_summary(keras_model: Any) -> str:
+    """The table that ``keras.Model.summary()`` prints."""
+    lines: list[str] = []
+    keras_model.summary(print_fn=lambda line, **_: lines.append(line), line_length=100)
+    return "\n".join(lines)

@@ -1,0 +1,128 @@
+"""Change the parameters in a ``.tflite``, or in the one of an archive, without training anew.
+
+    mltk update_params yes_no threshold=190 labels=yes,no
+
+The graph and all other metadata stay byte for byte what they were.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from mltk.errors import ParameterError
+from mltk.spec.archive import update_archive, write_file
+from mltk.spec.model import MltkModel
+
+from .load import archive_of, load_tflite_model
+
+if TYPE_CHECKING:
+    from mltk.tflite.model import TfliteModel
+
+
+def update_model_parameters(
+    model: MltkModel | TfliteModel | str,
+    params: dict[str, Any] | None = None,
+    description: str | None = None,
+    output: str | None = None,
+    accelerator: str | None = None,
+) -> TfliteModel | str:
+    """Update the parameters of a model.
+
+    Args:
+        model: a ``.tflite`` file, an archive, the name of a trained model, a loaded specification (whose
+            ``model_parameters`` are taken when ``params`` is None), or a ``TfliteModel``.
+        params: parameters to set; a value of None removes the parameter. Others stay.
+        description: the model's new description.
+        output: where to write the ``.tflite``: a file or a folder; by default where it came from.
+        accelerator: taken for 0.20's sake.
+
+    Returns:
+        The path of what was written; for a ``TfliteModel`` without ``output``, that model, changed.
+
+    Raises:
+        ParameterError: a value can't be stored; names the key. Nothing is written.
+    """
+    from mltk.tflite.model import TfliteModel
+    from mltk.tflite.parameters import TfliteModelParameters
+
+    if params is None and isinstance(model, MltkModel):
+        params = dict(model.model_parameters)
+    tflite_model = load_tflite_model(model)
+    assert isinstance(tflite_model, TfliteModel)
+    merged = TfliteModelParameters.load_from_tflite_model(tflite_model)
+    for key, value in (params or {}).items():
+        if value is None:
+            merged.pop(key, None)
+        else:
+            merged[key] = value
+    if description is not None:
+        tflite_model.description = description
+    merged.add_to_tflite_model(tflite_model)
+    data = tflite_model.flatbuffer_data
+    if output is not None:
+        target = os.path.abspath(os.path.expanduser(output))
+        if os.path.isdir(target) or not target.endswith(".tflite"):
+            os.makedirs(target, exist_ok=True)
+            target = os.path.join(target, os.path.basename(tflite_model.path or "model.tflite"))
+        write_file(target, data)
+        return target
+    if isinstance(model, TfliteModel):
+        return model
+    return _write_back(model, tflite_model, data)
+
+
+def _write_back(model: MltkModel | str, tflite_model: TfliteModel, data: bytes) -> str:
+    if isinstance(model, str) and tflite_model.path and os.path.isfile(tflite_model.path):
+        write_file(tflite_model.path, data)
+        return tflite_model.path
+    archive = model.archive_path if isinstance(model, MltkModel) else archive_of(model)
+    assert archive is not None  # it was loaded from there
+    member = os.path.basename(tflite_model.path or "")
+    update_archive(archive, {member: data, f"{member}.summary.txt": tflite_model.summary().encode()})
+    return archive
+
+
+def parse_params(words: list[str]) -> dict[str, Any]:
+    """``name=value`` words as a dict of parameters, the value's type told from its text.
+
+    ``true`` and ``false``, integers, floats, ``a,b,c`` as a list of any of these, else a string; in quotes it is
+    always a string. An empty value removes the parameter.
+
+    Raises:
+        ParameterError: a word has no ``=``.
+    """
+    found: dict[str, Any] = {}
+    for word in words:
+        key, separator, text = word.partition("=")
+        if not separator or not key.strip():
+            raise ParameterError(
+                f"{word!r} is not of the form name=value.", hint="For instance: mltk update_params model threshold=190"
+            )
+        found[key.strip()] = _parse_value(text.strip())
+    return found
+
+
+def _parse_value(text: str) -> Any:
+    if text == "":
+        return None
+    if len(text) >= 2 and text[0] == text[-1] and text[0] in "\"'":
+        return text[1:-1]
+    if "," in text:
+        parts = [_parse_scalar(p.strip()) for p in text.split(",")]
+        kinds = {type(p) for p in parts}
+        if kinds == {int, float}:
+            return [float(p) for p in parts]
+        return parts if len(kinds) == 1 and bool not in kinds else [p.strip() for p in text.split(",")]
+    return _parse_scalar(text)
+
+
+def _parse_scalar(text: str) -> Any:
+    if text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    for kind in (lambda t: int(t, 0), float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text

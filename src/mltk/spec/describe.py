@@ -1,0 +1,101 @@
+"""Settings as JSON, for the archive, and as a page, for the documentation."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from mltk.errors import MltkError
+
+from .settings import Setting, Spec, all_mixins, iter_settings
+from .types import describe_type
+
+
+def to_json_value(value: Any, depth: int = 0) -> Any:
+    """``value`` as JSON can hold it: data as it is, functions by name, arrays and datasets by their shape."""
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if depth > 6:
+        return "…"
+    if isinstance(value, type):
+        return f"{value.__module__}.{value.__qualname__}"
+    if isinstance(value, Mapping):
+        return {str(k): to_json_value(v, depth + 1) for k, v in value.items()}
+    if hasattr(value, "shape") and hasattr(value, "dtype"):
+        return f"{type(value).__name__} {tuple(value.shape)} {value.dtype}"
+    if isinstance(value, (list, tuple)):
+        if len(value) > 100:
+            return f"{type(value).__name__} of {len(value)}"
+        return [to_json_value(v, depth + 1) for v in value]
+    if callable(value) and hasattr(value, "__qualname__"):
+        return f"{value.__module__}.{value.__qualname__}()"
+    if hasattr(value, "name") and hasattr(value, "value") and isinstance(value.name, str):
+        return value.name  # an enum's member, or a dtype
+    if hasattr(value, "get_config"):
+        try:
+            config = value.get_config()
+            return {"class": type(value).__name__, "config": json.loads(json.dumps(config, default=str))}
+        except (TypeError, ValueError, NotImplementedError):
+            return type(value).__name__
+    return type(value).__name__ if "object at 0x" in repr(value) else str(value)
+
+
+def settings_to_json(model: Spec) -> dict[str, Any]:
+    """Every setting of a specification that has a value, by name."""
+    found: dict[str, Any] = {}
+    for name, _ in iter_settings(type(model)):
+        try:
+            value = getattr(model, name)
+        except MltkError:
+            continue
+        found[name] = to_json_value(value)
+    parameters = getattr(model, "model_parameters", None)
+    if parameters:
+        found["model_parameters"] = to_json_value(parameters)
+    return found
+
+
+def settings_page() -> str:
+    """``docs/settings.md``: every setting of every mixin, from the declarations."""
+    from . import dataset, evaluate, model, train  # noqa: F401  so that their classes are known
+
+    lines = [
+        "# Settings",
+        "",
+        "Assign these on the model in your specification: `my_model.epochs = 50`. This page is made from the code",
+        "(`make docs`); don't edit it.",
+        "",
+    ]
+    for mixin in all_mixins():
+        own = [(n, s) for n, s in iter_settings(mixin) if s.owner is mixin]
+        if not own:
+            continue
+        summary = (mixin.__doc__ or "").strip().splitlines()[0]
+        lines += [
+            f"## {mixin.__name__}",
+            "",
+            summary,
+            "",
+            "| setting | type | default | meaning |",
+            "|---|---|---|---|",
+        ]
+        lines += [_row(name, s) for name, s in own]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _row(name: str, s: Setting) -> str:
+    text = s.default_text()
+    if s.computed is None:
+        text = (
+            f"`{text}`" if len(text) <= 60 else "see below the table in the guide" if s.keys is None else _keys_text(s)
+        )
+    meaning = s.doc + (f" Keys: {', '.join(f'`{k}`' for k in sorted(s.keys) if k[0] != '_')}." if s.keys else "")
+    cells = (f"`{name}`", describe_type(s.hint), text, meaning)
+    return "| " + " | ".join(c.replace("|", "\\|") for c in cells) + " |"
+
+
+def _keys_text(s: Setting) -> str:
+    values = s.factory() if s.factory else {}
+    return "<br>".join(f"`{k}={v!r}`" for k, v in values.items())

@@ -1,0 +1,68 @@
+"""Loggers: everything of this package goes through ``logging.getLogger("mltk")``."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+_ROOT = "mltk"
+
+
+def get_mltk_logger() -> logging.Logger:
+    """The logger of this package; prints messages to the terminal until an application sets handlers."""
+    logger = logging.getLogger(_ROOT)
+    if not logger.handlers and not logging.getLogger().handlers:
+        handler = _CurrentStderr()
+        handler.setFormatter(_LevelFormatter())
+        handler.setLevel(logging.INFO)
+        logger.addHandler(handler)
+        logger.setLevel(logging.INFO)
+        logger.propagate = False
+    return logger
+
+
+def set_mltk_logger(logger: logging.Logger) -> None:
+    """Send what this package logs to ``logger`` instead of the terminal."""
+    own = logging.getLogger(_ROOT)
+    own.handlers = list(logger.handlers)
+    own.setLevel(logger.level or logging.INFO)
+    own.propagate = not own.handlers
+
+
+def set_verbosity(verbose: bool) -> None:
+    """Show debug messages on the terminal too, or not."""
+    for handler in get_mltk_logger().handlers:
+        if isinstance(handler, _CurrentStderr):
+            handler.setLevel(logging.DEBUG if verbose else logging.INFO)
+    logging.getLogger(_ROOT).setLevel(logging.DEBUG)
+
+
+def file_logger(name: str, path: str, parent: logging.Logger | None = None) -> logging.Logger:
+    """A child of the package's logger that also writes every message, with its time, to ``path``."""
+    logger = (parent or get_mltk_logger()).getChild(name)
+    logger.setLevel(logging.DEBUG)
+    for old in list(logger.handlers):
+        if isinstance(old, logging.FileHandler):
+            logger.removeHandler(old)
+            old.close()
+    handler = logging.FileHandler(path, mode="w", encoding="utf-8", delay=True)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    logger.addHandler(handler)
+    return logger
+
+
+class _CurrentStderr(logging.StreamHandler):
+    """Writes to whatever ``sys.stderr`` is now, so that redirection and notebooks work."""
+
+    def __init__(self) -> None:
+        logging.Handler.__init__(self)
+
+    @property
+    def stream(self):  # type: ignore[no-untyped-def,override]
+        return sys.stderr
+
+
+class _LevelFormatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        message = super().format(record)
+        return message if record.levelno <= logging.INFO else f"{record.levelname.lower()}: {message}"

@@ -1,0 +1,201 @@
+"""Settings for training and for quantization."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+from mltk.errors import SettingError
+
+from .settings import Options, Spec, positive, setting
+
+# The arguments of the Keras callbacks, so that a misspelled one is found before TensorFlow is imported.
+# tests/spec/test_train.py holds these against the signatures of the installed Keras.
+_MONITOR = {"monitor", "mode", "verbose"}
+CALLBACK_KEYS = {
+    "tensorboard": {
+        "log_dir",
+        "histogram_freq",
+        "write_graph",
+        "write_images",
+        "write_steps_per_second",
+        "update_freq",
+        "profile_batch",
+        "embeddings_freq",
+        "embeddings_metadata",
+    },
+    "checkpoint": _MONITOR
+    | {"filepath", "save_best_only", "save_weights_only", "save_freq", "initial_value_threshold", "options"},
+    "reduce_lr_on_plateau": _MONITOR | {"factor", "patience", "min_delta", "epsilon", "cooldown", "min_lr"},
+    "lr_schedule": {"schedule", "verbose"},
+    "early_stopping": _MONITOR | {"min_delta", "patience", "baseline", "restore_best_weights", "start_from_epoch"},
+}
+CONVERTER_DEFAULTS = {
+    "optimizations": ["DEFAULT"],
+    "supported_ops": ["TFLITE_BUILTINS_INT8"],
+    "inference_input_type": "float32",
+    "inference_output_type": "float32",
+    "representative_dataset": "generate",
+    "representative_dataset_max_samples": 1000,
+    "allow_custom_ops": False,
+    "experimental_new_converter": True,
+    "experimental_new_quantizer": True,
+    "experimental_enable_resource_variables": False,
+    "generate_unquantized": True,
+    "generate_quantization_report": False,
+}
+CONVERTER_KEYS = set(CONVERTER_DEFAULTS) | {
+    "supported_types",
+    "target_spec",
+    "exclude_conversion_metadata",
+    "unfold_batchmatmul",
+    "legalize_custom_tensor_list_ops",
+    "experimental_lower_tensor_list_ops",
+    "experimental_default_to_single_batch_in_tensor_list_ops",
+    "experimental_sparsify_model",
+    "_experimental_disable_per_channel",
+    "_experimental_disable_per_channel_quantization_for_dense_layers",
+    "_experimental_full_integer_quantization_bias_type",
+    "_experimental_lower_tensor_list_ops",
+    "_experimental_default_to_single_batch_in_tensor_list_ops",
+    "_experimental_new_quantizer",
+    "_experimental_new_dynamic_range_quantizer",
+    "_experimental_strict_qdq",
+}
+
+
+def _check_epochs(value: int) -> str | None:
+    return (
+        None if value > 0 or value == -1 else f"must be greater than 0, or -1 for 'until early stopping', got {value}."
+    )
+
+
+class TrainMixin(Spec):
+    """How the model is built, trained, checkpointed and quantized."""
+
+    build_model_function: Callable | None = setting(
+        None, "Function of the specification that gives the compiled Keras model: `f(model) -> keras.Model`."
+    )
+    on_training_complete: Callable | None = setting(
+        None, "Called as `f(results)` with the TrainingResults when training has ended."
+    )
+    on_save_keras_model: Callable | None = setting(
+        None,
+        "Called as `f(mltk_model, keras_model, logger)` before the trained model is saved; "
+        "what it gives is saved and quantized instead.",
+    )
+    epochs: int = setting(100, "Passes over the training data; -1 trains until early stopping.", check=_check_epochs)
+    batch_size: int = setting(32, "Samples in one training step.", check=positive)
+    optimizer: Any = setting("adam", "Name or instance of a Keras optimizer.")
+    metrics: list = setting(factory=lambda: ["accuracy"], doc="Names or instances of Keras metrics.")
+    loss: Any = setting("categorical_crossentropy", "Name, function or instance of a Keras loss.")
+    train_callbacks: list | None = setting(
+        factory=list, doc="Keras callbacks of your own, called after the built-in ones."
+    )
+    train_kwargs: dict | None = setting(factory=dict, doc="More arguments for `keras.Model.fit`.")
+    checkpoints_enabled: bool = setting(
+        True, "Save a checkpoint after every epoch, from which training can be resumed."
+    )
+    checkpoint: dict | None = setting(
+        factory=lambda: {
+            "monitor": "val_accuracy",
+            "save_best_only": True,
+            "save_weights_only": True,
+            "mode": "auto",
+            "save_freq": "epoch",
+            "options": None,
+            "verbose": 0,
+        },
+        doc="Arguments of `keras.callbacks.ModelCheckpoint`, which keeps the best weights; None or empty is off.",
+        keys=frozenset(CALLBACK_KEYS["checkpoint"]),
+    )
+    tensorboard: dict | None = setting(
+        None,
+        "Arguments of `keras.callbacks.TensorBoard`; None or empty is off.",
+        keys=frozenset(CALLBACK_KEYS["tensorboard"]),
+    )
+    reduce_lr_on_plateau: dict | None = setting(
+        None,
+        "Arguments of `keras.callbacks.ReduceLROnPlateau`; None or empty is off.",
+        keys=frozenset(CALLBACK_KEYS["reduce_lr_on_plateau"]),
+    )
+    lr_schedule: dict | None = setting(
+        None,
+        "Arguments of `keras.callbacks.LearningRateScheduler`; None or empty is off.",
+        keys=frozenset(CALLBACK_KEYS["lr_schedule"]),
+    )
+    early_stopping: dict | None = setting(
+        None,
+        "Arguments of `keras.callbacks.EarlyStopping`; None or empty is off.",
+        keys=frozenset(CALLBACK_KEYS["early_stopping"]),
+    )
+    tflite_converter: dict = setting(
+        factory=lambda: {k: list(v) if isinstance(v, list) else v for k, v in CONVERTER_DEFAULTS.items()},
+        doc="Attributes of `tf.lite.TFLiteConverter`, and how to make its representative dataset.",
+        keys=frozenset(CONVERTER_KEYS),
+    )
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, value)
+        if name == "tflite_converter":  # what is not named keeps its default
+            for key, default in CONVERTER_DEFAULTS.items():
+                self.tflite_converter.setdefault(key, list(default) if isinstance(default, list) else default)
+
+    def callback_options(self, name: str) -> dict[str, Any] | None:
+        """Arguments of built-in callback ``name``, or None when it is off."""
+        options: Options | None = getattr(self, name)
+        return dict(options) if options else None
+
+    @property
+    def checkpoints_dir(self) -> str:
+        """Folder of the checkpoints that training can be resumed from."""
+        return os.path.join(self.log_dir, "train", "checkpoints")
+
+    @property
+    def weights_dir(self) -> str:
+        """Folder of the weights that callback ``checkpoint`` keeps."""
+        return os.path.join(self.log_dir, "train", "weights")
+
+    @property
+    def weights_file_format(self) -> str:
+        """File name of weights that callback ``checkpoint`` keeps, to be filled with epoch and metric."""
+        monitor = (self.checkpoint or {}).get("monitor", "val_accuracy")
+        return f"weights-{{epoch:03d}}-{{{monitor}:.4f}}.weights.h5"
+
+    def get_checkpoint_path(self, epoch: int | None = None) -> str:
+        """Path of the checkpoint of ``epoch`` (the number of epochs done), by default the newest.
+
+        Raises:
+            SettingError: there is none.
+        """
+        from .weights import checkpoint_path, list_checkpoints
+
+        existing = list_checkpoints(self.checkpoints_dir)
+        if epoch is None and existing:
+            epoch = existing[-1]
+        if epoch not in existing:
+            raise SettingError(
+                f"No checkpoint {'' if epoch is None else f'of epoch {epoch} '}in {self.checkpoints_dir}.",
+                hint=f"There are checkpoints of epochs {_ranges(existing)}." if existing else "Train the model first.",
+            )
+        return checkpoint_path(self.checkpoints_dir, epoch)
+
+    def get_weights_path(self, filename: str | None = None) -> str:
+        """Path of a weights file: a path, a file name in :attr:`weights_dir`, or ``"best"`` (the default).
+
+        "Best" is by the direction of the monitored metric: the lowest loss, the highest accuracy.
+
+        Raises:
+            SettingError: there is none.
+        """
+        from .weights import find_weights
+
+        options = self.checkpoint or {}
+        return find_weights(
+            self.weights_dir, filename or "best", options.get("monitor", "val_accuracy"), options.get("mode", "auto")
+        )
+
+
+def _ranges(numbers: list[int]) -> str:
+    return f"{numbers[0]}–{numbers[-1]}" if len(numbers) > 4 else ", ".join(map(str, numbers))

@@ -1,0 +1,119 @@
+"""Checking a value against a type annotation, with messages an embedded engineer can act on."""
+
+from __future__ import annotations
+
+import collections.abc
+import os
+import types
+import typing
+from typing import Any
+
+
+class Mismatch(Exception):
+    """A value is not of the annotated type; the message describes the value."""
+
+
+def describe_value(value: Any) -> str:
+    """``'abc' (str)``: what it is and its type, cut to one line."""
+    text = repr(value)
+    if len(text) > 60 or "\n" in text:
+        text = text.split("\n")[0][:57] + "…"
+    return f"{text} ({type(value).__name__})"
+
+
+def describe_type(hint: Any) -> str:
+    """A type annotation in words: ``int``, ``list of str``, ``int or None``."""
+    if hint is Any:
+        return "anything"
+    if hint is None or hint is type(None):
+        return "None"
+    origin, args = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (typing.Union, types.UnionType):
+        return " or ".join(describe_type(a) for a in args)
+    if origin is typing.Literal:
+        return "one of " + ", ".join(repr(a) for a in args)
+    if origin in (list, tuple) and args:
+        return f"{origin.__name__} of {describe_type(args[0])}"
+    if origin is collections.abc.Callable or hint is collections.abc.Callable:
+        return "a function"
+    if origin is not None:
+        return getattr(origin, "__name__", str(origin))
+    return getattr(hint, "__name__", str(hint))
+
+
+def coerce(value: Any, hint: Any) -> Any:
+    """``value`` if it is of type ``hint``, converted only where nothing is lost.
+
+    NumPy scalars become Python's, a path becomes a str, a tuple becomes a list where a list is wanted, an int
+    becomes a float where a float is wanted. A bool is not an int here.
+
+    Raises:
+        Mismatch: with a description of the value.
+    """
+    if hint is Any:
+        return value
+    origin, args = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (typing.Union, types.UnionType):
+        return _coerce_union(value, args)
+    if origin is typing.Literal:
+        if value in args:
+            return value
+    elif hint is None or hint is type(None):
+        if value is None:
+            return None
+    elif hint in _SCALARS:
+        return _coerce_scalar(value, hint)
+    elif origin in (list, tuple) or hint in (list, tuple):
+        return _coerce_sequence(value, origin or hint, args)
+    elif origin is collections.abc.Callable or hint is collections.abc.Callable:
+        if callable(value):
+            return value
+    elif origin is dict or hint is dict:
+        if isinstance(value, collections.abc.Mapping):
+            return value
+    elif isinstance(origin or hint, type) and isinstance(value, origin or hint):
+        return value
+    raise Mismatch(describe_value(value))
+
+
+def _coerce_union(value: Any, options: tuple) -> Any:
+    exact = [o for o in options if isinstance(o, type) and type(value) is o]
+    for option in [*exact, *options]:
+        try:
+            return coerce(value, option)
+        except Mismatch:
+            continue
+    raise Mismatch(describe_value(value))
+
+
+_SCALARS = (bool, int, float, str)
+
+
+def _coerce_scalar(value: Any, hint: type) -> Any:
+    if hint is not str and hasattr(value, "dtype") and getattr(value, "ndim", 1) == 0 and hasattr(value, "item"):
+        value = value.item()  # a NumPy scalar; duck-typed so that NumPy is not imported for it
+    if hint is bool and isinstance(value, bool):
+        return value
+    if hint is int and isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if hint is float and isinstance(value, (int, float)) and not isinstance(value, bool):
+        return float(value)
+    if hint is str and isinstance(value, (str, os.PathLike)):
+        return os.fspath(value)
+    raise Mismatch(describe_value(value))
+
+
+def _coerce_sequence(value: Any, kind: type, args: tuple) -> Any:
+    if not isinstance(value, (list, tuple)) and not hasattr(value, "__array__"):
+        raise Mismatch(describe_value(value))
+    items = list(value)
+    if args and args[0] is not Ellipsis:
+        element = args[0]
+        for i, item in enumerate(items):
+            try:
+                items[i] = coerce(item, element)
+            except Mismatch as e:
+                raise Mismatch(f"{e} as element {i}") from None
+    if kind is list and isinstance(value, list) and items == value:
+        return value  # keep identity: the user may go on to append to it
+    return kind(items)

@@ -1,0 +1,179 @@
+"""The callbacks of a training, in the order in which they must be called."""
+
+from __future__ import annotations
+
+import logging
+import os
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+
+from mltk.errors import SettingError, TrainingError, did_you_mean
+from mltk.spec.events import MltkModelEvent
+from mltk.spec.weights import higher_is_better
+
+from .callbacks import Checkpointer, HistoryRecorder
+from .checkpoints import Checkpoint
+from .progress import ProgressView
+
+logger = logging.getLogger("mltk")
+
+
+@dataclass
+class Callbacks:
+    """The callbacks of one training."""
+
+    all: list[keras.callbacks.Callback]
+    recorder: HistoryRecorder
+    checkpointer: Checkpointer
+    progress: ProgressView | None
+
+    def close(self) -> None:
+        """Let go of threads and the terminal, however the training ended."""
+        if self.progress is not None:
+            self.progress.close()
+        self.checkpointer.close()
+
+
+def assemble_callbacks(
+    model: Any,
+    inputs: dict[str, Any],
+    *,
+    seed: int,
+    epochs: int,
+    first_epoch: int,
+    checkpoint: Checkpoint | None,
+    verbose: bool | None,
+) -> Callbacks:
+    """Make the built-in callbacks that the specification asks for, and put the user's after them.
+
+    Raises:
+        SettingError: Keras refuses the arguments of one.
+    """
+    stateful = _built_in(model)
+    own = list(model.train_callbacks or [])
+    for callback in own:
+        if not isinstance(callback, keras.callbacks.Callback):
+            raise SettingError(f"train_callbacks: {callback!r} is not a Keras callback.")
+    stateful += own
+    model.trigger_event(MltkModelEvent.POPULATE_TRAIN_CALLBACKS, keras_callbacks=stateful)
+    recorder = HistoryRecorder()
+    first: list[keras.callbacks.Callback] = [MonitorCheck(model)]
+    progress = None
+    if verbose is not False:
+        progress = ProgressView(epochs, inputs.get("steps_per_epoch"), first_epoch)
+    folder = model.checkpoints_dir if model.checkpoints_enabled else None
+    if folder:
+        os.makedirs(folder, exist_ok=True)
+    checkpointer = Checkpointer(folder, stateful, recorder, seed=seed, resumed=checkpoint)
+    shown = [progress] if progress is not None else []
+    return Callbacks([*first, *stateful, recorder, *shown, checkpointer], recorder, checkpointer, progress)
+
+
+def _built_in(model: Any) -> list[keras.callbacks.Callback]:
+    found: list[keras.callbacks.Callback] = []
+    options = model.callback_options("tensorboard")
+    if options:
+        options.setdefault("log_dir", os.path.join(model.create_log_dir("train"), "tensorboard"))
+        found.append(_make("tensorboard", keras.callbacks.TensorBoard, options))
+    options = model.callback_options("checkpoint")
+    if options:
+        found.append(_best_weights(model, options))
+    options = model.callback_options("lr_schedule")
+    if options:
+        found.append(_make("lr_schedule", keras.callbacks.LearningRateScheduler, options))
+    options = model.callback_options("reduce_lr_on_plateau")
+    if options:
+        if "epsilon" in options:  # the name it had before Keras 2.1
+            options["min_delta"] = options.pop("epsilon")
+        found.append(_make("reduce_lr_on_plateau", keras.callbacks.ReduceLROnPlateau, options))
+    options = model.callback_options("early_stopping")
+    if options:
+        found.append(_make("early_stopping", keras.callbacks.EarlyStopping, options))
+    return found
+
+
+def _make(name: str, kind: type, options: dict[str, Any]) -> keras.callbacks.Callback:
+    try:
+        return kind(**options)
+    except (TypeError, ValueError) as e:
+        raise SettingError(
+            f"{name}: {e}", hint=f"Its keys are the arguments of keras.callbacks.{kind.__name__}."
+        ) from None
+
+
+def _best_weights(model: Any, options: dict[str, Any]) -> BestWeights:
+    options.pop("options", None)  # TensorFlow's CheckpointOptions, which Keras 3 doesn't take
+    extension = ".weights.h5" if options.get("save_weights_only", True) else ".keras"
+    path = options.pop("filepath", None)
+    if path is None:
+        os.makedirs(model.weights_dir, exist_ok=True)
+        path = os.path.join(model.weights_dir, f"weights-{{epoch:03d}}{extension}")
+    elif not path.endswith(extension):
+        path = os.path.splitext(path.removesuffix(".weights.h5"))[0] + extension
+    callback = _make("checkpoint", BestWeights, {**options, "filepath": path})
+    assert isinstance(callback, BestWeights)
+    callback.named_by_metric = model.weights_dir in path
+    return callback
+
+
+class BestWeights(keras.callbacks.ModelCheckpoint):
+    """Keras's ModelCheckpoint that always finds a metric, and knows its direction as ``--weights best`` does.
+
+    When the monitored metric isn't there, as ``val_accuracy`` without validation data, Keras keeps every
+    epoch's weights; this monitors the nearest metric that there is.
+    """
+
+    named_by_metric = False
+    _settled = False
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        logs = logs or {}
+        if not self._settled:
+            self._settle(logs)
+        if self.monitor in logs or not self.save_best_only:  # validation_freq may leave an epoch without it
+            super().on_epoch_end(epoch, logs)
+
+    def _settle(self, logs: dict[str, Any]) -> None:
+        wanted = self.monitor
+        if wanted not in logs:
+            options = [wanted.removeprefix("val_"), "val_accuracy", "accuracy", "val_loss", "loss"]
+            self.monitor = next((o for o in options if o in logs), wanted)
+            if self.monitor != wanted:
+                logger.info("There is no %s; the best weights are kept by %s.", wanted, self.monitor)
+        if self.mode == "auto":
+            self.mode = "max" if higher_is_better(self.monitor) else "min"
+        if self.named_by_metric and self.monitor in logs:
+            head, _, extension = self.filepath.rpartition("weights-{epoch:03d}")
+            self.filepath = f"{head}weights-{{epoch:03d}}-{{{self.monitor}:.4f}}{extension}"
+        self._settled = self.monitor in logs
+
+
+class MonitorCheck(keras.callbacks.Callback):
+    """Finds, after the first epoch that should have it, a monitored metric that doesn't exist.
+
+    Keras warns once and then never stops early, or never lowers the learning rate.
+    """
+
+    def __init__(self, model: Any) -> None:
+        super().__init__()
+        self.monitors = {
+            name: (getattr(model, name) or {}).get("monitor", "val_loss")
+            for name in ("early_stopping", "reduce_lr_on_plateau")
+            if getattr(model, name)
+        }
+        self.validation_freq = model.validation_freq
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        if not self.monitors or (epoch + 1) % self.validation_freq:
+            return
+        known = list(logs or {})
+        for setting, monitor in self.monitors.items():
+            if monitor not in known:
+                raise TrainingError(
+                    f"{setting} monitors {monitor!r}, which is not among the metrics: {', '.join(known)}.",
+                    hint=did_you_mean(monitor, known)
+                    or ("There is no validation data." if monitor.startswith("val_") else f"Set {setting}['monitor']."),
+                )
+        self.monitors = {}

@@ -1,0 +1,141 @@
+"""The callbacks that every training has, and those that a specification may ask for."""
+
+from __future__ import annotations
+
+import logging
+import math
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import keras
+
+from mltk.errors import TrainingError
+from mltk.spec.weights import checkpoint_path
+
+from .checkpoints import Checkpoint
+
+
+class SteppedLearnRateScheduler(keras.callbacks.Callback):
+    """A learning rate that changes after given numbers of batches.
+
+    Args:
+        learning_rate: ``[(batches, rate), …]``: for how many batches each rate holds; the last one stays.
+    """
+
+    def __init__(self, learning_rate: list[tuple[int, float]]) -> None:
+        super().__init__()
+        if not learning_rate:
+            raise ValueError("learning_rate must have at least one (batches, rate)")
+        self.learning_rate = [(int(n), float(rate)) for n, rate in learning_rate]
+        self.batches_seen = 0
+
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+        end = 0
+        rate = self.learning_rate[-1][1]
+        for count, value in self.learning_rate:
+            end += count
+            if self.batches_seen < end:
+                rate = value
+                break
+        if float(self.model.optimizer.learning_rate) != rate:
+            self.model.optimizer.learning_rate = rate
+        self.batches_seen += 1
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        if logs is not None:
+            logs["learning_rate"] = float(self.model.optimizer.learning_rate)
+
+
+class HistoryRecorder(keras.callbacks.Callback):
+    """The metrics of each epoch, through any number of resumed runs; also stops on a loss that is not a number."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.history: dict[str, list[float]] = {}
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        logs = {k: float(v) for k, v in (logs or {}).items()}
+        logs.setdefault("learning_rate", _learning_rate(self.model))
+        loss = logs.get("loss")
+        if loss is not None and not math.isfinite(loss):
+            raise TrainingError(
+                f"The loss is {loss} after epoch {epoch + 1}.",
+                hint="Lower the learning rate, look for NaN or huge values in the samples (divide pixels by 255), "
+                "and see that the loss fits the last layer (softmax with categorical_crossentropy, "
+                "sigmoid with binary_crossentropy). Checkpoints of the epochs before are kept.",
+            )
+        for name, value in logs.items():
+            self.history.setdefault(name, []).append(value)
+
+
+def _learning_rate(model: keras.Model) -> float:
+    try:
+        return float(model.optimizer.learning_rate)
+    except (AttributeError, TypeError, ValueError):
+        return float("nan")
+
+
+class Checkpointer(keras.callbacks.Callback):
+    """Writes a :class:`~mltk.training.checkpoints.Checkpoint` after every epoch, and restores one.
+
+    It must be the last callback: when it is called, the others have seen the epoch; and when training begins,
+    they have reset themselves, so that it can give them back what they knew.
+
+    The state is copied at once and written by a thread while the next epoch runs.
+
+    Args:
+        folder: where checkpoints go; None writes none.
+        others: the callbacks whose state belongs to the training.
+        recorder: the history that belongs to the training.
+        seed: of this training.
+        resumed: the checkpoint to go on from.
+    """
+
+    def __init__(
+        self,
+        folder: str | None,
+        others: list[keras.callbacks.Callback],
+        recorder: HistoryRecorder,
+        *,
+        seed: int,
+        resumed: Checkpoint | None = None,
+    ) -> None:
+        super().__init__()
+        self.folder = folder
+        self.others = others
+        self.recorder = recorder
+        self.seed = seed
+        self.resumed = resumed
+        self._thread: ThreadPoolExecutor | None = None
+        self._writing: Future[None] | None = None
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        if self.resumed is not None:
+            self.resumed.restore_callbacks(self.others)
+            self.recorder.history = {k: list(v) for k, v in self.resumed.history.items()}
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="checkpoint")
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        self.wait()
+        if self.folder is None or self._thread is None:
+            return
+        state = Checkpoint.of(self.model, self.others, epoch=epoch + 1, seed=self.seed, history=self.recorder.history)
+        self._writing = self._thread.submit(state.save, checkpoint_path(self.folder, epoch + 1))
+
+    def wait(self) -> None:
+        """Wait until the checkpoint is on the disk; raises what went wrong in writing it."""
+        writing, self._writing = self._writing, None
+        if writing is not None:
+            writing.result()
+
+    def on_train_end(self, logs: Any = None) -> None:
+        self.wait()
+
+    def close(self) -> None:
+        """End the thread, once what it writes is written; also after a training that failed."""
+        if self._thread is not None:
+            self._thread.shutdown(wait=True)
+            self._thread = None
+        if self._writing is not None and self._writing.exception() is not None:
+            logging.getLogger("mltk").warning("The last checkpoint was not written: %s", self._writing.exception())
+        self._writing = None

@@ -1,0 +1,246 @@
+"""From the dataset settings to the arguments of ``keras.Model.fit``, in an order that a resumed run repeats."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+import numpy as np
+
+from mltk.data.batches import class_indices, count_samples, is_arrays, is_py_dataset, is_tf_dataset, take
+from mltk.data.tf_dataset import batch_stream, batches_per_pass
+from mltk.errors import DatasetError, SettingError, did_you_mean
+
+
+def fit_inputs(model: Any, *, seed: int, first_epoch: int) -> dict[str, Any]:
+    """The arguments of ``fit`` that say what to train with.
+
+    Args:
+        model: a specification whose dataset is loaded.
+        seed: of this training.
+        first_epoch: number of epochs already done; the data goes on where these ended.
+
+    Raises:
+        DatasetError: the dataset is empty, or of different lengths.
+    """
+    x, y, weight = model.x, model.y, model.sample_weight
+    if x is None:
+        raise DatasetError(
+            f"{model.name} has no training data.", hint="Set my_model.dataset, or my_model.x in load_dataset()."
+        )
+    validation = model.validation_data
+    kwargs: dict[str, Any] = {
+        "validation_steps": model.validation_steps,
+        "validation_batch_size": model.validation_batch_size,
+        "validation_freq": model.validation_freq,
+    }
+    if is_arrays(x):
+        if y is None:
+            raise DatasetError(f"{model.name} has samples, but no labels.", hint="Set my_model.y in load_dataset().")
+        x, y, weight, split = _split(x, y, weight, model.validation_split)
+        validation = validation if validation is not None else split
+        kwargs |= _array_inputs(model, x, y, weight, seed, first_epoch)
+    elif is_tf_dataset(x):
+        kwargs |= _tf_inputs(x, model.steps_per_epoch, first_epoch)
+    elif is_py_dataset(x):
+        _check_length(model, len(x))
+        kwargs |= {"x": RepeatablePyDataset(x, model.shuffle, seed, first_epoch), "shuffle": False}
+        kwargs["steps_per_epoch"] = model.steps_per_epoch
+    else:
+        kwargs |= _generator_inputs(model, x, first_epoch)
+    kwargs["validation_data"] = _validation(validation)
+    if validation is None:
+        kwargs["validation_freq"] = 1
+    weights = class_weights(model, y)
+    if weights:
+        kwargs["class_weight"] = weights
+    return kwargs
+
+
+def _check_length(model: Any, length: int) -> None:
+    if length == 0:
+        raise DatasetError(f"The training dataset of {model.name} is empty.")
+
+
+def _array_inputs(model: Any, x: Any, y: Any, weight: Any, seed: int, first_epoch: int) -> dict[str, Any]:
+    n = count_samples(x)
+    _check_length(model, n)
+    if count_samples(y) != n:
+        raise DatasetError(f"{model.name} has {n} samples, but {count_samples(y)} labels.")
+    steps = model.steps_per_epoch or batches_per_pass(n, model.batch_size)
+    arrays = (x, y) if weight is None else (x, y, weight)
+    stream = batch_stream(arrays, model.batch_size, shuffle=model.shuffle, seed=seed, first_batch=first_epoch * steps)
+    return {"x": stream, "steps_per_epoch": steps}
+
+
+def _split(x: Any, y: Any, weight: Any, share: float) -> tuple[Any, Any, Any, Any]:
+    """Keep the last ``share`` of the samples for validation, as Keras does."""
+    if not share:
+        return x, y, weight, None
+    n = count_samples(x)
+    cut = int(n * (1 - share))
+    if cut in (0, n):
+        raise DatasetError(f"A validation_split of {share} of {n} samples leaves one side empty.")
+    head, tail = slice(0, cut), slice(cut, n)
+    held_out: tuple[Any, ...] = (take(x, tail), take(y, tail))
+    if weight is not None:
+        held_out += (take(weight, tail),)
+    return take(x, head), take(y, head), None if weight is None else take(weight, head), held_out
+
+
+def _tf_inputs(x: Any, steps: int | None, first_epoch: int) -> dict[str, Any]:
+    """A user's ``tf.data`` pipeline: with ``steps`` it is one long stream, else it is begun anew each epoch."""
+    if int(x.cardinality()) == 0:
+        raise DatasetError("The tf.data.Dataset to train with is empty.")
+    if steps:
+        return {"x": x.skip(first_epoch * steps) if first_epoch else x, "steps_per_epoch": steps}
+    if int(x.cardinality()) == -1:
+        raise DatasetError(
+            "The tf.data.Dataset to train with repeats without end.",
+            hint="Set steps_per_epoch, or leave out .repeat().",
+        )
+    for _ in range(first_epoch):  # each beginning draws the seed of its shuffling
+        next(iter(x))
+    return {"x": x, "steps_per_epoch": None}
+
+
+def _generator_inputs(model: Any, x: Any, first_epoch: int) -> dict[str, Any]:
+    if callable(x) and not hasattr(x, "__next__"):
+        x = x()
+    if not hasattr(x, "__iter__"):
+        raise DatasetError(f"Can't train with {type(x).__name__}.")
+    steps = model.steps_per_epoch
+    if steps is None and isinstance(x, Iterator):
+        raise DatasetError(
+            f"{model.name} trains with a generator, which doesn't say how long an epoch is.",
+            hint="Set my_model.steps_per_epoch.",
+        )
+    batches = iter(x)
+    if first_epoch and steps:
+        next(itertools.islice(batches, first_epoch * steps - 1, first_epoch * steps), None)
+    first = next(batches, None)
+    if first is None:
+        raise DatasetError(f"The generator that {model.name} trains with is empty.")
+    return {"x": _forward(itertools.chain([first], batches)), "steps_per_epoch": steps}
+
+
+def _forward(batches: Iterator[Any]) -> Iterator[Any]:
+    """A real generator object, which is what Keras takes; lists become tuples."""
+    for batch in batches:
+        yield tuple(batch) if isinstance(batch, list) else batch
+
+
+def _validation(data: Any) -> Any:
+    if isinstance(data, list) and len(data) in (2, 3):
+        data = tuple(data)
+    if isinstance(data, tuple) and is_arrays(data[0]) and count_samples(data[0]) == 0:
+        raise DatasetError("The validation data is empty.")
+    return data
+
+
+class RepeatablePyDataset(keras.utils.PyDataset):
+    """A user's ``PyDataset``, its batches in an order that depends on nothing but the seed and the epoch.
+
+    With one worker, also what it draws from Python's and NumPy's global generators in making batch ``i`` of
+    epoch ``k`` depends only on ``(seed, k, i)``; threads would draw in each other's way.
+    """
+
+    def __init__(self, inner: Any, shuffle: bool, seed: int, first_epoch: int) -> None:
+        self._inner = inner
+        self._shuffle = shuffle
+        self._seed = seed
+        self._epoch = 0
+        workers = getattr(inner, "workers", 1)
+        super().__init__(
+            workers=workers,
+            use_multiprocessing=getattr(inner, "use_multiprocessing", False),
+            max_queue_size=getattr(inner, "max_queue_size", 10),
+        )
+        self._alone = workers <= 1
+        self._order = self._draw_order()
+        self._ends_ignored = 1  # Keras calls on_epoch_end once before the first epoch
+        for _ in range(first_epoch):
+            self._end_epoch()
+
+    def __len__(self) -> int:
+        return len(self._inner)
+
+    @property
+    def num_batches(self) -> int | None:
+        return getattr(self._inner, "num_batches", None) or len(self._inner)
+
+    def __getitem__(self, index: int) -> Any:
+        if self._alone:
+            self._reseed(index)
+        return self._inner[int(self._order[index])]
+
+    def _reseed(self, *what: int) -> None:
+        state = np.random.SeedSequence([self._seed, self._epoch, *what]).generate_state(2)
+        random.seed(int(state[0]))
+        np.random.seed(int(state[1]))
+
+    def _draw_order(self) -> np.ndarray:
+        order = np.arange(len(self._inner))
+        if self._shuffle:
+            np.random.default_rng([self._seed, self._epoch]).shuffle(order)
+        return order
+
+    def on_epoch_begin(self) -> None:
+        if hasattr(self._inner, "on_epoch_begin"):
+            self._inner.on_epoch_begin()
+
+    def on_epoch_end(self) -> None:
+        if self._ends_ignored:
+            self._ends_ignored -= 1
+            return
+        self._end_epoch()
+
+    def _end_epoch(self) -> None:
+        self._reseed()
+        if hasattr(self._inner, "on_epoch_end"):
+            self._inner.on_epoch_end()
+        self._epoch += 1
+        self._order = self._draw_order()
+
+
+def class_weights(model: Any, y: Any) -> dict[int, float] | None:
+    """``my_model.class_weights`` as Keras takes them: class index → weight.
+
+    ``"balanced"`` gives class ``c`` the weight ``samples / (classes · samples of c)``, as scikit-learn does.
+
+    Raises:
+        SettingError: it names a class that the model doesn't have.
+    """
+    weights = model.class_weights
+    if weights is None or len(weights) == 0:
+        return None
+    if isinstance(weights, str):
+        if weights != "balanced":
+            raise SettingError(f"class_weights: {weights!r} is unknown.", hint="Give 'balanced', a dict or a list.")
+        return _balanced(model, y)
+    if isinstance(weights, list):
+        return {i: float(w) for i, w in enumerate(weights)}
+    found: dict[int, float] = {}
+    for key, weight in weights.items():
+        if isinstance(key, str):
+            if key not in model.classes:
+                raise SettingError(f"class_weights: there is no class {key!r}.", hint=did_you_mean(key, model.classes))
+            key = model.classes.index(key)
+        found[int(key)] = float(weight)
+    return found
+
+
+def _balanced(model: Any, y: Any) -> dict[int, float]:
+    counts: np.ndarray
+    if y is not None and is_arrays(y):
+        counts = np.bincount(class_indices(np.asarray(y)), minlength=model.n_classes)
+    else:
+        by_name = model.class_counts.get("training", {})
+        counts = np.array([by_name.get(c, by_name.get(i, 0)) for i, c in enumerate(model.classes)])
+    if not counts.any():
+        raise SettingError("class_weights: the samples of each class can't be counted, so they can't be balanced.")
+    total = counts.sum()
+    return {i: float(total / (len(counts) * n)) for i, n in enumerate(counts) if n}
