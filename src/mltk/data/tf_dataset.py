@@ -56,6 +56,12 @@ def batch_stream(
     return stream.prefetch(tf.data.AUTOTUNE).with_options(options)
 
 
+def in_order(arrays: tuple[Any, ...], batch_size: int) -> tf.data.Dataset:
+    """One pass over arrays, in their order."""
+    tensors = keras.tree.map_structure(_tensor, _without_lists(arrays))
+    return tf.data.Dataset.from_tensor_slices(tensors).batch(batch_size).prefetch(1)
+
+
 def batches_per_pass(samples: int, batch_size: int) -> int:
     """Batches of one pass over the data, the last of which may be smaller."""
     return -(-samples // batch_size)

@@ -66,6 +66,22 @@ def import_tensorflow() -> Any:
     return tensorflow
 
 
+def import_tensorflow_if_used(model: str) -> None:
+    """Import TensorFlow quietly before a specification does, if its text says that it will."""
+    from mltk.spec import names
+    from mltk.spec.search import find_model
+
+    is_path = model.endswith((".py", names.ARCHIVE_EXTENSION)) or os.sep in model
+    path = model if is_path else find_model(model)
+    try:
+        with open(path, "rb") as stream:
+            text = stream.read()
+    except OSError:
+        return
+    if b"tensorflow" in text or b"keras" in text or path.endswith(names.ARCHIVE_EXTENSION):
+        import_tensorflow()
+
+
 def prepare(model: str | MltkModel, *mixins: type, test: bool = False, operation: str) -> MltkModel:
     """Load a specification and see that it has the mixins that ``operation`` needs.
 

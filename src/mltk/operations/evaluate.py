@@ -259,7 +259,9 @@ class _Evaluation:
             self.facts.setdefault("engine", "keras")
             self.facts.setdefault("engine_description", f"Keras {importlib.import_module('keras').__version__}")
             with common.explained(f"{self.model.name}: prediction failed"):
-                return np.asarray(self.built.predict(x, batch_size=256, verbose=0, callbacks=self.callbacks))
+                if self.callbacks:
+                    return np.asarray(self.built.predict(x, verbose=0, callbacks=self.callbacks))
+                return np.asarray(self.built.predict_on_batch(x))  # no pipeline to set up for each batch
         return self._predict_tflite(x)
 
     def _predict_tflite(self, x: Any) -> np.ndarray:

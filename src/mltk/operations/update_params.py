@@ -7,6 +7,7 @@ The graph and all other metadata stay byte for byte what they were.
 
 from __future__ import annotations
 
+import json
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -101,6 +102,29 @@ def parse_params(words: list[str]) -> dict[str, Any]:
             )
         found[key.strip()] = _parse_value(text.strip())
     return found
+
+
+def read_params_file(path: str) -> dict[str, Any]:
+    """Parameters from a JSON file, or from a text file with a ``name=value`` line for each; ``#`` begins a comment.
+
+    Raises:
+        ParameterError: it can't be read, or is neither.
+    """
+    try:
+        with open(path, encoding="utf-8") as stream:
+            text = stream.read()
+    except (OSError, UnicodeDecodeError) as e:
+        raise ParameterError(f"The parameters file {path} can't be read: {e}") from None
+    if path.endswith(".json") or text.lstrip().startswith("{"):
+        try:
+            found = json.loads(text)
+        except ValueError as e:
+            raise ParameterError(f"{path} is not JSON: {e}") from None
+        if not isinstance(found, dict):
+            raise ParameterError(f"{path} must hold a JSON object.")
+        return found
+    lines = [line.strip() for line in text.splitlines()]
+    return parse_params([line for line in lines if line and not line.startswith("#")])
 
 
 def _parse_value(text: str) -> Any:

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from mltk.data.batches import class_indices, count_samples, is_arrays, is_py_dataset, is_tf_dataset, take
-from mltk.data.tf_dataset import batch_stream, batches_per_pass
+from mltk.data.tf_dataset import batch_stream, batches_per_pass, in_order
 from mltk.errors import DatasetError, SettingError, did_you_mean
 
 
@@ -51,7 +51,7 @@ def fit_inputs(model: Any, *, seed: int, first_epoch: int) -> dict[str, Any]:
         kwargs["steps_per_epoch"] = model.steps_per_epoch
     else:
         kwargs |= _generator_inputs(model, x, first_epoch)
-    kwargs["validation_data"] = _validation(validation)
+    kwargs["validation_data"] = _validation(validation, model.validation_batch_size or model.batch_size)
     if validation is None:
         kwargs["validation_freq"] = 1
     weights = class_weights(model, y)
@@ -133,12 +133,15 @@ def _forward(batches: Iterator[Any]) -> Iterator[Any]:
         yield tuple(batch) if isinstance(batch, list) else batch
 
 
-def _validation(data: Any) -> Any:
+def _validation(data: Any, batch_size: int) -> Any:
+    """Validation data as ``fit`` takes it; arrays as a plain pipeline, which is the same in every epoch."""
     if isinstance(data, list) and len(data) in (2, 3):
         data = tuple(data)
-    if isinstance(data, tuple) and is_arrays(data[0]) and count_samples(data[0]) == 0:
+    if not isinstance(data, tuple) or not is_arrays(data[0]):
+        return data
+    if count_samples(data[0]) == 0:
         raise DatasetError("The validation data is empty.")
-    return data
+    return in_order(data, batch_size)
 
 
 class RepeatablePyDataset(keras.utils.PyDataset):

@@ -1,0 +1,58 @@
+"""``mltk evaluate``"""
+
+from __future__ import annotations
+
+import click
+
+from .common import start, verbose_option
+
+
+@click.command("evaluate")
+@click.argument("model")
+@click.option("--tflite", is_flag=True, help="Evaluate the .tflite, as the device computes it, not the Keras model.")
+@click.option("--weights", "-w", help="Weights of the Keras model: a path, a file in the weights folder, or 'best'.")
+@click.option("--classes", help="Of an autoencoder: classes separated by commas, the normal one first.")
+@click.option("--count", "-c", type=int, default=-1, help="At most so many samples of each class; -1 is all.")
+@click.option("--dump/--no-dump", default=False, help="Of an autoencoder: write the reconstructed samples.")
+@click.option("--show/--no-show", default=False, help="Open windows with the plots.")
+@click.option("--update-archive/--no-update-archive", default=True, help="Store the results in the archive.")
+@click.option("--test/--no-test", default=False, help="Dry run with a few samples.")
+@click.option("--post", is_flag=True, help="Have the specification's post-processing done.")
+@verbose_option
+def command(
+    model: str,
+    tflite: bool,
+    weights: str | None,
+    classes: str | None,
+    count: int,
+    dump: bool,
+    show: bool,
+    update_archive: bool,
+    test: bool,
+    post: bool,
+    verbose: bool,
+) -> None:
+    """Evaluate a trained model. Runs the code of its specification.
+
+    MODEL is the name of a trained model, or the path of its specification or archive.
+
+    \b
+    mltk evaluate yes_no
+    mltk evaluate yes_no --tflite --count 100
+    """
+    start(verbose)
+    from mltk.operations.evaluate import evaluate_model
+
+    results = evaluate_model(
+        model,
+        tflite=tflite,
+        weights=weights,
+        max_samples_per_class=count,
+        classes=[c.strip() for c in classes.split(",")] if classes else None,
+        dump=dump,
+        show=show,
+        update_archive=update_archive,
+        test=test,
+        post_process=post,
+    )
+    click.echo(results.generate_summary())

@@ -1,0 +1,106 @@
+"""The ``mltk`` command: the table of commands, and how errors are shown.
+
+Nothing heavy is imported here: ``mltk --help`` reads the table below and no more.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from typing import Any
+
+import click
+
+from mltk.errors import MltkError, did_you_mean
+
+COMMANDS = {
+    "train": "Train a model: from its specification to an archive with its .tflite.",
+    "evaluate": "Evaluate a trained model, as Keras or as the device computes it.",
+    "quantize": "Quantize a trained model into a .tflite.",
+    "summarize": "Show the layers, size and parameters of a model.",
+    "update_params": "Change the parameters in a .tflite or an archive.",
+    "custom": "Run a command that a specification defines.",
+    "tensorboard": "Look at a training with TensorBoard.",
+    "list": "List the models on the model search path.",
+}
+_WIDTH = 100
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        return importlib.import_module(f"mltk.cli.{name}_command").command
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple:
+        name = args[0] if args else ""
+        if name and name not in COMMANDS and not name.startswith("-"):
+            ctx.fail(f"There is no command {name!r}. {did_you_mean(name, COMMANDS)}".rstrip())
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": _WIDTH},
+    epilog="'mltk COMMAND --help' says more about a command.",
+)
+@click.version_option(package_name="openmltk", prog_name="mltk", message="%(prog)s %(version)s")
+def cli() -> None:
+    """Machine learning on microcontrollers, from one model specification to a .tflite that is proven to be
+    what the device computes."""
+
+
+def main(args: list[str] | None = None) -> None:
+    """Entry point: run a command; show an error in one block and exit with 1, wrong usage with 2, Ctrl-C with 130."""
+    words = list(sys.argv[1:] if args is None else args)
+    verbose = "-v" in words or "--verbose" in words
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "0" if verbose else "2")
+    try:
+        code = cli.main(words, prog_name="mltk", standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)
+    except click.ClickException as e:
+        e.show()
+        sys.exit(e.exit_code)
+    except (click.Abort, KeyboardInterrupt) as e:
+        show_error(e if isinstance(e, MltkError) else "Stopped.", verbose)
+        sys.exit(130)
+    except MltkError as e:
+        show_error(e, verbose)
+        sys.exit(1)
+    except BrokenPipeError:  # the reader of our output, such as `head`, has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except OSError as e:
+        name = f" {e.filename}" if e.filename else ""
+        show_error(f"{e.strerror or e}:{name}" if name else str(e), verbose)
+        sys.exit(1)
+
+
+def show_error(error: Any, verbose: bool = False) -> None:
+    """Print an error as one block on stderr, with its traceback if ``verbose``."""
+    if verbose and isinstance(error, BaseException):
+        import traceback
+
+        traceback.print_exception(error)
+    message = getattr(error, "message", str(error))
+    hint = getattr(error, "hint", None)
+    color = sys.stderr.isatty() and "NO_COLOR" not in os.environ
+    label = "\033[1;31merror:\033[0m" if color else "error:"
+    lines = [f"{label} {message}"]
+    if hint:
+        lines += [f"  {line}" for line in str(hint).splitlines()]
+    print("\n".join(lines), file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,35 @@
+"""``mltk summarize``"""
+
+from __future__ import annotations
+
+import click
+
+from .common import start, verbose_option
+
+
+@click.command("summarize")
+@click.argument("model")
+@click.option("--tflite", is_flag=True, help="Summarize the .tflite, not the Keras model.")
+@click.option("--build", "-b", is_flag=True, help="Build the model anew, untrained. Runs the specification.")
+@click.option("--output", "-o", type=click.Path(dir_okay=False), help="Write the summary to this file too.")
+@verbose_option
+def command(model: str, tflite: bool, build: bool, output: str | None, verbose: bool) -> None:
+    """Show the layers, size and parameters of a model.
+
+    MODEL is a .tflite file, an archive, or the name or specification of a trained model. Nothing in it is run,
+    unless --build is given.
+
+    \b
+    mltk summarize model.tflite
+    mltk summarize yes_no --tflite
+    mltk summarize yes_no --build
+    """
+    start(verbose)
+    from mltk.operations.summarize import summarize_model
+
+    text = summarize_model(model, tflite=tflite, build=build)
+    click.echo(text)
+    if output:
+        from mltk.spec.archive import write_file
+
+        write_file(output, text + "\n")

@@ -1,0 +1,66 @@
+"""``mltk train``"""
+
+from __future__ import annotations
+
+import click
+
+from .common import start, verbose_option
+
+
+@click.command("train")
+@click.argument("model")
+@click.option("--epochs", "-e", type=int, help="Number of epochs, in place of the specification's.")
+@click.option("--weights", "-w", help="Start from these weights: a path, a file name in the weights folder, or 'best'.")
+@click.option("--resume/--no-resume", default=False, help="Go on from the newest checkpoint.")
+@click.option("--resume-epoch", type=int, default=0, help="Go on from the checkpoint of this epoch.")
+@click.option("--clean/--no-clean", default=False, help="Delete logs and checkpoints of earlier runs first.")
+@click.option("--evaluate/--no-evaluate", default=True, help="Evaluate the model afterwards.  [default: evaluate]")
+@click.option("--show/--no-show", default=False, help="Open windows with the plots.")
+@click.option("--test/--no-test", default=False, help="Dry run: a few steps with a few samples, into files apart.")
+@click.option("--post", is_flag=True, help="Have the specification's post-processing done.")
+@verbose_option
+def command(
+    model: str,
+    epochs: int | None,
+    weights: str | None,
+    resume: bool,
+    resume_epoch: int,
+    clean: bool,
+    evaluate: bool,
+    show: bool,
+    test: bool,
+    post: bool,
+    verbose: bool,
+) -> None:
+    """Train a model: from its specification to an archive with its .tflite.
+
+    MODEL is the name of a model on the search path, or the path of its specification (.py) or archive, whose
+    specification is then run. Appending '-test' to the name makes it a dry run.
+
+    \b
+    mltk train yes_no
+    mltk train yes_no --resume          after Ctrl-C or a crash
+    mltk train yes_no-test              a dry run
+    """
+    start(verbose)
+    from mltk.operations.evaluate import evaluate_model
+    from mltk.operations.report import report_training
+    from mltk.operations.train import train_model
+    from mltk.spec.evaluate import EvaluateMixin
+
+    results = train_model(
+        model,
+        weights=weights,
+        epochs=epochs,
+        resume=resume,
+        resume_epoch=resume_epoch,
+        clean=clean,
+        show=show,
+        test=test,
+        post_process=post,
+    )
+    evaluations = []
+    if evaluate and isinstance(results.mltk_model, EvaluateMixin):
+        for tflite in (False, True):
+            evaluations.append(evaluate_model(results.mltk_model, tflite=tflite, show=show))
+    click.echo(report_training(results, evaluations))

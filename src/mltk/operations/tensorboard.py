@@ -1,0 +1,46 @@
+"""Start TensorBoard on the logs of a model's training."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+import threading
+import webbrowser
+
+from mltk.errors import MissingDependencyError, OutputError
+from mltk.spec.model import MltkModel
+from mltk.spec.train import TrainMixin
+
+from . import common
+
+
+def run_tensorboard(
+    model: str | MltkModel, host: str = "localhost", port: int = 6002, launch: bool = True, test: bool = False
+) -> None:
+    """Run TensorBoard until Ctrl-C.
+
+    Raises:
+        MissingDependencyError: TensorBoard is not installed.
+        OutputError: the training left no logs for it.
+    """
+    if importlib.util.find_spec("tensorboard") is None:
+        raise MissingDependencyError("TensorBoard", "tensorboard")
+    loaded = common.prepare(model, TrainMixin, test=test, operation="look at its training")
+    folder = tensorboard_folder(loaded)
+    if not os.path.isdir(folder):
+        raise OutputError(
+            f"{loaded.name} has no TensorBoard logs in {folder}.",
+            hint="Set my_model.tensorboard, for instance to dict(histogram_freq=1), and train the model.",
+        )
+    if launch:
+        threading.Timer(3.0, webbrowser.open, [f"http://{host}:{port}"]).start()
+    arguments = ["--logdir", folder, "--host", host, "--port", str(port)]
+    subprocess.run([sys.executable, "-m", "tensorboard.main", *arguments], check=False)
+
+
+def tensorboard_folder(model: MltkModel) -> str:
+    """Where a training writes its TensorBoard logs."""
+    options = getattr(model, "tensorboard", None) or {}
+    return str(options.get("log_dir") or os.path.join(model.log_dir, "train", "tensorboard"))
