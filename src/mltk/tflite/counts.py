@@ -5,7 +5,7 @@ A *MAC* is one multiplication whose product is summed: those of convolutions, ma
 
 =========================  ==================================================================================
 bias                       1
-fused activation           2 (convolutions, fully connected)
+activation                 2, fused (convolutions, fully connected, pooling) or as a layer of its own
 average pooling            one for each element of the window, and 1 for the division
 max pooling                one for each element of the window
 add, sub, mul, …           1
@@ -51,6 +51,9 @@ OPS_PER_ELEMENT = {
     "quantize": 4,
     "dequantize": 2,
     "softmax": 5,
+    "relu": 2,
+    "relu6": 2,
+    "relu_n1_to_1": 2,
     "pad": 6,
     "padv2": 6,
 }
@@ -71,8 +74,12 @@ def _output_elements(layer: TfliteLayer) -> int:
     return sum(tensor.shape.flat_size for tensor in layer.outputs[:1] if tensor is not None)
 
 
+def _activation_ops(activation: object) -> int:
+    return 0 if activation == TfliteActivation.NONE else 2
+
+
 def _accumulating(macs: int, n_outputs: int, use_bias: bool, activation: object) -> LayerCounts:
-    per_output = int(use_bias) + (0 if activation == TfliteActivation.NONE else 2)
+    per_output = int(use_bias) + _activation_ops(activation)
     return LayerCounts(macs, 2 * macs + per_output * n_outputs)
 
 
@@ -103,7 +110,7 @@ def _fully_connected(layer: TfliteFullyConnectedLayer) -> LayerCounts:
 def _pooling(layer: TflitePooling2dLayer) -> LayerCounts:
     height, width = layer.pool_size
     per_output = height * width + (1 if layer.opcode_str == "average_pool_2d" else 0)
-    return LayerCounts(0, per_output * _output_elements(layer))
+    return LayerCounts(0, (per_output + _activation_ops(layer.activation)) * _output_elements(layer))
 
 
 def _lstm(layer: TfliteUnidirectionalLstmLayer) -> LayerCounts:

@@ -136,15 +136,14 @@ class TfliteModelParameters(dict[str, Any]):
 
     _dtypes: dict[str, str]
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> TfliteModelParameters:
-        # Here rather than in __init__, which unpickling skips.
-        self = super().__new__(cls)
-        self._dtypes = {}
-        return self
-
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__()
+        self._dtypes = {}
         self.update(*args, **kwargs)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A dict's own way sets the items last, which would forget the chosen types.
+        return _restore, (type(self), dict(self), dict(self._dtypes))
 
     def put(self, key: str, value: Any, dtype: str | None = None) -> None:
         """Set a parameter; ``dtype`` (one of `DTYPES`) instead of the narrowest type that holds the value."""
@@ -262,6 +261,14 @@ class TfliteModelParameters(dict[str, Any]):
         from mltk.tflite.model import TfliteModel
 
         return TfliteModelParameters.load_from_tflite_model(TfliteModel.load_flatbuffer_file(tflite_path), tag=tag)
+
+
+def _restore(cls: type[TfliteModelParameters], values: dict[str, Any], dtypes: dict[str, str]) -> TfliteModelParameters:
+    """Unpickle or copy."""
+    parameters = cls()
+    for key, value in values.items():
+        parameters.put(key, value, dtypes.get(key))
+    return parameters
 
 
 def update_file_params(

@@ -22,6 +22,8 @@ _TYPE_RANGES = {"int8": (-128, 127), "uint8": (0, 255), "int16": (-32768, 32767)
 
 def quantize_multiplier(multiplier: float) -> tuple[int, int]:
     """A positive real as ``q × 2^(shift − 31)`` with q in [2³⁰, 2³¹): (q, shift)."""
+    if not 0 <= multiplier < math.inf:
+        raise TfliteError(f"The scales of a layer make a multiplier of {multiplier}.")
     if multiplier == 0:
         return 0, 0
     fraction, shift = math.frexp(multiplier)

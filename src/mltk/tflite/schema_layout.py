@@ -7,8 +7,8 @@ One statement a table, ``Table = field:type field:type …``, in the order of th
 - ``-`` a deprecated slot, which readers skip.
 
 ``?Union = A B …`` lists a union's members from 1 on. Source: TensorFlow Lite's ``schema.fbs`` (schema version 3) as
-shipped in ``ai_edge_litert.schema_py_generated``; ``tests/tflite/test_schema_layout.py`` compares the two, so a newer
-schema is noticed.
+shipped in ``ai_edge_litert.schema_py_generated``; ``tests/tflite/test_tflite_model.py`` compares the two, so a
+newer schema is noticed.
 """
 
 from __future__ import annotations
@@ -208,7 +208,7 @@ Metadata = name:str buffer:u32
 SignatureDef = inputs:[TensorMap outputs:[TensorMap signatureKey:str - subgraphIndex:u32
 TensorMap = name:str tensorIndex:u32
 ExternalBufferGroup = name:str
-ExternalBuffer = id:u32 group:u32 offset:u64 - packing:str
+ExternalBuffer = id:u32 group:u32 offset:u64 length:u64 packing:str
 ?QuantizationDetails = CustomQuantization BlockwiseQuantization MultiAxisQuantization
 ?SparseIndexVector = Int32Vector Uint16Vector Uint8Vector
 ?BuiltinOptions = Conv2DOptions DepthwiseConv2DOptions ConcatEmbeddingsOptions LSHProjectionOptions Pool2DOptions
