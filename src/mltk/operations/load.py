@@ -59,8 +59,7 @@ def archive_of(model: str, test: bool = False) -> str | None:
     path = os.path.abspath(os.path.expanduser(model)) if model.endswith(".py") else find_model(model)
     if path.endswith(names.ARCHIVE_EXTENSION):
         return path
-    suffix = names.TEST_SUFFIX if test else ""
-    archive = os.path.join(os.path.dirname(path), f"{names.name_of_file(path)}{suffix}{names.ARCHIVE_EXTENSION}")
+    archive = names.archive_path_of(path, test=test)
     return archive if os.path.isfile(archive) else None
 
 

@@ -125,8 +125,7 @@ class MltkModel(Spec):
         """Absolute path of the model archive, beside the specification unless that was loaded from one."""
         if self._archive_path:
             return self._archive_path
-        suffix = names.TEST_SUFFIX if self._test_mode else ""
-        return str(Path(self._script_path).parent / f"{self.name}{suffix}{names.ARCHIVE_EXTENSION}")
+        return names.archive_path_of(self._script_path, test=self._test_mode)
 
     def _log_file(self, extension: str) -> str:
         suffix = names.TEST_SUFFIX if self._test_mode else ""

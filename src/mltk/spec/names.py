@@ -10,6 +10,7 @@ from mltk.errors import ModelNameError
 
 ARCHIVE_EXTENSION = ".mltk.zip"
 TEST_SUFFIX = "-test"
+_PACKAGE_MODELS = Path(__file__).resolve().parent.parent / "models"
 _NAME = re.compile(r"[A-Za-z0-9_]+")
 
 
@@ -39,6 +40,20 @@ def name_of_file(path: str | os.PathLike[str]) -> str:
             base = base[: -len(ending)]
             break
     return base.removesuffix(TEST_SUFFIX)
+
+
+def archive_path_of(script_path: str, *, test: bool = False) -> str:
+    """Path of the archive that belongs to a specification: beside it.
+
+    For a specification that comes with this package, whose folder may not be writable, it is in the model's
+    log folder.
+    """
+    name = name_of_file(script_path)
+    suffix = TEST_SUFFIX if test else ""
+    folder = Path(script_path).parent
+    if folder.is_relative_to(_PACKAGE_MODELS):
+        folder = user_dir() / "models" / f"{name}{suffix}"
+    return str(folder / f"{name}{suffix}{ARCHIVE_EXTENSION}")
 
 
 def user_dir() -> Path:
