@@ -17,13 +17,13 @@ from ai_edge_litert import schema_py_generated as schema
 from mltk.errors import TfliteError
 from mltk.tflite.flatbuffer import FlatbufferError, Verified, verify_tables
 from mltk.tflite.schema_layout import TFLITE_SCHEMA
+from mltk.tflite.unpack import unpack_model
 
 IDENTIFIER = b"TFL3"
 BUFFER_ALIGNMENT = 16
 
-# What the generated readers raise on bytes they don't understand. verify_tables leaves them nothing to stumble over,
-# unless the installed schema is newer than the layout it checks with.
-_READ_ERRORS = (struct.error, IndexError, KeyError, TypeError, ValueError, AttributeError, OverflowError, MemoryError)
+# What the generated writers raise on objects whose fields were set to what the schema can't hold.
+_WRITE_ERRORS = (struct.error, IndexError, KeyError, TypeError, ValueError, AttributeError, OverflowError, MemoryError)
 
 
 def not_a_tflite(why: str, path: str | None = None) -> TfliteError:
@@ -56,10 +56,7 @@ def unpack(data: bytes, path: str | None = None) -> tuple[Any, Verified]:
         TfliteError: if the bytes are not a ``.tflite``.
     """
     verified = verify_bytes(data, path)
-    try:
-        return schema.ModelT.InitFromPackedBuf(data), verified
-    except _READ_ERRORS as e:
-        raise not_a_tflite(f"it can't be read ({type(e).__name__}: {e})", path) from e
+    return unpack_model(data), verified
 
 
 def is_external(buffer: Any) -> bool:
@@ -141,7 +138,7 @@ def pack(model: Any, source: bytes) -> bytes:
             setattr(owner, field, end + padding)
             end += padding + len(content)
         return _pack_once(model, len(packed) + 4096) + b"".join(chunks)
-    except (*_READ_ERRORS, AssertionError) as e:
+    except (*_WRITE_ERRORS, AssertionError) as e:
         raise TfliteError(f"The model can't be written as a .tflite: {type(e).__name__}: {e}.") from e
     except Exception as e:
         # flatbuffers.builder raises classes of its own, derived from RuntimeError and from Exception.

@@ -31,7 +31,7 @@ class Field:
     """One vtable slot of a table.
 
     ``kind`` is one of ``scalar``, ``string``, ``table``, ``union``, their vectors ``scalars``, ``strings``, ``tables``,
-    or ``deprecated``; ``size`` is the byte size of the scalar, ``target`` the table or union.
+    or ``deprecated``; ``size`` is the byte size of the scalar, ``target`` its type, or the table or union.
     """
 
     name: str
@@ -54,7 +54,7 @@ def _parse_field(text: str) -> Field:
     name, kind = text.split(":")
     vector, kind = kind.startswith("["), kind.lstrip("[")
     if kind in SCALAR_SIZES:
-        return Field(name, "scalars" if vector else "scalar", SCALAR_SIZES[kind])
+        return Field(name, "scalars" if vector else "scalar", SCALAR_SIZES[kind], kind)
     if kind == "str":
         return Field(name, "strings" if vector else "string")
     if kind.startswith("?"):

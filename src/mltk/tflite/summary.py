@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import textwrap
 from typing import TYPE_CHECKING
 
 from mltk.errors import TfliteError
@@ -122,8 +123,8 @@ def _row(layer: TfliteLayer, count: LayerCounts) -> list[list[str]]:
 
 def _wrap(line: str, width: int) -> list[str]:
     """Break at spaces, and within what is still too long."""
-    import textwrap
-
+    if len(line) <= width:
+        return [line]
     return textwrap.wrap(line, width, break_on_hyphens=False) or [""]
 
 
