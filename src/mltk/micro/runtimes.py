@@ -204,6 +204,39 @@ class LiteRtRuntime(Runtime):
         return np.array(self._interpreter.get_tensor(index, subgraph))
 
 
+class ExactRuntime(Runtime):
+    """TFLM's integers from batched NumPy kernels of our own; see :mod:`mltk.micro.exact`."""
+
+    engine = "exact-batched"
+
+    def __init__(self, model: bytes, *, reset_between_samples: bool = True) -> None:
+        super().__init__(model, reset_between_samples=reset_between_samples)
+        from mltk.micro.exact import NotExactError, compile_exact
+
+        self.description = f"exact batched kernels of openmltk (NumPy {np.__version__}), rounding as TFLM"
+        if self.graph.is_stateful and not reset_between_samples:
+            raise UnsupportedModelError("The exact batched kernels compute samples independently, not as a stream.")
+        try:
+            self._compiled = compile_exact(self.graph)
+        except NotExactError as e:
+            raise UnsupportedModelError(f"The exact batched kernels don't cover this model: {e}.") from e
+
+    def run(self, inputs: Samples, progress: Callable[[int], None] | None = None) -> list[np.ndarray]:
+        outputs = [
+            y[:, 0] if t.shape[:1] == (1,) else y
+            for y, t in zip(self._compiled.run(inputs), self.graph.outputs, strict=True)
+        ]
+        if progress is not None:
+            progress(len(inputs[0]))
+        return outputs
+
+    def invoke(self, sample: Samples) -> list[np.ndarray]:
+        return [y[0] for y in self._compiled.run([np.asarray(x)[None] for x in sample])]
+
+    def reset(self) -> None:
+        """Nothing is kept between samples."""
+
+
 def _litert_version() -> str:
     from importlib.metadata import PackageNotFoundError, version
 
@@ -214,9 +247,10 @@ def _litert_version() -> str:
 
 
 def make_runtime(engine: str, model: bytes, *, reset_between_samples: bool = True) -> Runtime:
-    """Load ``model`` into the engine of that name: 'tflm', 'litert-reference' or 'litert-xnnpack'."""
+    """Load ``model`` into an engine: 'tflm', 'exact-batched', 'litert-reference' or 'litert-xnnpack'."""
     factories: dict[str, Any] = {
         "tflm": TflmRuntime,
+        "exact-batched": ExactRuntime,
         "litert-reference": LiteRtRuntime,
         "litert-xnnpack": lambda model, **kw: LiteRtRuntime(model, reference=False, **kw),
     }

@@ -1,0 +1,262 @@
+"""int8 functions of one value (tables of 256) and of two (tables of 65,536), and SOFTMAX."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from mltk.micro.exact import fixed_point as fx
+from mltk.micro.exact.node import Kernel, Node, activation_range, kernel
+from mltk.micro.graph import Tensor
+
+_INT8 = np.arange(-128, 128, dtype=np.int64)
+
+
+def _scale(t: Tensor) -> np.float64:
+    return np.float64(t.scale[0])
+
+
+def _zero(t: Tensor) -> int:
+    return int(t.zero_point[0])
+
+
+def _lookup(table: np.ndarray) -> Kernel:
+    """``table``: the results for −128 … 127, in the output's dtype."""
+    by_byte = np.roll(table, 128)  # int8 seen as uint8: 0 … 127, then −128 … −1
+
+    # take() with indices of its own type and no bounds check is several times faster than by_byte[x].
+    return lambda x: [np.take(by_byte, x.view(np.uint8).astype(np.intp), mode="clip")]
+
+
+def _as_int8(values: np.ndarray, low: int = -128, high: int = 127) -> np.ndarray:
+    return np.clip(values, low, high).astype(np.int8)
+
+
+@kernel("LOGISTIC")
+def build_logistic(node: Node) -> Kernel:
+    """Fixed point with 4 integer bits in and none out; the output's zero point is −128."""
+    x, y = node.tensor(0), node.outputs[0]
+    node.require_int8(x, y)
+    node.require(_zero(y) == -128, "an output zero point other than -128")
+    multiplier, shift = fx.quantize_multiplier(float(_scale(x)) * (1 << 27))
+    radius = fx.input_radius(4, shift)
+    value = _INT8 - _zero(x)
+    inside = np.abs(value) < radius
+    scaled = fx.multiply_by_quantized_multiplier(np.where(inside, value, 0), multiplier, shift)
+    out = fx.rounding_divide_by_pot(fx.logistic(scaled, 4), 23) - 128
+    return _lookup(_as_int8(np.where(inside, out, np.where(value < 0, -128, 127))))
+
+
+@kernel("TANH")
+def build_tanh(node: Node) -> Kernel:
+    """Fixed point with 4 integer bits in and none out; the output's zero point is 0."""
+    x, y = node.tensor(0), node.outputs[0]
+    node.require_int8(x, y)
+    node.require(_zero(y) == 0, "an output zero point other than 0")
+    multiplier, shift = fx.quantize_multiplier(float(_scale(x)) * (1 << 27))
+    radius = fx.input_radius(4, shift)
+    value = _INT8 - _zero(x)
+    inside = np.abs(value) < radius
+    scaled = fx.multiply_by_quantized_multiplier(np.where(inside, value, 0), multiplier, shift)
+    out = fx.rounding_divide_by_pot(fx.tanh(scaled, 4), 24)
+    return _lookup(_as_int8(np.where(inside, out, np.where(value < 0, -128, 127))))
+
+
+@kernel("RELU")
+def build_relu(node: Node) -> Kernel:
+    """Rescaled from the input's quantization to the output's, at least the output's zero."""
+    x, y = node.tensor(0), node.outputs[0]
+    node.require_int8(x, y)
+    # TFLM divides the two scales in single precision here.
+    multiplier, shift = fx.quantize_multiplier(float(np.float32(x.scale[0]) / np.float32(y.scale[0])))
+    out = fx.multiply_by_quantized_multiplier(_INT8 - _zero(x), multiplier, shift) + _zero(y)
+    return _lookup(_as_int8(out, max(-128, _zero(y))))
+
+
+@kernel("RELU6")
+def build_relu6(node: Node) -> Kernel:
+    """Clamped between the quantized 0 and 6; TFLM does not rescale."""
+    x, y = node.tensor(0), node.outputs[0]
+    node.require_int8(x, y)
+    six = float(np.float32(6.0) / np.float32(x.scale[0]))
+    high = min(127, _zero(x) + int(np.floor(six + 0.5)))
+    return _lookup(_as_int8(_INT8, _zero(x), high))
+
+
+@kernel("LEAKY_RELU")
+def build_leaky_relu(node: Node) -> Kernel:
+    """One multiplier above zero, another with alpha below."""
+    x, y = node.tensor(0), node.outputs[0]
+    node.require_int8(x, y)
+    alpha = np.float64(np.float32(node.option("alpha", 0.0)))
+    ratio = _scale(x) / _scale(y)
+    node.require(alpha * ratio >= 0, "a negative slope")
+    above, below = fx.quantize_multiplier(float(ratio)), fx.quantize_multiplier(float(_scale(x) * alpha / _scale(y)))
+    value = _INT8 - _zero(x)
+    out = np.where(
+        value >= 0,
+        fx.multiply_by_quantized_multiplier(value, *above),
+        fx.multiply_by_quantized_multiplier(value, *below),
+    )
+    return _lookup(_as_int8(out + _zero(y)))
+
+
+@kernel("QUANTIZE")
+def build_quantize(node: Node) -> Kernel:
+    """int8 to int8 or uint8 of another scale, or float32 to int8."""
+    x, y = node.tensor(0), node.outputs[0]
+    node.require(y.type_name in ("INT8", "UINT8") and y.scale.size == 1, f"{y.type_name} output")
+    low, high = (-128, 127) if y.type_name == "INT8" else (0, 255)
+    dtype = np.int8 if y.type_name == "INT8" else np.uint8
+    if x.type_name == "FLOAT32":
+        scale = np.float32(y.scale[0])
+
+        def quantize(values: np.ndarray) -> list[np.ndarray]:
+            ratio = values / scale
+            rounded = np.copysign(np.floor(np.abs(ratio.astype(np.float64)) + 0.5), ratio) + _zero(y)
+            return [np.clip(rounded, low, high).astype(dtype)]
+
+        return quantize
+    node.require_int8(x)
+    multiplier, shift = fx.quantize_multiplier(float(_scale(x) / _scale(y)))
+    out = fx.multiply_by_quantized_multiplier(_INT8 - _zero(x), multiplier, shift) + _zero(y)
+    return _lookup(np.clip(out, low, high).astype(dtype))
+
+
+@kernel("DEQUANTIZE")
+def build_dequantize(node: Node) -> Kernel:
+    """int8 to float32: (value − zero point) × scale."""
+    x, y = node.tensor(0), node.outputs[0]
+    node.require_int8(x)
+    node.require(y.type_name == "FLOAT32", f"{y.type_name} output")
+    return _lookup((_scale(x) * (_INT8 - _zero(x))).astype(np.float32))
+
+
+@kernel("HARD_SWISH")
+def build_hard_swish(node: Node) -> Kernel:
+    """x · relu6(x + 3) / 6 in 16-bit fixed point."""
+    x, y = node.tensor(0), node.outputs[0]
+    node.require_int8(x, y)
+    hires = np.float32(1.0 / 128.0) * np.float32(x.scale[0])
+    out_multiplier, out_shift = fx.quantize_multiplier(float(hires / np.float32(y.scale[0])))
+    relu_multiplier, relu_shift = fx.quantize_multiplier(float(hires / np.float32(3.0 / 32768.0)))
+    node.require(out_shift <= 0, "an output scale finer than the input's")
+    out16, relu16 = (min((m + (1 << 15)) >> 16, 32767) for m in (out_multiplier, relu_multiplier))
+    value = (_INT8 - _zero(x)) << 7
+    preshift = _high_mul16(value, out16)
+    reluish = value
+    if relu_shift > 0:
+        reluish = np.clip(reluish << (relu_shift - 1), -32768, 32767)
+    reluish = _high_mul16(reluish, relu16)
+    if relu_shift > 0:
+        reluish = np.clip(reluish << 1, -32768, 32767)
+    elif relu_shift < 0:
+        reluish = fx.rounding_divide_by_pot(reluish, -relu_shift)
+    reluish = (reluish + (1 << 15)) >> 1
+    product = reluish * preshift
+    product = np.where(product >= 0, product >> 15, -((-product) >> 15))
+    return _lookup(_as_int8(fx.rounding_divide_by_pot(product, -out_shift) + _zero(y)))
+
+
+def _high_mul16(a: np.ndarray, b: int) -> np.ndarray:
+    product = a * b
+    nudged = product + np.where(product >= 0, 1 << 14, 1 - (1 << 14))
+    return np.minimum(np.where(nudged >= 0, nudged >> 15, -((-nudged) >> 15)), 32767)
+
+
+def _binary(node: Node, result: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Kernel:
+    """``result``: from two int64 arrays of int8 values to the output, in range; tabled for all pairs."""
+    table = result(_INT8[:, None], _INT8[None, :]).astype(np.int8)
+    by_byte = np.roll(table, (128, 128), axis=(0, 1)).ravel()
+    shapes = [node.tensor(i).shape for i in (0, 1)]
+    rank, y = max(map(len, shapes)), node.outputs[0]
+    fixed = [None if s is None else s.reshape(1, *[1] * (rank - s.ndim), *s.shape) for s in node.static[:2]]
+
+    def run(*varying: np.ndarray) -> list[np.ndarray]:
+        rest = iter(varying)
+        a, b = (
+            f if f is not None else _widen(next(rest), len(shape), rank) for f, shape in zip(fixed, shapes, strict=True)
+        )
+        return [np.take(by_byte, _pairs(a, b), mode="clip").reshape(len(varying[0]), *y.shape)]
+
+    return run
+
+
+def _pairs(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """``256·a + b`` of the bytes of two int8 arrays, as indices: put side by side, not multiplied and added."""
+    side_by_side = np.empty((*np.broadcast_shapes(a.shape, b.shape), 2), np.uint8)
+    side_by_side[..., 1], side_by_side[..., 0] = a.view(np.uint8), b.view(np.uint8)
+    return side_by_side.view("<u2")[..., 0].astype(np.intp)
+
+
+def _widen(x: np.ndarray, rank: int, wanted: int) -> np.ndarray:
+    return np.ascontiguousarray(x).reshape(len(x), *[1] * (wanted - rank), *x.shape[1:])
+
+
+@kernel("ADD", "SUB")
+def build_add(node: Node) -> Kernel:
+    """Both inputs brought to twice the larger scale with 20 bits more, added, and scaled to the output."""
+    a, b, y = node.tensor(0), node.tensor(1), node.outputs[0]
+    node.require_int8(a, b, y)
+    low, high = activation_range(node, y)
+    twice = 2.0 * max(float(a.scale[0]), float(b.scale[0]))
+    left_shift = 20
+    ma, mb = fx.quantize_multiplier(float(a.scale[0]) / twice), fx.quantize_multiplier(float(b.scale[0]) / twice)
+    my = fx.quantize_multiplier(twice / ((1 << left_shift) * float(y.scale[0])))
+    node.require(my[1] <= 0, "an output scale too fine")
+    sign = 1 if node.op.name == "ADD" else -1
+
+    def add(p: np.ndarray, q: np.ndarray) -> np.ndarray:
+        wide_p = fx.multiply_by_quantized_multiplier((p - _zero(a)) << left_shift, *ma)
+        wide_q = fx.multiply_by_quantized_multiplier((q - _zero(b)) << left_shift, *mb)
+        return np.clip(fx.multiply_by_quantized_multiplier(wide_p + sign * wide_q, *my) + _zero(y), low, high)
+
+    return _binary(node, add)
+
+
+@kernel("MUL")
+def build_mul(node: Node) -> Kernel:
+    """The product of both, scaled to the output."""
+    a, b, y = node.tensor(0), node.tensor(1), node.outputs[0]
+    node.require_int8(a, b, y)
+    low, high = activation_range(node, y)
+    my = fx.quantize_multiplier(float(_scale(a) * _scale(b) / _scale(y)))
+
+    def multiply(p: np.ndarray, q: np.ndarray) -> np.ndarray:
+        product = (p - _zero(a)) * (q - _zero(b))
+        return np.clip(fx.multiply_by_quantized_multiplier(product, *my) + _zero(y), low, high)
+
+    return _binary(node, multiply)
+
+
+@kernel("MAXIMUM", "MINIMUM")
+def build_maximum(node: Node) -> Kernel:
+    """The larger or smaller of both, as they are."""
+    node.require_int8(node.tensor(0), node.tensor(1), node.outputs[0])
+    return _binary(node, np.maximum if node.op.name == "MAXIMUM" else np.minimum)
+
+
+@kernel("SOFTMAX")
+def build_softmax(node: Node) -> Kernel:
+    """Over the last axis, int8 in and out, in fixed point."""
+    x, y = node.tensor(0), node.outputs[0]
+    node.require_int8(x, y)
+    node.require(len(x.shape) >= 1 and x.shape[-1] <= 4096, "too many classes")
+    beta = float(np.float32(node.option("beta", 1.0)))
+    real = min(beta * float(x.scale[0]) * (1 << 26), (1 << 31) - 1.0)
+    node.require(real > 1.0, "an input scale too small")
+    multiplier, shift = fx.quantize_multiplier(real)
+    difference = np.arange(-255, 1, dtype=np.int64)
+    counted = difference >= -fx.input_radius(5, shift)
+    scaled = fx.multiply_by_quantized_multiplier(np.where(counted, difference, 0), multiplier, shift)
+    exponential = np.where(counted, fx.exp_on_negative_values(scaled, 5), 0)
+    summand = np.where(counted, fx.rounding_divide_by_pot(exponential, 12), 0)
+
+    def run(values: np.ndarray) -> list[np.ndarray]:
+        index = values.astype(np.int64) - values.max(axis=-1, keepdims=True) + 255
+        inverse, bits_over = fx.reciprocal(summand[index].sum(axis=-1, keepdims=True), 12)
+        out = fx.rounding_divide_by_pot(fx.high_mul(exponential[index], inverse), bits_over + 23) - 128
+        return [np.where(counted[index], np.clip(out, -128, 127), -128).astype(np.int8)]
+
+    return run

@@ -1,0 +1,136 @@
+"""The fixed-point arithmetic of TensorFlow Lite Micro's int8 kernels, on NumPy int64 arrays.
+
+Raw values are those of gemmlowp's ``FixedPoint<int32, integer bits>``: ``value × 2^(31 − integer bits)``. The
+definitions follow gemmlowp (https://github.com/google/gemmlowp, ``fixedpoint/fixedpoint.h``) and TFLM's build with
+double rounding (``TFLITE_SINGLE_ROUNDING`` unset).
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+Ints = np.ndarray  # of dtype int64
+
+INT32_MIN, INT32_MAX = -(1 << 31), (1 << 31) - 1
+
+
+def quantize_multiplier(real: float) -> tuple[int, int]:
+    """``real`` ≥ 0 as (multiplier, shift): ``multiplier × 2^(shift − 31)``, multiplier in [2³⁰, 2³¹) or 0."""
+    if real == 0.0:
+        return 0, 0
+    fraction, shift = math.frexp(real)
+    fixed = math.floor(fraction * (1 << 31) + 0.5)
+    if fixed == 1 << 31:
+        fixed, shift = fixed // 2, shift + 1
+    return (0, 0) if shift < -31 else (fixed, shift)
+
+
+def quantize_multipliers(reals: np.ndarray) -> tuple[Ints, Ints]:
+    """:func:`quantize_multiplier` of each, as two int64 arrays."""
+    pairs = [quantize_multiplier(float(r)) for r in np.ravel(reals)]
+    return np.array([p[0] for p in pairs], np.int64), np.array([p[1] for p in pairs], np.int64)
+
+
+def _divide_towards_zero(a: Ints, power: int) -> Ints:
+    return np.where(a >= 0, a >> power, -((-a) >> power))
+
+
+def high_mul(a: Ints, b: Ints | int) -> Ints:
+    """SaturatingRoundingDoublingHighMul: ``a × b / 2³¹``, rounded to nearest."""
+    product = np.asarray(a, np.int64) * np.asarray(b, np.int64)
+    nudge = np.where(product >= 0, 1 << 30, 1 - (1 << 30))
+    return np.minimum(_divide_towards_zero(product + nudge, 31), INT32_MAX)
+
+
+def rounding_divide_by_pot(a: Ints, exponent: Ints | int) -> Ints:
+    """``a / 2^exponent`` rounded to nearest, halves away from zero."""
+    a, exponent = np.asarray(a, np.int64), np.asarray(exponent, np.int64)
+    mask = (np.int64(1) << exponent) - 1
+    threshold = (mask >> 1) + (a < 0)
+    return (a >> exponent) + ((a & mask) > threshold)
+
+
+def multiply_by_quantized_multiplier(x: Ints, multiplier: Ints | int, shift: Ints | int) -> Ints:
+    """``x × multiplier × 2^(shift − 31)`` as TFLM's double-rounding build computes it."""
+    shift = np.asarray(shift, np.int64)
+    left, right = np.maximum(shift, 0), np.maximum(-shift, 0)
+    return rounding_divide_by_pot(high_mul(np.asarray(x, np.int64) << left, multiplier), right)
+
+
+def saturating_shift_left(a: Ints, exponent: int) -> Ints:
+    """``a × 2^exponent``, kept within int32."""
+    return np.clip(np.asarray(a, np.int64) << exponent, INT32_MIN, INT32_MAX)
+
+
+def _exp_between_minus_quarter_and_zero(a: Ints) -> Ints:
+    # Taylor expansion around −1/8; a and the result have no integer bits.
+    constant_term, one_third = 1895147668, 715827883
+    x = a + (1 << 28)
+    x2 = high_mul(x, x)
+    x3, x4 = high_mul(x2, x), high_mul(x2, x2)
+    tail = rounding_divide_by_pot(high_mul(rounding_divide_by_pot(x4, 2) + x3, one_third) + x2, 1)
+    return constant_term + high_mul(x + tail, constant_term)
+
+
+def exp_on_negative_values(a: Ints, integer_bits: int) -> Ints:
+    """exp(a) for a ≤ 0 with ``integer_bits`` integer bits; the result has none."""
+    a = np.asarray(a, np.int64)
+    fraction_bits = 31 - integer_bits
+    quarter = 1 << (fraction_bits - 2)
+    a_mod = (a & (quarter - 1)) - quarter
+    result = _exp_between_minus_quarter_and_zero(saturating_shift_left(a_mod, integer_bits))
+    remainder = a_mod - a
+    for exponent in range(-2, min(integer_bits, 5)):
+        factor = round(math.exp(-(2.0**exponent)) * (1 << 31))
+        bit = (remainder >> (fraction_bits + exponent)) & 1
+        result = np.where(bit == 1, high_mul(result, factor), result)
+    return np.where(a == 0, INT32_MAX, result)
+
+
+def _reciprocal_of_half_denominator(a: Ints) -> Ints:
+    # Newton-Raphson for 1 / ((1 + a) / 2), a in [0, 1); the result has 2 integer bits.
+    total = np.asarray(a, np.int64) + INT32_MAX
+    half_denominator = _divide_towards_zero(total + np.where(total >= 0, 1, -1), 1)
+    x = 1515870810 + high_mul(half_denominator, -1010580540)
+    for _ in range(3):
+        x = x + saturating_shift_left(high_mul(x, (1 << 29) - high_mul(half_denominator, x)), 2)
+    return x
+
+
+def one_over_one_plus_x(a: Ints) -> Ints:
+    """1 / (1 + a) for a in [0, 1), no integer bits."""
+    return saturating_shift_left(_reciprocal_of_half_denominator(a), 1)
+
+
+def one_minus_x_over_one_plus_x(a: Ints) -> Ints:
+    """(1 − a) / (1 + a) for a in [0, 1), no integer bits."""
+    return saturating_shift_left(_reciprocal_of_half_denominator(a) - (1 << 29), 2)
+
+
+def logistic(a: Ints, integer_bits: int) -> Ints:
+    """1 / (1 + exp(−a)) of a with ``integer_bits`` integer bits; the result has none."""
+    positive = one_over_one_plus_x(exp_on_negative_values(-np.abs(a), integer_bits))
+    return np.where(a == 0, 1 << 30, np.where(a > 0, positive, INT32_MAX - positive))
+
+
+def tanh(a: Ints, integer_bits: int) -> Ints:
+    """tanh(a) of a with ``integer_bits`` integer bits; the result has none."""
+    # Twice the argument is the same raw value with one integer bit more.
+    t = one_minus_x_over_one_plus_x(exp_on_negative_values(-np.abs(a), integer_bits + 1))
+    return np.where(a == 0, 0, np.where(a < 0, -t, t))
+
+
+def reciprocal(x: Ints, integer_bits: int) -> tuple[Ints, Ints]:
+    """1 / x for raw x > 0 as (scale without integer bits, bits over one), as gemmlowp's ``GetReciprocal``."""
+    x = np.asarray(x, np.int64)
+    bit_length = np.frexp(x.astype(np.float64))[1].astype(np.int64)  # exact: x < 2³²
+    headroom_plus_one = 32 - bit_length
+    shifted_minus_one = (x << headroom_plus_one) - (1 << 31)
+    return one_over_one_plus_x(shifted_minus_one), integer_bits - headroom_plus_one
+
+
+def input_radius(integer_bits: int, left_shift: int) -> int:
+    """Largest magnitude that an input may have before its scaled value leaves the fixed-point range."""
+    return math.floor(((1 << integer_bits) - 1) * float(1 << (31 - integer_bits)) / float(1 << left_shift))

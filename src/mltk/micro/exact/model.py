@@ -1,0 +1,183 @@
+"""A whole graph as a list of exact batched kernels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from mltk.micro.exact import convolution, elementwise, pooling, shaping  # noqa: F401 - they register kernels
+from mltk.micro.exact.blas import one_blas_thread
+from mltk.micro.exact.node import BUILDERS, Kernel, Node, NotExactError
+from mltk.micro.graph import Graph, Operator, Subgraph
+
+# Samples are taken through the graph so many at a time: enough to spread Python's share, few enough for the cache.
+_ACTIVATION_BYTES = 1 << 20
+_STATE_OPERATORS = {"VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE", "CALL_ONCE"}
+
+
+@dataclass
+class _Step:
+    """One kernel: where its varying inputs come from, where its outputs go, and what is no longer needed after."""
+
+    run: Kernel
+    inputs: list[int]
+    outputs: list[int]
+    release: list[int] = field(default_factory=list)
+
+
+@dataclass
+class ExactModel:
+    """The compiled graph; :meth:`run` computes any number of samples."""
+
+    graph: Graph
+    steps: list[_Step]
+    static: dict[int, np.ndarray]
+    outputs: list[int]
+    batch: int
+
+    def run(self, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """``inputs``: one array per model input, (samples, *input shape) with the shape's batch dimension or without.
+
+        Returns one array per model output, (samples, *output shape), batch dimension included.
+        """
+        graph_inputs = self.graph.inputs
+        arrays = [np.ascontiguousarray(x).reshape(len(x), *t.shape) for x, t in zip(inputs, graph_inputs, strict=True)]
+        n = len(arrays[0])
+        if n == 0:
+            return [np.zeros((0, *t.shape), t.dtype) for t in self.graph.outputs]
+        with one_blas_thread():
+            parts = [self._run([a[i : i + self.batch] for a in arrays]) for i in range(0, n, self.batch)]
+        return [np.concatenate(p) for p in zip(*parts, strict=True)]
+
+    def _run(self, inputs: list[np.ndarray]) -> list[np.ndarray]:
+        values: dict[int, np.ndarray] = dict(zip(self.graph.main.inputs, inputs, strict=True))
+        for step in self.steps:
+            results = step.run(*[values[i] for i in step.inputs])
+            values.update(zip(step.outputs, results, strict=True))
+            for i in step.release:
+                values.pop(i, None)
+        n = len(inputs[0])
+        return [
+            values[i] if i in values else np.broadcast_to(self.static[i], (n, *self.static[i].shape))
+            for i in self.outputs
+        ]
+
+
+def compile_exact(graph: Graph) -> ExactModel:
+    """Kernels for all of ``graph``; raises :class:`NotExactError` naming the first operator that has none."""
+    try:
+        return _Compiler(graph).compile()
+    except (ValueError, IndexError, TypeError, KeyError, AttributeError, OverflowError, ZeroDivisionError) as e:
+        # A file whose options and shapes contradict each other is TFLM's to refuse.
+        raise NotExactError(f"the graph is inconsistent: {e}") from e
+
+
+class _Compiler:
+    def __init__(self, graph: Graph) -> None:
+        self.graph, self.main = graph, graph.main
+        self.static: dict[int, np.ndarray] = {t.index: t.data for t in self.main.tensors if t.data is not None}
+        self.alias: dict[int, int] = {}  # tensors that are another's value, unchanged
+        self.resource: dict[int, str] = {}  # VAR_HANDLE outputs
+        self.state: dict[str, int | np.ndarray] = {}  # what a variable holds: a tensor's index or a constant
+        self.steps: list[_Step] = []
+
+    def compile(self) -> ExactModel:
+        varying = sum(t.is_variable for t in self.main.tensors)
+        if varying:
+            raise NotExactError(f"{varying} variable tensor(s)")
+        if any(self.main.tensors[i].dtype is None for i in (*self.main.inputs, *self.main.outputs)):
+            raise NotExactError("an input or output of a type that NumPy lacks")
+        for op in self.main.operators:
+            if op.name in _STATE_OPERATORS:
+                self._state_operator(op)
+            else:
+                self._operator(op)
+        outputs = [self._resolve(i) for i in self.main.outputs]
+        computed = {i for s in self.steps for i in s.outputs} | set(self.main.inputs) | set(self.static)
+        if missing := [i for i in outputs if i not in computed]:
+            raise NotExactError(f"tensor {missing[0]} is an output, but nothing computes it")
+        self._plan_release(set(outputs))
+        largest = max([t.nbytes for t in self.main.tensors if t.data is None], default=1)
+        batch = max(1, min(64, _ACTIVATION_BYTES // max(1, largest)))
+        return ExactModel(self.graph, self.steps, self.static, outputs, batch)
+
+    def _resolve(self, index: int) -> int:
+        return self.alias.get(index, index)
+
+    def _operator(self, op: Operator) -> None:
+        if op.is_custom or op.name not in BUILDERS:
+            raise NotExactError(f"{op.name} (operator {op.index}) has no exact batched kernel")
+        tensors = self.main.tensors
+        inputs = [None if i < 0 else self._resolve(i) for i in op.inputs]
+        node = Node(
+            op,
+            [None if i < 0 else tensors[i] for i in op.inputs],
+            [tensors[i] for i in op.outputs],
+            [None if i is None else self.static.get(i) for i in inputs],
+        )
+        varying = [i for i in inputs if i is not None and i not in self.static]
+        run = BUILDERS[op.name](node)
+        if op.name == "SHAPE":
+            self.static[op.outputs[0]] = np.array(tensors[op.inputs[0]].shape, node.outputs[0].dtype)
+        elif not varying:
+            self._fold(node, run)
+        else:
+            self.steps.append(_Step(run, varying, list(op.outputs)))
+
+    def _fold(self, node: Node, run: Kernel) -> None:
+        """Compute an operator on constants only, such as the shape that Keras 3 builds for a RESHAPE."""
+        as_varying = Node(node.op, node.inputs, node.outputs, [None] * len(node.static))
+        if node.op.name in ("PACK", "CONCATENATION"):
+            run, given = BUILDERS[node.op.name](as_varying), [s for s in node.static if s is not None]
+        else:
+            given = [s for s in node.static[:1] if s is not None]
+        results = run(*[np.asarray(s)[None] for s in given])
+        self.static.update((i, r[0]) for i, r in zip(node.op.outputs, results, strict=True))
+
+    def _state_operator(self, op: Operator) -> None:
+        if op.name == "VAR_HANDLE":
+            self.resource[op.outputs[0]] = _text(getattr(op.options, "sharedName", op.index))
+        elif op.name == "CALL_ONCE":
+            self.state.update(_initial_state(self.graph.subgraphs[op.options.initSubgraphIndex]))
+        elif op.name == "ASSIGN_VARIABLE":
+            index = self._resolve(op.inputs[1])
+            self.state[self.resource[op.inputs[0]]] = self.static.get(index, index)
+        else:  # READ_VARIABLE
+            held = self.state.get(self.resource[op.inputs[0]])
+            if held is None:
+                raise NotExactError("a variable that is read before it is initialised")
+            if isinstance(held, int):
+                self.alias[op.outputs[0]] = held
+            else:
+                self.static[op.outputs[0]] = held
+
+    def _plan_release(self, keep: set[int]) -> None:
+        last: dict[int, int] = {}
+        for k, step in enumerate(self.steps):
+            for i in (*step.inputs, *step.outputs):
+                last[i] = k
+        for i, k in last.items():
+            if i not in keep:
+                self.steps[k].release.append(i)
+
+
+def _initial_state(subgraph: Subgraph) -> dict[str, int | np.ndarray]:
+    names: dict[int, str] = {}
+    state: dict[str, int | np.ndarray] = {}
+    for op in subgraph.operators:
+        if op.name == "VAR_HANDLE":
+            names[op.outputs[0]] = _text(getattr(op.options, "sharedName", op.index))
+        elif op.name == "ASSIGN_VARIABLE":
+            value = subgraph.tensors[op.inputs[1]].data
+            if value is None:
+                raise NotExactError("a variable whose initial value is computed")
+            state[names[op.inputs[0]]] = value
+        else:
+            raise NotExactError(f"{op.name} in the initialisation")
+    return state
+
+
+def _text(name: object) -> str:
+    return name.decode(errors="replace") if isinstance(name, bytes) else str(name)

@@ -1,0 +1,103 @@
+"""What a kernel builder is given, and the table of builders.
+
+A builder takes a :class:`Node` and returns a function of the node's varying inputs (arrays of shape
+(samples, *tensor.shape), in the order of the operator) to the list of its outputs, of the same form. It raises
+:class:`NotExactError` for anything it doesn't compute exactly as TFLM.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mltk.micro.graph import Operator, Tensor
+
+Kernel = Callable[..., list[np.ndarray]]
+
+
+class NotExactError(Exception):
+    """The graph needs something that has no exact batched kernel; the message names it."""
+
+
+@dataclass(frozen=True)
+class Node:
+    """One operator with its tensors. ``static[i]`` is input ``i``'s value where it is the same for every sample."""
+
+    op: Operator
+    inputs: list[Tensor | None]
+    outputs: list[Tensor]
+    static: list[np.ndarray | None]
+
+    @property
+    def options(self) -> Any:
+        """The operator's options table, or None where the file has none."""
+        return self.op.options
+
+    def option(self, name: str, default: Any) -> Any:
+        """One option, or the schema's default where the file has no table."""
+        return getattr(self.op.options, name, default)
+
+    def require(self, condition: object, what: str) -> None:
+        """Raise :class:`NotExactError` naming this operator unless ``condition`` holds."""
+        if not condition:
+            raise NotExactError(f"{self.op.name} (operator {self.op.index}): {what}")
+
+    def tensor(self, i: int) -> Tensor:
+        """Input ``i``, which must be there."""
+        self.require(i < len(self.inputs) and self.inputs[i] is not None, f"input {i} is missing")
+        found = self.inputs[i]
+        assert found is not None
+        return found
+
+    def constant(self, i: int) -> np.ndarray:
+        """The value of input ``i``, which must be the same for every sample."""
+        self.require(i < len(self.static), f"input {i} is missing")
+        value = self.static[i]
+        self.require(value is not None, f"input {i} is computed, not constant")
+        assert value is not None
+        return value
+
+    def require_int8(self, *tensors: Tensor) -> None:
+        """All of ``tensors`` must be int8 with one scale and zero point each."""
+        for t in tensors:
+            self.require(t.type_name == "INT8", f"{t.type_name} tensor")
+            self.require(t.scale.size == 1 and t.zero_point.size == 1, "not quantized per tensor")
+            self.require(t.scale[0] > 0, "a scale that is not positive")
+
+
+BUILDERS: dict[str, Callable[[Node], Kernel]] = {}
+
+
+def kernel(*names: str) -> Callable[[Callable[[Node], Kernel]], Callable[[Node], Kernel]]:
+    """Register a builder for the operators of these names."""
+
+    def register(builder: Callable[[Node], Kernel]) -> Callable[[Node], Kernel]:
+        for name in names:
+            BUILDERS[name] = builder
+        return builder
+
+    return register
+
+
+ACTIVATIONS = {0: "NONE", 1: "RELU", 2: "RELU_N1_TO_1", 3: "RELU6"}
+
+
+def activation_range(node: Node, output: Tensor) -> tuple[int, int]:
+    """Bounds of an int8 output with the node's fused activation, as ``CalculateActivationRangeQuantized``."""
+    activation = node.option("fusedActivationFunction", 0)
+    node.require(activation in ACTIVATIONS, f"fused activation {activation}")
+    scale, zero = np.float32(output.scale[0]), int(output.zero_point[0])
+
+    def quantize(value: float) -> int:
+        ratio = float(np.float32(value) / scale)
+        return zero + int(np.copysign(np.floor(abs(ratio) + 0.5), ratio))
+
+    bounds = {"NONE": (None, None), "RELU": (0.0, None), "RELU_N1_TO_1": (-1.0, 1.0), "RELU6": (0.0, 6.0)}
+    low, high = bounds[ACTIVATIONS[activation]]
+    return (
+        -128 if low is None else max(-128, quantize(low)),
+        127 if high is None else min(127, quantize(high)),
+    )

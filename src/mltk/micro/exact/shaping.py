@@ -1,0 +1,126 @@
+"""Operators that move values and don't compute: RESHAPE, PAD, CONCATENATION, STRIDED_SLICE, …"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mltk.micro.exact.node import Kernel, Node, kernel
+
+
+@kernel("RESHAPE", "SQUEEZE", "EXPAND_DIMS")
+def build_reshape(node: Node) -> Kernel:
+    """The same values in the shape that the output tensor declares."""
+    x, y = node.tensor(0), node.outputs[0]
+    node.require(x.size == y.size, "a shape that is only known when it runs")
+    return lambda values, *_: [values.reshape(len(values), *y.shape)]
+
+
+@kernel("PAD", "PADV2")
+def build_pad(node: Node) -> Kernel:
+    """Filled with the output's zero point, or for PADV2 with the given value."""
+    y = node.outputs[0]
+    widths = [(0, 0), *((int(a), int(b)) for a, b in node.constant(1))]
+    if node.op.name == "PADV2" and len(node.inputs) > 2:
+        fill = node.constant(2).ravel()[0]
+    else:
+        fill = y.zero_point[0] if y.zero_point.size else 0
+    return lambda x: [np.pad(x, widths, constant_values=fill)]
+
+
+@kernel("CONCATENATION")
+def build_concatenation(node: Node) -> Kernel:
+    """Values side by side; TFLM copies, so all tensors must be quantized alike."""
+    y = node.outputs[0]
+    node.require(node.option("fusedActivationFunction", 0) == 0, "a fused activation")
+    axis = node.option("axis", 0)
+    axis = axis + 1 if axis >= 0 else axis
+    fixed = node.static
+
+    def run(*varying: np.ndarray) -> list[np.ndarray]:
+        rest, n = iter(varying), len(varying[0])
+        parts = [next(rest) if f is None else np.broadcast_to(f, (n, *f.shape)) for f in fixed]
+        return [np.concatenate(parts, axis=axis).reshape(n, *y.shape)]
+
+    return run
+
+
+@kernel("PACK")
+def build_pack(node: Node) -> Kernel:
+    """Tensors stacked along a new axis."""
+    axis = node.option("axis", 0)
+    axis = axis + 1 if axis >= 0 else axis
+    fixed, y = node.static, node.outputs[0]
+
+    def run(*varying: np.ndarray) -> list[np.ndarray]:
+        rest, n = iter(varying), len(varying[0])
+        parts = [next(rest) if f is None else np.broadcast_to(f, (n, *f.shape)) for f in fixed]
+        return [np.stack(parts, axis=axis).reshape(n, *y.shape)]
+
+    return run
+
+
+@kernel("UNPACK")
+def build_unpack(node: Node) -> Kernel:
+    """A tensor taken apart along an axis."""
+    axis = node.option("axis", 0)
+    axis = axis + 1 if axis >= 0 else axis
+    return lambda x: [np.take(x, i, axis=axis) for i in range(len(node.outputs))]
+
+
+@kernel("SPLIT")
+def build_split(node: Node) -> Kernel:
+    """Equal parts along an axis."""
+    axis = int(node.constant(0).ravel()[0])
+    axis = axis + 1 if axis >= 0 else axis
+    return lambda x: [np.ascontiguousarray(p) for p in np.split(x, len(node.outputs), axis=axis)]
+
+
+@kernel("SPLIT_V")
+def build_split_v(node: Node) -> Kernel:
+    """Parts of the given sizes along an axis."""
+    axis = int(node.constant(2).ravel()[0]) % len(node.tensor(0).shape)
+    sizes = [t.shape[axis] for t in node.outputs]
+    ends = np.cumsum(sizes)[:-1]
+    return lambda x: [np.ascontiguousarray(p) for p in np.split(x, ends, axis=axis + 1)]
+
+
+@kernel("TRANSPOSE")
+def build_transpose(node: Node) -> Kernel:
+    """Axes in another order."""
+    order = (0, *(int(p) + 1 for p in node.constant(1).ravel()))
+    return lambda x: [np.ascontiguousarray(x.transpose(order))]
+
+
+@kernel("SLICE")
+def build_slice(node: Node) -> Kernel:
+    """A box from a beginning, of a size; −1 is up to the end."""
+    begin, size = (node.constant(i).ravel().tolist() for i in (1, 2))
+    box = (slice(None), *(slice(b, None if s < 0 else b + s) for b, s in zip(begin, size, strict=True)))
+    return lambda x: [np.ascontiguousarray(x[box])]
+
+
+@kernel("STRIDED_SLICE")
+def build_strided_slice(node: Node) -> Kernel:
+    """As NumPy slices, with bits that say which bounds are left out and which axes are dropped."""
+    y = node.outputs[0]
+    node.require(not node.option("ellipsisMask", 0) and not node.option("newAxisMask", 0), "an ellipsis or new axis")
+    node.require(not node.option("offset", False), "an end given as a size")
+    begin, end, stride = (node.constant(i).ravel().tolist() for i in (1, 2, 3))
+    begin_mask, end_mask = node.option("beginMask", 0), node.option("endMask", 0)
+    shrink_mask = node.option("shrinkAxisMask", 0)
+    box: list[slice | int] = [slice(None)]
+    for i, (b, e, s) in enumerate(zip(begin, end, stride, strict=True)):
+        if shrink_mask >> i & 1:
+            box.append(b)
+        else:
+            box.append(slice(None if begin_mask >> i & 1 else b, None if end_mask >> i & 1 else e, s))
+    index = tuple(box)
+    return lambda x: [np.ascontiguousarray(x[index]).reshape(len(x), *y.shape)]
+
+
+@kernel("SHAPE")
+def build_shape(node: Node) -> Kernel:
+    """The declared shape: batch dimension 1, as every sample is run alone."""
+    x, y = node.tensor(0), node.outputs[0]
+    value = np.array(x.shape, y.dtype)
+    return lambda values: [np.broadcast_to(value, (len(values), *value.shape))]
