@@ -56,6 +56,9 @@ def settings_to_json(model: Spec) -> dict[str, Any]:
     return found
 
 
+_ORDER = [f"mltk.spec.{name}" for name in ("model", "train", "dataset", "evaluate")]
+
+
 def settings_page() -> str:
     """``docs/settings.md``: every setting of every mixin, from the declarations."""
     from . import dataset, evaluate, model, train  # noqa: F401  so that their classes are known
@@ -67,7 +70,8 @@ def settings_page() -> str:
         "(`make docs`); don't edit it.",
         "",
     ]
-    for mixin in all_mixins():
+    mixins = sorted(all_mixins(), key=lambda m: _ORDER.index(m.__module__) if m.__module__ in _ORDER else len(_ORDER))
+    for mixin in mixins:
         own = [(n, s) for n, s in iter_settings(mixin) if s.owner is mixin]
         if not own:
             continue

@@ -20,8 +20,6 @@ from .settings import Spec, iter_settings, setting
 if TYPE_CHECKING:
     from mltk.tflite.parameters import TfliteModelParameters
 
-_PACKAGE_FOLDER = str(Path(__file__).resolve().parent.parent)
-
 
 def _default_log_dir(model: MltkModel) -> str:
     """`~/.mltk/models/<name>`, with `-test` appended in a dry run"""
@@ -422,11 +420,15 @@ class MltkModel(Spec):
 
 
 def _calling_script() -> str:
-    """The file of the innermost caller that is not part of this package."""
+    """The script that makes the model: the innermost caller outside this package that runs at module level.
+
+    A method or a function, as a base class's ``__init__`` in another file, is passed over.
+    """
     frame = sys._getframe(1)
     while frame is not None:
-        name = frame.f_code.co_filename
-        if not name.startswith(_PACKAGE_FOLDER) and not name.startswith("<frozen"):
+        code = frame.f_code
+        outside = not is_package_file(code.co_filename) and not code.co_filename.startswith("<frozen")
+        if outside and code.co_name == "<module>":
             break
         frame = frame.f_back  # type: ignore[assignment]
     if frame is not None:

@@ -13,7 +13,9 @@ specification is, in ``__new__``, so that a subclass which forgets ``super().__i
 
 from __future__ import annotations
 
+import copy
 import logging
+import os
 import sys
 import typing
 from collections.abc import Callable, Iterator, Mapping
@@ -25,17 +27,30 @@ from mltk.errors import SettingError, did_you_mean
 from .types import Mismatch, coerce, describe_type
 
 _UNSET = object()
-_PACKAGE_FOLDER = str(Path(__file__).resolve().parent.parent)
+_PACKAGE_FOLDER = os.path.join(Path(__file__).resolve().parent.parent, "")
+_REFERENCE_MODELS = os.path.join(_PACKAGE_FOLDER, "models", "")
+_MODELS_FOLDER = str(Path(_PACKAGE_FOLDER) / "models")
 logger = logging.getLogger("mltk")
+
+
+def is_user_code(file: str) -> bool:
+    """Whether a frame of ``file`` is a specification's or a caller's, not this package's own."""
+    if file.startswith("<frozen"):
+        return False
+    return not file.startswith(_PACKAGE_FOLDER) or file.startswith(_REFERENCE_MODELS)
+
+
+def is_package_file(path: str) -> bool:
+    """Whether ``path`` is this package's own code; the specifications that come with it are a user's, so to say."""
+    return path.startswith(_PACKAGE_FOLDER) and not path.startswith(_MODELS_FOLDER)
 
 
 def user_location() -> str:
     """``file:line`` of the innermost caller outside this package, for error messages; may be empty."""
     frame = sys._getframe(1)
     while frame is not None:
-        name = frame.f_code.co_filename
-        if not name.startswith(_PACKAGE_FOLDER):
-            return "" if name.startswith("<frozen") else f"{name}:{frame.f_lineno}"
+        if is_user_code(frame.f_code.co_filename):
+            return f"{frame.f_code.co_filename}:{frame.f_lineno}"
         frame = frame.f_back  # type: ignore[assignment]
     return ""
 
@@ -105,6 +120,7 @@ class Setting:
         keys: frozenset[str] | None,
         check: Callable[[Any], str | None] | None,
         computed: Callable[[Any], Any] | None,
+        completed: bool,
     ) -> None:
         self.default = default
         self.doc = doc
@@ -112,8 +128,10 @@ class Setting:
         self.keys = keys
         self.check = check
         self.computed = computed
+        self.completed = completed
         self.name = ""
         self.owner: type = object
+        self._hint: Any = None
         self.__doc__ = doc
 
     def __set_name__(self, owner: type, name: str) -> None:
@@ -122,7 +140,7 @@ class Setting:
     @property
     def hint(self) -> Any:
         """The annotated type, resolved when first needed."""
-        if not hasattr(self, "_hint"):
+        if self._hint is None:
             self._hint = typing.get_type_hints(self.owner).get(self.name, Any)
         return self._hint
 
@@ -150,6 +168,9 @@ class Setting:
             ) from None
         if self.keys is not None and isinstance(value, Mapping) and not isinstance(value, Options):
             value = Options(self.name, self.keys, value)
+        if self.completed and self.factory is not None and isinstance(value, dict):
+            for key, default in self.factory().items():
+                value.setdefault(key, default)
         if self.check is not None and value is not None:
             problem = self.check(value)
             if problem:
@@ -162,6 +183,23 @@ class Setting:
             return _UNSET
         value = self.factory()
         return Options(self.name, self.keys, value) if self.keys is not None else value
+
+    def with_default(self, value: Any) -> Setting:
+        """This setting with another default, which a subclass gave in its body."""
+        value = self.convert(value)
+        mutable = isinstance(value, (dict, list, set))
+        other = Setting(
+            None if mutable else value,
+            self.doc,
+            factory=(lambda: copy.deepcopy(value)) if mutable else None,
+            keys=self.keys,
+            check=self.check,
+            computed=None,
+            completed=False,
+        )
+        other._hint = self.hint
+        other.name, other.owner = self.name, self.owner
+        return other
 
     def default_text(self) -> str:
         """The default as a documentation page shows it."""
@@ -179,6 +217,7 @@ def setting(
     keys: frozenset[str] | None = None,
     check: Callable[[Any], str | None] | None = None,
     computed: Callable[[Any], Any] | None = None,
+    completed: bool = False,
 ) -> Any:
     """Declare a setting of a specification class.
 
@@ -189,8 +228,9 @@ def setting(
         keys: for a dict of keyword arguments, the keys it accepts.
         check: given a value of the right type, says what is impossible about it, or None.
         computed: default as a function of the specification; its docstring is what the documentation shows.
+        completed: for a dict, keys that an assigned value does not name keep their default.
     """
-    return Setting(default, doc, factory=factory, keys=keys, check=check, computed=computed)
+    return Setting(default, doc, factory=factory, keys=keys, check=check, computed=computed, completed=completed)
 
 
 def positive(value: Any) -> str | None:
@@ -211,6 +251,14 @@ class Spec:
     if TYPE_CHECKING:
         # A mixin uses settings and methods of the other mixins that a specification is composed of.
         def __getattr__(self, name: str) -> Any: ...
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """A setting given in the body of a subclass is checked, and stays a setting with that default."""
+        super().__init_subclass__(**kwargs)
+        for name, value in list(vars(cls).items()):
+            inherited = next((vars(b)[name] for b in cls.__mro__[1:] if name in vars(b)), None)
+            if isinstance(inherited, Setting) and not hasattr(type(value), "__get__"):
+                setattr(cls, name, inherited.with_default(value))
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Spec:
         self = super().__new__(cls)

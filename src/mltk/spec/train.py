@@ -11,7 +11,7 @@ from mltk.errors import SettingError
 from .settings import Options, Spec, positive, setting
 
 # The arguments of the Keras callbacks, so that a misspelled one is found before TensorFlow is imported.
-# tests/spec/test_train.py holds these against the signatures of the installed Keras.
+# tests/spec/test_spec_train.py holds these against the signatures of the installed Keras.
 _MONITOR = {"monitor", "mode", "verbose"}
 CALLBACK_KEYS = {
     "tensorboard": {
@@ -134,13 +134,8 @@ class TrainMixin(Spec):
         factory=lambda: {k: list(v) if isinstance(v, list) else v for k, v in CONVERTER_DEFAULTS.items()},
         doc="Attributes of `tf.lite.TFLiteConverter`, and how to make its representative dataset.",
         keys=frozenset(CONVERTER_KEYS),
+        completed=True,
     )
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        super().__setattr__(name, value)
-        if name == "tflite_converter":  # what is not named keeps its default
-            for key, default in CONVERTER_DEFAULTS.items():
-                self.tflite_converter.setdefault(key, list(default) if isinstance(default, list) else default)
 
     def callback_options(self, name: str) -> dict[str, Any] | None:
         """Arguments of built-in callback ``name``, or None when it is off."""

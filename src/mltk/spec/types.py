@@ -104,7 +104,7 @@ def _coerce_scalar(value: Any, hint: type) -> Any:
 
 
 def _coerce_sequence(value: Any, kind: type, args: tuple) -> Any:
-    if not isinstance(value, (list, tuple)) and not hasattr(value, "__array__"):
+    if not isinstance(value, (list, tuple)) and not getattr(value, "ndim", 0):
         raise Mismatch(describe_value(value))
     items = list(value)
     if args and args[0] is not Ellipsis:
@@ -114,6 +114,6 @@ def _coerce_sequence(value: Any, kind: type, args: tuple) -> Any:
                 items[i] = coerce(item, element)
             except Mismatch as e:
                 raise Mismatch(f"{e} as element {i}") from None
-    if kind is list and isinstance(value, list) and items == value:
+    if kind is list and isinstance(value, list) and all(a is b for a, b in zip(items, value, strict=True)):
         return value  # keep identity: the user may go on to append to it
     return kind(items)
