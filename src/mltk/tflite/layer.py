@@ -150,7 +150,7 @@ class TfliteLayer:
         return len(self._outputs)
 
     def _tensor_at(self, tensors: list[TfliteTensor | None], index: int, what: str) -> TfliteTensor:
-        tensor = tensors[check_index(index, len(tensors), f"{what} of layer {self.name}")]
+        tensor = tensors[check_index(index, len(tensors), what, f"layer {self.name}")]
         if tensor is None:
             raise TfliteError(f"Layer {self.name} leaves its optional {what} {index} out.")
         return tensor

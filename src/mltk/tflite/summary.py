@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from mltk.tflite.tensor import TfliteTensor
 
 _WIDTHS = (80, 120)
-_MIN_COLUMN = 9
 _HEADER = ("Index", "OpCode", "Input(s)", "Output(s)", "Options", "MACs", "Ops")
+_OPTIONS = _HEADER.index("Options")
+_MIN_OPTIONS = 16
 _MAX_TEXT = 4096
 _MAX_ARRAY = 8
 _NICER = {"fusedActivationFunction": "activation"}
@@ -128,30 +129,33 @@ def _wrap(line: str, width: int) -> list[str]:
     return textwrap.wrap(line, width, break_on_hyphens=False) or [""]
 
 
-def _column_widths(rows: list[list[list[str]]], limit: int) -> list[int]:
-    """Widths that the cells want, the widest cut down until the table fits ``limit``."""
-    widths = [
-        max(len(_HEADER[column]), *(len(line) for row in rows for line in row[column]))
-        if rows
-        else len(_HEADER[column])
-        for column in range(len(_HEADER))
-    ]
-    borders = 3 * len(widths) + 1
-    while sum(widths) + borders > limit:
+def _wanted_widths(rows: list[list[list[str]]]) -> list[int]:
+    """Width of each column without any wrapping."""
+    return [max(len(title), *(len(t) for row in rows for t in row[i]), 0) for i, title in enumerate(_HEADER)]
+
+
+def _table_width(widths: list[int]) -> int:
+    return sum(widths) + 3 * len(widths) + 1
+
+
+def _fit(rows: list[list[list[str]]]) -> list[int]:
+    """Column widths: 80 columns if wrapping the options is enough for that, else 120 by wrapping the widest."""
+    widths = _wanted_widths(rows)
+    over = _table_width(widths) - _WIDTHS[0]
+    if over <= 0:
+        return widths
+    if widths[_OPTIONS] - over >= _MIN_OPTIONS:
+        widths[_OPTIONS] -= over
+        return widths
+    while _table_width(widths) > _WIDTHS[1]:
         widest = max(range(len(widths)), key=widths.__getitem__)
-        if widths[widest] <= _MIN_COLUMN:
-            break
         widths[widest] -= 1
     return widths
 
 
 def _table(rows: list[list[list[str]]]) -> str:
-    """The layers: within 80 columns if no more than the options have to wrap for it, else within 120."""
-    narrow = _column_widths(rows, _WIDTHS[0])
-    wanted = _column_widths(rows, 10**9)
-    options = _HEADER.index("Options")
-    fits = all(a == b for i, (a, b) in enumerate(zip(narrow, wanted, strict=True)) if i != options)
-    widths = narrow if fits else _column_widths(rows, _WIDTHS[1])
+    """The layers, drawn with lines."""
+    widths = _fit(rows)
     rule = "+" + "+".join("-" * (width + 2) for width in widths) + "+"
     lines = [rule, _line(list(_HEADER), widths), rule]
     for row in rows:

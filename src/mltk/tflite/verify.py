@@ -144,7 +144,7 @@ def _check_signatures(model: Any) -> None:
                 raise _Invalid(f"{what} names tensor {entry.tensorIndex}, but there are {n_tensors}")
 
 
-def check_index(index: int, count: int, what: str) -> int:
+def check_index(index: int, count: int, what: str, where: str = "the model") -> int:
     """``index`` as a plain int, negative ones counting from the end as in a list.
 
     Raises:
@@ -152,7 +152,7 @@ def check_index(index: int, count: int, what: str) -> int:
     """
     number = int(index)
     if not -count <= number < count:
-        raise TfliteIndexError(f"There is no {what} {number}: the model has {count}.")
+        raise TfliteIndexError(f"There is no {what} {number}: {where} has {count}.")
     return number % count
 
 
