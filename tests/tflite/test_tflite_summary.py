@@ -132,14 +132,21 @@ def test_summary(cnn_bytes, tmp_path):
     assert summarize(data).splitlines()[-2:] == text.splitlines()[-2:]
 
 
-def test_small_tables_fit_80_columns():
+def test_width_of_the_table():
     b = ModelBuilder()
-    x = b.tensor((1, 4), "float32")
+    x = b.tensor((1, 4), "int8")
     b.operator(Op.SOFTMAX, [x], [x], options("SoftmaxOptions", beta=1.0))
+    narrow = summarize(b.build([x], [x]))
+    assert max(map(len, narrow.splitlines())) <= 80
+    assert "beta:1" in narrow
     b.operator(Op.CONCATENATION, [x], [x], options("ConcatenationOptions", axis=1, fusedActivationFunction=1))
-    text = summarize(b.build([x], [x]))
-    assert max(map(len, text.splitlines())) <= 80
-    assert "axis:1 activation:Relu" in text
+    wrapped = summarize(b.build([x], [x]))
+    assert max(map(len, wrapped.splitlines())) <= 80
+    assert "axis:1" in wrapped
+    assert "activation:Relu" in wrapped
+    b.operator(Op.CUSTOM, [x], [x], custom_code="a_custom_operator_with_a_name_of_quite_some_length_that_takes_room")
+    wide = summarize(b.build([x], [x]))
+    assert 80 < max(map(len, wide.splitlines())) <= 120
 
 
 def test_hostile_texts_are_shown_harmless():
