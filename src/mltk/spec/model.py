@@ -15,7 +15,7 @@ from mltk.errors import ArchiveError, MltkError, OutputError, SettingError, Spec
 
 from . import names
 from .events import MltkModelEvent
-from .settings import Spec, iter_settings, setting
+from .settings import Spec, is_package_file, iter_settings, setting
 
 if TYPE_CHECKING:
     from mltk.tflite.parameters import TfliteModelParameters

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +11,9 @@ from mltk.errors import ModelNotFoundError, did_you_mean
 
 from . import names
 
-_MARK = b"@mltk_model"
+# In a comment, or at the beginning of a line of the docstring; not in a string, as in this package's own code.
+_MARK = re.compile(rb"""(?m)^(?:[ \t]*|[^"'\n]*#[^"'\n]*)@mltk_model\b""")
+_MARK_TEXT = b"@mltk_model"
 _SKIPPED = {"__pycache__", "node_modules", "site-packages", "build", "dist"}
 
 
@@ -78,16 +81,11 @@ def _is_marked(path: str) -> bool:
     except OSError:
         return False
     try:
-        # Specifications are small: one read takes the whole of nearly every file.
-        size = 1 << 16
-        tail = b""
-        while True:
-            block = os.read(fd, size)
-            if not block:
-                return False
-            if _MARK in tail + block:
-                return True
-            tail = block[-len(_MARK) :]
+        blocks = []
+        while block := os.read(fd, 1 << 16):  # specifications are small: one read takes the whole of nearly every file
+            blocks.append(block)
+        text = b"".join(blocks)
+        return _MARK_TEXT in text and _MARK.search(text) is not None
     except OSError:
         return False
     finally:
