@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import pickle
+import zipfile
 
 import numpy as np
 import pytest
@@ -214,6 +216,43 @@ def test_data_behind_the_flatbuffer(tmp_path):
             TfliteModel(data[:end])
 
 
+@pytest.mark.parametrize("padding", [0, 5])
+def test_associated_files_follow(cnn_bytes, padding):
+    """TensorFlow Lite Metadata appends labels and the like as a ZIP archive."""
+    file = io.BytesIO(cnn_bytes + bytes(padding))
+    with zipfile.ZipFile(file, "a") as archive:
+        archive.writestr("labels.txt", "yes\nno\n" * 50, zipfile.ZIP_DEFLATED)
+        archive.writestr("other.bin", bytes(range(256)))
+    model = TfliteModel(file.getvalue())
+    assert model.flatbuffer_data == file.getvalue()
+    for change in (
+        lambda: model.add_metadata("a", b"x" * 999),
+        lambda: model.remove_metadata("a"),
+        lambda: model.remove_metadata("min_runtime_version"),
+    ):
+        change()
+        data = model.flatbuffer_data
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            assert archive.testzip() is None
+            assert archive.read("labels.txt") == b"yes\nno\n" * 50
+            # Exactly where the directory says, without zipfile's allowance for a prefix.
+            for info in archive.infolist():
+                assert data[info.header_offset : info.header_offset + 4] == b"PK\x03\x04"
+            end = data.rfind(b"PK\x05\x06")
+            assert data[int.from_bytes(data[end + 16 : end + 20], "little") :][:4] == b"PK\x01\x02"
+    assert TfliteModel(data).get_all_metadata() == {}
+
+
+def test_unknown_bytes_at_the_end_are_kept(cnn_bytes):
+    for tail in (b"signature", b"PK\x03\x04 but no archive", b"PK\x03\x04 PK\x05\x06" + b"\xff" * 40):
+        model = TfliteModel(cnn_bytes + tail)
+        model.add_metadata("a", b"b")
+        assert model.flatbuffer_data.endswith(tail)
+    model = TfliteModel(cnn_bytes + bytes(40))
+    model.add_metadata("a", b"b")
+    assert len(model.flatbuffer_data) < len(cnn_bytes) + 150
+
+
 def test_constants_are_aligned(cnn_bytes):
     assert all(offset % 16 == 0 for offset in data_offsets(cnn_bytes))
 
@@ -261,6 +300,8 @@ def test_refuses_missing_and_unwritable_files(tmp_path, cnn_bytes):
     assert isinstance(caught.value, TfliteError)
     with pytest.raises(TfliteError, match="Can't read"):
         TfliteModel.load_flatbuffer_file(str(tmp_path))
+    with pytest.raises(TfliteError, match="is not a file"):
+        TfliteModel.load_flatbuffer_file("/dev/null")
     with pytest.raises(TfliteError, match="came from no file"):
         TfliteModel(cnn_bytes).save()
     with pytest.raises(OutputError, match="Can't write"):

@@ -15,6 +15,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from mltk.errors import TfliteError
+from mltk.tflite.appended import append, appended_bytes
 from mltk.tflite.flatbuffer import FlatbufferError, Verified, verify_tables
 from mltk.tflite.schema_layout import TFLITE_SCHEMA
 from mltk.tflite.unpack import unpack_model
@@ -107,11 +108,11 @@ def _pack_once(model: Any, size_hint: int) -> bytes:
     return bytes(builder.Output())
 
 
-def pack(model: Any, source: bytes) -> bytes:
+def pack(model: Any, source: bytes, end: int | None = None) -> bytes:
     """A schema ``ModelT`` as the bytes of a ``.tflite``.
 
-    ``source`` are the bytes it was unpacked from: data stored behind their FlatBuffer is appended again, and the
-    offsets in ``model`` are set to where it is now.
+    ``source`` are the bytes it was unpacked from and ``end`` is where their FlatBuffer ends: data that the model refers
+    to behind it is appended again, with the offsets in ``model`` set to where it is now, and so are associated files.
 
     Raises:
         TfliteError: if the model holds what its schema can't.
@@ -125,10 +126,12 @@ def pack(model: Any, source: bytes) -> bytes:
             start, size = operator.largeCustomOptionsOffset, operator.largeCustomOptionsSize
             if start > 1:
                 outside.append((operator, "largeCustomOptionsOffset", memoryview(source)[start : start + size]))
+    ends = [getattr(owner, field) + len(content) for owner, field, content in outside]
+    tail, position = appended_bytes(source, len(source) if end is None else max([end, *ends]))
     try:
         packed = _pack_once(model, len(source) + 4096)
         if not outside:
-            return packed
+            return append(packed, tail, position)
         # An offset takes eight bytes whatever its value, so the FlatBuffer stays as long as it now is.
         chunks: list[bytes] = []
         end = len(packed)
@@ -137,7 +140,8 @@ def pack(model: Any, source: bytes) -> bytes:
             chunks += [bytes(padding), bytes(content)]
             setattr(owner, field, end + padding)
             end += padding + len(content)
-        return _pack_once(model, len(packed) + 4096) + b"".join(chunks)
+        packed = _pack_once(model, len(packed) + 4096) + b"".join(chunks)
+        return append(packed, tail, position)
     except (*_WRITE_ERRORS, AssertionError) as e:
         raise TfliteError(f"The model can't be written as a .tflite: {type(e).__name__}: {e}.") from e
     except Exception as e:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import tempfile
 
 from mltk.errors import OutputError, TfliteError
@@ -21,6 +22,8 @@ def read_file(path: str | os.PathLike[str]) -> bytes:
     """
     try:
         with open(path, "rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise TfliteError(f"{os.fspath(path)} is not a file.")  # a device may never end
             return file.read()
     except FileNotFoundError as e:
         raise TfliteFileNotFoundError(f".tflite file not found: {os.fspath(path)}") from e

@@ -82,9 +82,14 @@ def parse_schema(text: str) -> Schema:
 
 @dataclass
 class Verified:
-    """What the walk saw besides "all inside": content that this schema does not know, which repacking would lose."""
+    """What the walk saw besides "all inside".
+
+    ``unknown`` names content that this schema does not know, which writing the objects anew would lose; ``end`` is the
+    position behind the last byte that belongs to the FlatBuffer.
+    """
 
     unknown: list[str] = field(default_factory=list)
+    end: int = 0
 
 
 class _Walk:
@@ -120,6 +125,7 @@ class _Walk:
         if pos + 4 + length * item_size > len(self.buf):
             raise FlatbufferError(f"{what} claims {length} elements, more than the file holds")
         self.spend(4 + length * item_size, what)
+        self.verified.end = max(self.verified.end, pos + 4 + length * item_size)
         return length
 
     def vtable(self, pos: int, what: str) -> tuple[int, int]:
@@ -132,6 +138,8 @@ class _Walk:
         size = int(_U16(self.buf, vtable)[0])
         if size < 4 or size % 2 or vtable + size > len(self.buf):
             raise FlatbufferError(f"{what} has a damaged field table")
+        table_size = int(_U16(self.buf, vtable + 2)[0])
+        self.verified.end = max(self.verified.end, vtable + size, pos + table_size)
         return vtable, (size - 4) // 2
 
     def table(self, pos: int, name: str, what: str) -> None:

@@ -61,7 +61,7 @@ class TfliteModel:
         verify_model(model, len(data), self.path)
         self._data = data
         self._fb_model = model
-        self._unknown = verified.unknown
+        self._verified = verified
         self._dirty = False
         self._forget()
 
@@ -123,9 +123,9 @@ class TfliteModel:
         return self._fb_model
 
     def _ensure_writable(self) -> None:
-        if self._unknown:
+        if self._verified.unknown:
             raise TfliteError(
-                f"{self.path or 'The model'} can't be changed without loss: {self._unknown[0]}.",
+                f"{self.path or 'The model'} can't be changed without loss: {self._verified.unknown[0]}.",
                 hint="It was written with a newer schema; a newer ai-edge-litert may know it.",
             )
 
@@ -136,11 +136,12 @@ class TfliteModel:
             TfliteError: if the result would not be a valid ``.tflite``; the model then stays as it was.
         """
         self._ensure_writable()
-        data = document.pack(self._fb_model, self._data)
-        model, _ = document.unpack(data, self.path)
+        data = document.pack(self._fb_model, self._data, self._verified.end)
+        model, verified = document.unpack(data, self.path)
         verify_model(model, len(data), self.path)
         self._predictors = {}
         self._data = data
+        self._verified = verified
         self._dirty = False
         if reload_model:
             self._fb_model = model
