@@ -123,7 +123,8 @@ def _script_error(path: str, e: Exception) -> SpecificationError:
     """What went wrong in running a specification, with file and line."""
     if isinstance(e, SyntaxError):
         text = f"\n    {e.text.strip()}" if e.text else ""
-        return SpecificationError(f"{e.filename or path}:{e.lineno}: syntax error: {e.msg}{text}")
+        line = f":{e.lineno}" if e.lineno else ""
+        return SpecificationError(f"{e.filename or path}{line}: syntax error: {e.msg}{text}")
     if isinstance(e, (UnicodeDecodeError, ValueError)) and not e.__traceback__:
         return SpecificationError(f"{path}: {e}")
     frames = [f for f in traceback.extract_tb(e.__traceback__) if f.filename == path]

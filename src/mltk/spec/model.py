@@ -15,7 +15,7 @@ from mltk.errors import ArchiveError, MltkError, OutputError, SettingError, Spec
 
 from . import names
 from .events import MltkModelEvent
-from .settings import Spec, is_package_file, iter_settings, setting
+from .settings import Spec, is_user_code, iter_settings, setting
 
 if TYPE_CHECKING:
     from mltk.tflite.parameters import TfliteModelParameters
@@ -120,9 +120,12 @@ class MltkModel(Spec):
 
     @property
     def archive_path(self) -> str:
-        """Absolute path of the model archive, beside the specification unless that was loaded from one."""
+        """Absolute path of the model archive, beside the specification unless that was loaded from one.
+
+        A dry run has an archive of its own.
+        """
         if self._archive_path:
-            return self._archive_path
+            return names.archive_path_of(self._archive_path, test=True) if self._test_mode else self._archive_path
         return names.archive_path_of(self._script_path, test=self._test_mode)
 
     def _log_file(self, extension: str) -> str:
@@ -427,8 +430,7 @@ def _calling_script() -> str:
     frame = sys._getframe(1)
     while frame is not None:
         code = frame.f_code
-        outside = not is_package_file(code.co_filename) and not code.co_filename.startswith("<frozen")
-        if outside and code.co_name == "<module>":
+        if is_user_code(code.co_filename) and code.co_name.startswith(("<module>", "<cell ")):
             break
         frame = frame.f_back  # type: ignore[assignment]
     if frame is not None:

@@ -29,20 +29,14 @@ from .types import Mismatch, coerce, describe_type
 _UNSET = object()
 _PACKAGE_FOLDER = os.path.join(Path(__file__).resolve().parent.parent, "")
 _REFERENCE_MODELS = os.path.join(_PACKAGE_FOLDER, "models", "")
-_MODELS_FOLDER = str(Path(_PACKAGE_FOLDER) / "models")
 logger = logging.getLogger("mltk")
 
 
 def is_user_code(file: str) -> bool:
-    """Whether a frame of ``file`` is a specification's or a caller's, not this package's own."""
+    """Whether a frame of ``file`` is a user's: outside this package, or a specification that comes with it."""
     if file.startswith("<frozen"):
         return False
     return not file.startswith(_PACKAGE_FOLDER) or file.startswith(_REFERENCE_MODELS)
-
-
-def is_package_file(path: str) -> bool:
-    """Whether ``path`` is this package's own code; the specifications that come with it are a user's, so to say."""
-    return path.startswith(_PACKAGE_FOLDER) and not path.startswith(_MODELS_FOLDER)
 
 
 def user_location() -> str:
