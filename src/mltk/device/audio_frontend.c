@@ -21,6 +21,7 @@
 #define LN2_Q16 45426u /* ln(2) in Q16 */
 #define ACTIVITY_ALPHA_BITS 8
 #define ACTIVITY_THRESHOLD_BITS 12
+#define MIN_WINDOW 8u
 #define MAX_FFT_LENGTH 32768u
 
 static const double PI = 3.14159265358979323846264338327;
@@ -102,7 +103,7 @@ static mltk_frontend_status check_settings(const mltk_frontend_settings *s, uint
     int32_t correction;
     if (s->sample_rate_hz <= 0 || s->window_size_ms <= 0 || s->window_step_ms <= 0 ||
         s->window_step_ms > s->window_size_ms || window_samples(s->window_step_ms, s->sample_rate_hz) < 1 ||
-        window_samples(s->window_size_ms, s->sample_rate_hz) < 4 ||
+        window_samples(s->window_size_ms, s->sample_rate_hz) < MIN_WINDOW ||
         window_samples(s->window_size_ms, s->sample_rate_hz) > MAX_FFT_LENGTH)
         return MLTK_FRONTEND_BAD_WINDOW;
     while (length < window_samples(s->window_size_ms, s->sample_rate_hz)) length *= 2;
@@ -316,8 +317,7 @@ const char *mltk_frontend_status_text(mltk_frontend_status status) {
 void mltk_frontend_reset(mltk_frontend *f) {
     f->n_buffered = 0;
     f->dc_notch_x = f->dc_notch_y = 0;
-    f->activity_level[0] = f->activity_level[1] = 0;
-    f->activity_armed = f->activity_detected = 0;
+    memset(&f->activity, 0, sizeof f->activity);
     memset(f->noise, 0, f->n_channels * sizeof *f->noise);
 }
 
@@ -527,28 +527,28 @@ static uint32_t scaled_log(const mltk_frontend *f, uint32_t x) {
 
 /* A fast and a slow moving average of the mean over the channels: their ratio falls in a pause and rises when sound
  * sets in. Arms on the one, then trips on the other in a later frame. */
-static void detect_activity(mltk_frontend *f) {
+static void detect_activity(const mltk_frontend *f, mltk_frontend_activity *state, const uint32_t *signal) {
     uint64_t sum = 0;
     uint32_t mean, i;
-    for (i = 0; i < f->n_channels; ++i) sum += f->signal[i];
+    for (i = 0; i < f->n_channels; ++i) sum += signal[i];
     mean = (uint32_t)(sum / f->n_channels);
     for (i = 0; i < 2; ++i) {
-        const uint64_t old = (uint64_t)f->activity_alpha[i] * f->activity_level[i];
-        const uint64_t new = (uint64_t)((1u << ACTIVITY_ALPHA_BITS) - f->activity_alpha[i]) * mean;
-        f->activity_level[i] = (uint32_t)((old + new + (1u << (ACTIVITY_ALPHA_BITS - 1))) >> ACTIVITY_ALPHA_BITS);
+        const uint64_t past = (uint64_t)f->activity_alpha[i] * state->level[i];
+        const uint64_t present = (uint64_t)((1u << ACTIVITY_ALPHA_BITS) - f->activity_alpha[i]) * mean;
+        state->level[i] = (uint32_t)((past + present + (1u << (ACTIVITY_ALPHA_BITS - 1))) >> ACTIVITY_ALPHA_BITS);
     }
-    if (!f->activity_armed) {
-        const uint64_t level = (uint64_t)f->activity_level[1] * (uint32_t)f->activity_arm_at;
-        f->activity_armed = f->activity_level[0] < level >> ACTIVITY_THRESHOLD_BITS;
-    } else if (!f->activity_detected) {
-        const uint64_t level = (uint64_t)f->activity_level[1] * (uint32_t)f->activity_trip_at;
-        f->activity_detected = f->activity_level[0] > level >> ACTIVITY_THRESHOLD_BITS;
+    if (!state->armed) {
+        const uint64_t level = (uint64_t)state->level[1] * (uint32_t)f->activity_arm_at;
+        state->armed = state->level[0] < level >> ACTIVITY_THRESHOLD_BITS;
+    } else if (!state->detected) {
+        const uint64_t level = (uint64_t)state->level[1] * (uint32_t)f->activity_trip_at;
+        state->detected = state->level[0] > level >> ACTIVITY_THRESHOLD_BITS;
     }
 }
 
 int mltk_frontend_activity_detected(mltk_frontend *f) {
-    const int detected = f->activity_detected;
-    if (detected) f->activity_armed = f->activity_detected = 0;
+    const int detected = f->activity.detected;
+    if (detected) f->activity.armed = f->activity.detected = 0;
     return detected;
 }
 
@@ -557,7 +557,7 @@ static void compute_row(mltk_frontend *f) {
     uint32_t i;
     fft_energies(f);
     filterbank(f, input_shift);
-    if (f->activity_enable) detect_activity(f);
+    if (f->activity_enable) detect_activity(f, &f->activity, f->signal);
     for (i = 0; i < f->n_channels; ++i) {
         uint32_t value = f->signal[i];
         if (f->noise_reduction_enable) value = reduce_noise(f, value, &f->noise[i], f->smoothing[i & 1]);
@@ -570,8 +570,8 @@ static void compute_row(mltk_frontend *f) {
 /* ---- Streaming --------------------------------------------------------------------------------------------------- */
 
 /* y[n] = x[n] - x[n-1] + b y[n-1], wrapping at 16 bits as in MLTK 0.20. */
-static void dc_notch(mltk_frontend *f, int16_t *samples, size_t n) {
-    int16_t x = f->dc_notch_x, y = f->dc_notch_y;
+static void dc_notch(const mltk_frontend *f, int16_t *last_x, int16_t *last_y, int16_t *samples, size_t n) {
+    int16_t x = *last_x, y = *last_y;
     size_t i;
     for (i = 0; i < n; ++i) {
         const int32_t feedback = (f->dc_notch_coefficient * y + (1 << 14)) >> 15;
@@ -579,15 +579,15 @@ static void dc_notch(mltk_frontend *f, int16_t *samples, size_t n) {
         x = samples[i];
         samples[i] = y;
     }
-    f->dc_notch_x = x;
-    f->dc_notch_y = y;
+    *last_x = x;
+    *last_y = y;
 }
 
 size_t mltk_frontend_feed(mltk_frontend *f, const int16_t *samples, size_t n_samples, const uint16_t **row) {
     size_t n = f->window_size - f->n_buffered;
     if (n > n_samples) n = n_samples;
     memcpy(f->samples + f->n_buffered, samples, n * sizeof *samples);
-    if (f->dc_notch_enable) dc_notch(f, f->samples + f->n_buffered, n);
+    if (f->dc_notch_enable) dc_notch(f, &f->dc_notch_x, &f->dc_notch_y, f->samples + f->n_buffered, n);
     f->n_buffered += (uint32_t)n;
     *row = NULL;
     if (f->n_buffered == f->window_size) {

@@ -91,6 +91,11 @@ typedef struct {
     int16_t re, im;
 } mltk_frontend_twiddle;
 
+typedef struct {
+    uint32_t level[2]; /* moving averages, fast and slow */
+    int32_t armed, detected;
+} mltk_frontend_activity;
+
 /* Its members are private: they change from release to release. */
 typedef struct {
     uint32_t window_size, window_step, fft_length, n_channels;
@@ -106,8 +111,8 @@ typedef struct {
     int16_t *pcan_gains;             /* [125], quadratic segments, one an octave of the noise estimate */
 
     int32_t noise_reduction_enable, pcan_enable, log_scale_enable, activity_enable, dc_notch_enable;
-    uint32_t activity_alpha[2];                 /* Q8 */
-    int32_t activity_arm_at, activity_trip_at;  /* Q12 */
+    uint32_t activity_alpha[2];                /* Q8 */
+    int32_t activity_arm_at, activity_trip_at; /* Q12 */
     int32_t smoothing_bits, log_scale_shift, pcan_snr_shift;
     uint32_t smoothing[2]; /* Q14: of even and of odd channels */
     uint32_t min_signal_remaining;
@@ -115,9 +120,8 @@ typedef struct {
     int32_t dc_notch_coefficient; /* Q15 */
 
     /* What streams */
-    int16_t dc_notch_x, dc_notch_y;     /* the filter's last input and output */
-    uint32_t activity_level[2];         /* moving averages, fast and slow */
-    int32_t activity_armed, activity_detected;
+    int16_t dc_notch_x, dc_notch_y; /* the filter's last input and output */
+    mltk_frontend_activity activity;
     uint32_t n_buffered;
     int16_t *samples;        /* [window_size] */
     mltk_frontend_bin *bins; /* [fft_length / 2 + 1] */

@@ -49,18 +49,28 @@ size_t mltk_frontend_row_count(const mltk_frontend *frontend, size_t n_samples);
 size_t mltk_frontend_process_clip(mltk_frontend *frontend, const int16_t *samples, size_t n_samples,
                                   uint16_t *features);
 void mltk_frontend_quantize(const mltk_frontend *frontend, const uint16_t *features, size_t n, int8_t *out);
+typedef struct mltk_frontend_batch mltk_frontend_batch;
+size_t mltk_frontend_batch_size(const mltk_frontend *frontend, size_t n_samples);
+mltk_frontend_batch *mltk_frontend_batch_init(void *memory, const mltk_frontend *frontend, size_t n_samples,
+                                              const char *engine);
+void mltk_frontend_process_clips(mltk_frontend_batch *batch, const int16_t *samples, size_t n_clips,
+                                 uint16_t *features, uint8_t *activity);
+const char *mltk_frontend_batch_engine(size_t index);
+size_t mltk_frontend_empty_channels(const mltk_frontend *frontend);
 """
 
 ffibuilder = FFI()
 ffibuilder.cdef(DECLARATIONS)
 ffibuilder.set_source(
     "mltk.audio.frontend._audio_frontend",
-    '#include "audio_frontend.h"',
-    sources=[str(DEVICE / "audio_frontend.c")],
+    '#include "audio_frontend_batch.h"',
+    sources=[str(DEVICE / "audio_frontend_batch.c")],  # it includes audio_frontend.c
     include_dirs=[str(DEVICE)],
-    depends=[str(DEVICE / "audio_frontend.h")],
+    depends=sorted(str(path) for path in DEVICE.glob("audio_frontend*")),
     # -ffp-contract=off: no fused multiply-add in the tables, so that they are the same on every processor.
-    extra_compile_args=["-O3", "-std=c99", "-ffp-contract=off"],
+    # -fno-math-errno: square roots as one instruction.
+    extra_compile_args=["-O3", "-std=c99", "-ffp-contract=off", "-fno-math-errno"],
+    libraries=["m"],
     # Without a C compiler mltk installs all the same; using the frontend then says what is missing.
     optional=True,
 )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
@@ -52,9 +53,9 @@ def _check_dtype(dtype: npt.DTypeLike) -> np.dtype[Any]:
 
 
 class _State:
-    """The memory of one C frontend; one thread at a time may use it."""
+    """The memory of one C frontend; one thread at a time may use it. ``engine`` names one of the batch code's."""
 
-    def __init__(self, settings: AudioFeatureGeneratorSettings) -> None:
+    def __init__(self, settings: AudioFeatureGeneratorSettings, engine: str | None = None) -> None:
         ffi, lib = load()
         wanted = c_settings(settings)
         size = lib.mltk_frontend_state_size(wanted)
@@ -66,27 +67,33 @@ class _State:
             raise FrontendError(f"The audio frontend refuses its settings: {text}.")
         self.frontend = handle[0]
         self.n_channels = settings.filterbank_n_channels
+        self._n_samples = settings.sample_length
+        self._engine = ffi.NULL if engine is None else engine.encode()
+        self._batch: Any = None
 
-    def rows(self, n_samples: int) -> int:
-        return int(load()[1].mltk_frontend_row_count(self.frontend, n_samples))
-
-    def clip(self, samples: npt.NDArray[np.int16], features: npt.NDArray[np.uint16]) -> None:
+    def clips(self, samples: npt.NDArray[np.int16], features: npt.NDArray[np.uint16]) -> npt.NDArray[np.uint8]:
+        """Fill features [clips, frames, channels] from samples [clips, samples]; returns activity [clips]."""
         ffi, lib = load()
-        lib.mltk_frontend_process_clip(
-            self.frontend,
+        if self._batch is None:
+            self._batch_memory = ffi.new("char[]", lib.mltk_frontend_batch_size(self.frontend, self._n_samples))
+            self._batch = lib.mltk_frontend_batch_init(self._batch_memory, self.frontend, self._n_samples, self._engine)
+        activity = np.zeros(len(samples), np.uint8)
+        lib.mltk_frontend_process_clips(
+            self._batch,
             ffi.cast("const int16_t *", samples.ctypes.data),
-            samples.size,
+            len(samples),
             ffi.cast("uint16_t *", features.ctypes.data),
+            ffi.cast("uint8_t *", activity.ctypes.data),
         )
+        return activity
 
-    def quantize(self, features: npt.NDArray[np.uint16]) -> npt.NDArray[np.int8]:
+    def quantize(self, features: npt.NDArray[np.uint16], out: npt.NDArray[np.int8]) -> None:
         ffi, lib = load()
-        out = np.empty(features.shape, np.int8)
         source = ffi.cast("const uint16_t *", features.ctypes.data)
         lib.mltk_frontend_quantize(self.frontend, source, features.size, ffi.cast("int8_t *", out.ctypes.data))
-        return out
 
     def activity(self) -> bool:
+        """Whether the stream detected activity; the clips have theirs."""
         return bool(load()[1].mltk_frontend_activity_detected(self.frontend))
 
 
@@ -102,6 +109,7 @@ class AudioFeatureGenerator:
         self._settings.check()
         self._activity = False
         self._states: deque[_State] = deque([_State(self._settings)])
+        self._warn_of_empty_channels()
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self._settings,)
@@ -110,6 +118,17 @@ class AudioFeatureGenerator:
     def settings(self) -> AudioFeatureGeneratorSettings:
         """A copy of the settings."""
         return self._settings.copy()
+
+    def _warn_of_empty_channels(self) -> None:
+        empty = load()[1].mltk_frontend_empty_channels(self._states[0].frontend)
+        if empty:
+            warnings.warn(
+                f"{empty} of {self._settings.filterbank_n_channels} audio features are 0 whatever the audio: their "
+                f"channels are narrower than what an FFT of {self._settings.fft_length} points resolves "
+                f"({self._settings.sample_rate_hz / self._settings.fft_length:.4g} Hz). Fewer channels, a higher "
+                "filterbank_lower_band_limit or a longer window would fill them.",
+                stacklevel=3,
+            )
 
     @contextmanager
     def _state(self) -> Iterator[_State]:
@@ -135,10 +154,13 @@ class AudioFeatureGenerator:
         Raises FrontendError for another dtype, another length, or samples that are not int16 (other integer types
         are taken if all values fit).
         """
-        return self._process(self._check_length(_as_int16(sample, 1, "The clip")), _check_dtype(dtype))
+        clip = self._check_length(_as_int16(sample, 1, "The clip"))
+        out = np.empty(self._settings.spectrogram_shape, _check_dtype(dtype))
+        self._activity = bool(self._process(clip[np.newaxis], out[np.newaxis])[0])
+        return out
 
     def process_batch(
-        self, samples: npt.ArrayLike | Sequence[npt.ArrayLike], dtype: npt.DTypeLike = np.float32, *, threads: int = 1
+        self, samples: npt.ArrayLike, dtype: npt.DTypeLike = np.float32, *, threads: int = 1
     ) -> npt.NDArray[Any]:
         """The features of many clips, each by itself as :meth:`process_sample` gives them.
 
@@ -153,18 +175,15 @@ class AudioFeatureGenerator:
         clips = self._check_length(_as_int16(samples, 2, "The batch"))
         wanted = _check_dtype(dtype)
         out = np.empty((len(clips), *self._settings.spectrogram_shape), wanted)
+        parts = [slice(i * len(clips) // threads, (i + 1) * len(clips) // threads) for i in range(max(threads, 1))]
 
-        def work(part: range) -> None:
-            for i in part:
-                out[i] = self._process(clips[i], wanted)
+        def work(part: slice) -> None:
+            self._process(clips[part], out[part])
 
-        n_parts = max(1, min(threads, len(clips)))
-        parts: Iterable[range] = [range(len(clips))[i::n_parts] for i in range(n_parts)]
-        if n_parts == 1:
-            for part in parts:
-                work(part)
+        if len(parts) == 1:
+            work(parts[0])
         else:
-            with ThreadPoolExecutor(n_parts) as pool:
+            with ThreadPoolExecutor(len(parts)) as pool:
                 list(pool.map(work, parts))
         return out
 
@@ -186,14 +205,17 @@ class AudioFeatureGenerator:
             )
         return samples
 
-    def _process(self, samples: npt.NDArray[np.int16], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
-        features = np.empty(self._settings.spectrogram_shape, np.uint16)
+    def _process(self, samples: npt.NDArray[np.int16], out: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
+        """Fill out [clips, frames, channels] of any of DTYPES from samples [clips, samples]; returns activity."""
+        features = out if out.dtype == np.uint16 else np.empty(out.shape, np.uint16)
         with self._state() as state:
-            state.clip(samples, features)
-            self._activity = state.activity()
-            if dtype == np.int8:
-                return state.quantize(features)
-        return features.astype(dtype, copy=False)
+            activity = state.clips(samples, features)
+            if out.dtype == np.int8:
+                for clip, quantized in zip(features, out, strict=True):
+                    state.quantize(clip, quantized)
+        if out.dtype == np.float32:
+            out[...] = features
+        return activity
 
 
 class AudioFeatureStream:
@@ -227,7 +249,9 @@ class AudioFeatureStream:
         array = np.ascontiguousarray(features)
         if array.dtype != np.uint16:
             raise FrontendError(f"The features are {array.dtype}; the frontend quantizes uint16 ones.")
-        return self._state.quantize(array)
+        out = np.empty(array.shape, np.int8)
+        self._state.quantize(array, out)
+        return out
 
     def activity_was_detected(self) -> bool:
         """Whether sound set in after a pause since the latest reset or the latest True of this."""

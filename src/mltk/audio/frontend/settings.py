@@ -182,10 +182,10 @@ class AudioFeatureGeneratorSettings(dict[str, Any]):
                 f"window_step_ms={self.window_step_ms} is above window_size_ms={self.window_size_ms}.",
                 "Audio between the windows would be skipped; make the step at most the window.",
             )
-        if not 4 <= size <= MAX_FFT_LENGTH:
+        if not 8 <= size <= MAX_FFT_LENGTH:
             yield (
                 f"window_size_ms={self.window_size_ms} at sample_rate_hz={rate} is {size} samples.",
-                f"It has to be 4 to {MAX_FFT_LENGTH} samples.",
+                f"It has to be 8 to {MAX_FFT_LENGTH} samples.",
             )
         low, high = self.filterbank_lower_band_limit, self.filterbank_upper_band_limit
         if high > rate / 2:
