@@ -96,6 +96,34 @@ def iter_batches(x: Any, y: Any = None, batch_size: int = 32, steps: int | None 
         yield _as_batch(item)
 
 
+def regroup(batches: Iterable[Batch], samples: int) -> Iterator[Batch]:
+    """Put small labelled batches together into such of at least ``samples`` samples, but for the last."""
+    waiting: list[Batch] = []
+    n = 0
+    for batch in batches:
+        waiting.append(batch)
+        n += 0 if batch.y is None else len(batch.y)
+        if batch.y is None or n >= samples:
+            yield _join(waiting)
+            waiting, n = [], 0
+    if waiting:
+        yield _join(waiting)
+
+
+def _join(batches: list[Batch]) -> Batch:
+    if len(batches) == 1:
+        return batches[0]
+    first = batches[0].x
+    x: Any
+    if isinstance(first, dict):
+        x = {k: np.concatenate([b.x[k] for b in batches]) for k in first}
+    elif isinstance(first, (tuple, list)):
+        x = type(first)(np.concatenate([b.x[i] for b in batches]) for i in range(len(first)))
+    else:
+        x = np.concatenate([b.x for b in batches])
+    return Batch(x, np.concatenate([b.y for b in batches if b.y is not None]))
+
+
 def _iterate(x: Any, steps: int | None) -> Iterable[Any]:
     if is_tf_dataset(x):
         if steps is None and int(x.cardinality()) == -1:

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from mltk.data.batches import Batch, class_indices, iter_batches, take
+from mltk.data.batches import Batch, class_indices, is_arrays, iter_batches, regroup, take
 from mltk.errors import DatasetError, EvaluationError, SpecificationError
 from mltk.spec.dataset import DatasetMixin
 from mltk.spec.evaluate import EvaluateAutoEncoderMixin, EvaluateClassifierMixin, EvaluateMixin
@@ -178,7 +178,8 @@ class _Evaluation:
     def _metrics(self) -> EvaluationResults:
         """Without a classifier's mixin: the metrics that the model was compiled with, over the evaluation data."""
         model = self.model
-        predictions, labels = [], []
+        predictions: list[np.ndarray] = []
+        labels: list[Any] = []
         for batch in self._labelled_batches():
             predictions.append(self.predict(batch.x))
             labels.append(batch.y)
@@ -229,12 +230,15 @@ class _Evaluation:
     def _labelled_batches(self) -> Iterator[Batch]:
         """Batches of the evaluation data, limited to so many samples of each class."""
         model = self.model
-        size = max(model.batch_size, 256) if hasattr(model, "batch_size") else 256
+        size = 2048 if self.tflite else 256
         x, y = model.x, model.y
         if getattr(model, "eval_shuffle", False) and self.limit > 0:
             x, y = _shuffled(x, y, model.seed or 0)
         seen: dict[int, int] = {}
-        for batch in iter_batches(x, y, size, model.eval_steps_per_epoch):
+        steps = model.eval_steps_per_epoch
+        if steps is not None and is_arrays(x):  # a step is one of the specification's batches
+            steps, x, y = None, take(x, slice(steps * model.batch_size)), y[: steps * model.batch_size]
+        for batch in regroup(iter_batches(x, y, size, steps), size):
             if batch.y is None:
                 raise DatasetError(
                     f"{model.name}: the evaluation dataset has no labels.", hint="Set my_model.y in load_dataset()."
@@ -270,8 +274,10 @@ class _Evaluation:
         arrays = list(x.values()) if isinstance(x, dict) else list(x) if isinstance(x, (tuple, list)) else [x]
         inputs = [self.built.quantize_to_input_dtype(np.asarray(a), i) for i, a in enumerate(arrays)]
         result = run_batch(self.built.flatbuffer_data, inputs)
-        self.facts.setdefault("engine", result.engine)
-        self.facts.setdefault("engine_description", result.engine_description)
+        if self.facts.get("engine") not in (None, result.engine):
+            result.notes.append(f"A part of the samples was computed by {self.facts['engine_description']}.")
+        self.facts["engine"] = result.engine
+        self.facts["engine_description"] = result.engine_description
         notes = self.facts.setdefault("notes", [])
         notes += [n for n in result.notes if n not in notes]
         return np.asarray(self.built.dequantize_output_to_float32(result.outputs[0], 0))

@@ -5,19 +5,17 @@ from __future__ import annotations
 import inspect
 import types
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mltk.errors import DatasetError
 
 from .dataset import MltkDataset
 
-if TYPE_CHECKING:
-    from .model import MltkModel
 
 SUBSETS = ("training", "validation", "evaluation")
 
 
-def load_from_source(model: MltkModel, subset: str, *, test: bool = False, **kwargs: Any) -> None:
+def load_from_source(model: Any, subset: str, *, test: bool = False, **kwargs: Any) -> None:
     """Load ``subset`` from ``model.dataset`` into ``model.x``, ``model.y`` and ``model.validation_data``.
 
     Raises:
@@ -89,7 +87,7 @@ def _call(function: Callable, **available: Any) -> Any:
     return function(**kwargs)
 
 
-def _assign(model: MltkModel, result: Any, subset: str) -> None:
+def _assign(model: Any, result: Any, subset: str) -> None:
     """Assign what a dataset gave: ``x``, ``(x, y)`` or ``(x, y, validation_data)``; None means it assigned itself."""
     if result is None:
         return
@@ -107,7 +105,7 @@ def _assign(model: MltkModel, result: Any, subset: str) -> None:
     model._values["_from_source"] = True
 
 
-def _assign_split(model: MltkModel, result: Any, subset: str, where: str) -> None:
+def _assign_split(model: Any, result: Any, subset: str, where: str) -> None:
     """Assign ``((x_train, y_train), (x_test, y_test))``.
 
     Training gets the first part; the second is for evaluation and, unless ``validation_split`` says otherwise,
@@ -128,7 +126,7 @@ def _assign_split(model: MltkModel, result: Any, subset: str, where: str) -> Non
         raise DatasetError(f"{where} gave no samples for {subset!r}.")
 
 
-def summarize_source(model: MltkModel) -> str:
+def summarize_source(model: Any) -> str:
     """What is loaded, in a few lines."""
     source = model.dataset
     if isinstance(source, MltkDataset):

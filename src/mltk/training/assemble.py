@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import logging
 import os
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from typing import Any
 
 import keras
 
-from mltk.errors import SettingError, TrainingError, did_you_mean
+from mltk.errors import MissingDependencyError, SettingError, TrainingError, did_you_mean
 from mltk.spec.events import MltkModelEvent
 from mltk.spec.weights import higher_is_better
 
@@ -18,6 +19,7 @@ from .checkpoints import Checkpoint
 from .progress import ProgressView
 
 logger = logging.getLogger("mltk")
+_MODES = ("auto", "min", "max")
 
 
 @dataclass
@@ -75,6 +77,8 @@ def _built_in(model: Any) -> list[keras.callbacks.Callback]:
     found: list[keras.callbacks.Callback] = []
     options = model.callback_options("tensorboard")
     if options:
+        if importlib.util.find_spec("tensorboard") is None:
+            raise MissingDependencyError("TensorBoard", "tensorboard")
         options.setdefault("log_dir", os.path.join(model.create_log_dir("train"), "tensorboard"))
         found.append(_make("tensorboard", keras.callbacks.TensorBoard, options))
     options = model.callback_options("checkpoint")
@@ -95,6 +99,8 @@ def _built_in(model: Any) -> list[keras.callbacks.Callback]:
 
 
 def _make(name: str, kind: type, options: dict[str, Any]) -> keras.callbacks.Callback:
+    if options.get("mode", "auto") not in _MODES:  # Keras warns, and goes on with "auto"
+        raise SettingError(f"{name}: mode {options['mode']!r} is not one of {', '.join(_MODES)}.")
     try:
         return kind(**options)
     except (TypeError, ValueError) as e:
@@ -125,6 +131,9 @@ class BestWeights(keras.callbacks.ModelCheckpoint):
     epoch's weights; this monitors the nearest metric that there is.
     """
 
+    monitor: str
+    mode: str
+    filepath: str
     named_by_metric = False
     _settled = False
 

@@ -195,7 +195,7 @@ class Checkpoint:
 
 
 def _numbered(arrays: dict[str, np.ndarray], prefix: str) -> list[np.ndarray]:
-    found = []
+    found: list[np.ndarray] = []
     while f"{prefix}{len(found)}" in arrays:
         found.append(arrays[f"{prefix}{len(found)}"])
     return found
