@@ -6,7 +6,6 @@ order they run, tensors by index, constants as arrays.
 
 from __future__ import annotations
 
-import struct
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -37,7 +36,11 @@ _BITS = {"INT4": 4, "UINT4": 4, "INT2": 2, "BFLOAT16": 16, "RESOURCE": 32, "VARI
 
 @dataclass(frozen=True)
 class Tensor:
-    """One tensor of a subgraph. ``data`` is the constant's array, or None where it is computed."""
+    """One tensor of a subgraph.
+
+    ``data``: the constant as an array of ``shape``; its raw bytes where they are packed otherwise (int4, sparse);
+    None where the tensor is computed.
+    """
 
     index: int
     name: str
@@ -146,19 +149,18 @@ class Graph:
 
 
 def read_graph(model: bytes) -> Graph:
-    """Parse ``model``; raises :class:`~mltk.errors.TfliteError` where it is not a ``.tflite``."""
+    """Parse and check ``model``; raises :class:`~mltk.errors.TfliteError` where it is not a valid ``.tflite``."""
     from ai_edge_litert import schema_py_generated as schema
 
-    if len(model) < 8 or model[4:8] != b"TFL3":
-        raise TfliteError("These bytes are not a .tflite: the identifier 'TFL3' is missing at byte 4.")
-    try:
-        parsed = schema.ModelT.InitFromPackedBuf(bytes(model), 0)
-        graph = Graph(tuple(_subgraph(schema, parsed, model, i) for i in range(len(parsed.subgraphs or ()))), parsed)
-    except (struct.error, IndexError, TypeError, ValueError, AttributeError, OverflowError, MemoryError) as e:
-        raise TfliteError(f"The .tflite is damaged and can't be read: {e}") from e
-    if not graph.subgraphs:
+    from mltk.tflite.document import unpack
+    from mltk.tflite.verify import verify_model
+
+    model = bytes(model)
+    parsed, _ = unpack(model)
+    verify_model(parsed, len(model))
+    if not parsed.subgraphs:
         raise TfliteError("The .tflite holds no subgraph, so there is nothing to run.")
-    return graph
+    return Graph(tuple(_subgraph(schema, parsed, model, i) for i in range(len(parsed.subgraphs))), parsed)
 
 
 def _enum_names(enum: type) -> dict[int, str]:
@@ -178,10 +180,6 @@ def _subgraph(schema: Any, model: Any, raw: bytes, index: int) -> Subgraph:
         operators.append(
             Operator(i, name, is_custom, code.version, _ints(op.inputs), _ints(op.outputs), op.builtinOptions)
         )
-    n = len(tensors)
-    for indices in [_ints(source.inputs), _ints(source.outputs), *(o.inputs + o.outputs for o in operators)]:
-        if any(not -1 <= i < n for i in indices):
-            raise IndexError(f"a tensor index outside the {n} tensors of subgraph {index}")
     return Subgraph(index, _text(source.name), tensors, tuple(operators), _ints(source.inputs), _ints(source.outputs))
 
 
@@ -218,10 +216,9 @@ def _constant(buffer: Any, raw: bytes, type_name: str, shape: tuple[int, ...]) -
     dtype = _DTYPES.get(type_name)
     if dtype is None:
         return data
-    values: np.ndarray = np.frombuffer(data.tobytes(), dtype)
-    if values.size != np.prod(shape, dtype=np.int64):
-        raise ValueError(f"a constant of shape {shape} with {values.size} values")
-    return values.reshape(shape)
+    if data.nbytes != np.prod(shape, dtype=np.int64) * np.dtype(dtype).itemsize:
+        return data  # packed in a way of its own, such as a sparse tensor
+    return np.frombuffer(data.tobytes(), dtype).reshape(shape)
 
 
 def _ints(values: Any) -> tuple[int, ...]:

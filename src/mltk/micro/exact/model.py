@@ -77,7 +77,9 @@ def compile_exact(graph: Graph) -> ExactModel:
 class _Compiler:
     def __init__(self, graph: Graph) -> None:
         self.graph, self.main = graph, graph.main
-        self.static: dict[int, np.ndarray] = {t.index: t.data for t in self.main.tensors if t.data is not None}
+        self.static: dict[int, np.ndarray] = {
+            t.index: t.data for t in self.main.tensors if t.data is not None and t.data.dtype == t.dtype
+        }
         self.alias: dict[int, int] = {}  # tensors that are another's value, unchanged
         self.resource: dict[int, str] = {}  # VAR_HANDLE outputs
         self.state: dict[str, int | np.ndarray] = {}  # what a variable holds: a tensor's index or a constant

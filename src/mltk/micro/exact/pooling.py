@@ -38,7 +38,7 @@ def _padder(win: Window, fill: int, dtype: type) -> Callable[[np.ndarray], np.nd
     height, width = min(win.image[0], h - top), min(win.image[1], w - left)
 
     def pad(images: np.ndarray) -> np.ndarray:
-        padded = np.full((len(images), h, w, images.shape[-1]), fill, dtype)
+        padded: np.ndarray = np.full((len(images), h, w, images.shape[-1]), fill, dtype)
         padded[:, top : top + height, left : left + width] = images[:, :height, :width]
         return padded
 
