@@ -118,7 +118,7 @@ def test_narrowest_dtype(value, dtype):
 def test_dtype_chosen():
     params = TfliteModelParameters()
     params.put("threshold", 0.9, dtype="double")
-    params.put("count", 3, dtype="int32")
+    params.put("count", 3, dtype="i32")
     read = TfliteModelParameters.deserialize(params.serialize())
     assert read == {"threshold": 0.9, "count": 3}
     assert (read.dtype("threshold"), read.dtype("count")) == ("double", "int32")

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from mltk.errors import ParameterError, TfliteError
 from mltk.tflite.files import read_file, write_atomically
-from mltk.tflite.parameters_format import DTYPES, read_dictionary, write_dictionary
+from mltk.tflite.parameters_format import DTYPE_ALIASES, DTYPES, read_dictionary, write_dictionary
 
 if TYPE_CHECKING:
     from mltk.tflite.model import TfliteModel
@@ -146,11 +146,12 @@ class TfliteModelParameters(dict[str, Any]):
         return _restore, (type(self), dict(self), dict(self._dtypes))
 
     def put(self, key: str, value: Any, dtype: str | None = None) -> None:
-        """Set a parameter; ``dtype`` (one of `DTYPES`) instead of the narrowest type that holds the value."""
+        """Set a parameter; ``dtype`` (one of `DTYPES`, or ``u8``, ``f32``, …) instead of the narrowest type for it."""
         if not isinstance(key, str):
             raise _refuse(key, f"the key must be a str, not {type(key).__name__}")
         if any("\ud800" <= c <= "\udfff" for c in key):
             raise _refuse(key, "the key can't be encoded as UTF-8")
+        dtype = DTYPE_ALIASES.get(dtype, dtype) if dtype else None
         if dtype is not None and dtype not in DTYPES:
             raise ParameterError(
                 f"Model parameter {key!r}: unknown data type {dtype!r}", hint=f"Known are: {', '.join(DTYPES)}"
