@@ -49,7 +49,10 @@ DTYPES = (
 )  # fmt: skip
 
 # Names of the union's members, taken as dtypes too.
-_MEMBERS = "boolean i8 u8 i16 u16 i32 u32 i64 u64 f32 f64 str str_list int32_list float_list bin".split()
+_MEMBERS = (
+    "boolean", "i8", "u8", "i16", "u16", "i32", "u32", "i64", "u64", "f32", "f64",
+    "str", "str_list", "int32_list", "float_list", "bin",
+)  # fmt: skip
 DTYPE_ALIASES = dict(zip(_MEMBERS, DTYPES, strict=True))
 
 _SCALAR_FORMATS = dict(zip(DTYPES[:11], "?bBhHiIqQfd", strict=True))
