@@ -15,7 +15,12 @@ FOLDER = Path(__file__).resolve().parent
 
 def cli_page() -> str:
     """Help of every command, as ``--help`` prints it at 80 columns."""
-    lines = ["# Command line", "", "What `mltk COMMAND --help` prints. Made from the code (`make docs`); don't edit.", ""]
+    lines = [
+        "# Command line",
+        "",
+        "What `mltk COMMAND --help` prints. Made from the code (`make docs`); don't edit.",
+        "",
+    ]
     for name in COMMANDS:
         context = click.Context(cli, info_name="mltk", max_content_width=80, terminal_width=80)
         command = cli.get_command(context, name)
