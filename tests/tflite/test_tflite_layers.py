@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tflite_builder import ModelBuilder, Op, options
+from tflite_builder import ModelBuilder, Op, lstm, options
 
 import mltk.tflite
 from mltk.errors import TfliteError
@@ -162,37 +162,8 @@ def test_transpose_conv_and_depthwise():
     assert str(depthwise.options) == "Multiplier:2 padding:Same stride:1x1 activation:None"
 
 
-def lstm_model(n_features: int = 3, n_cells: int = 2, n_steps: int = 5) -> TfliteModel:
-    b = ModelBuilder()
-    rng = np.random.default_rng(5)
-    x = b.tensor((1, n_steps, n_features), "float32", name="x")
-
-    def constant(*shape):
-        return b.tensor(shape, "float32", data=rng.normal(size=shape))
-
-    states = [b.tensor((1, n_cells), "float32", variable=True) for _ in range(2)]
-    y = b.tensor((1, n_steps, n_cells), "float32", name="y")
-    inputs = [
-        x,
-        *(constant(n_cells, n_features) for _ in range(4)),
-        *(constant(n_cells, n_cells) for _ in range(4)),
-        -1, -1, -1,
-        *(constant(n_cells) for _ in range(4)),
-        -1, -1,
-        *states,
-        -1, -1, -1, -1,
-    ]  # fmt: skip
-    b.operator(
-        Op.UNIDIRECTIONAL_SEQUENCE_LSTM,
-        inputs,
-        [y],
-        options("UnidirectionalSequenceLSTMOptions", fusedActivationFunction=4, cellClip=10.0),
-    )
-    return TfliteModel(b.build([x], [y]))
-
-
 def test_lstm():
-    model = lstm_model()
+    model = TfliteModel(lstm())
     (layer,) = model.layers
     assert isinstance(layer, TfliteUnidirectionalLstmLayer)
     assert (layer.n_cells, layer.is_time_major, layer.cell_clip, layer.proj_clip) == (2, False, 10.0, 0.0)

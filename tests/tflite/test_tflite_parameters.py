@@ -15,7 +15,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mltk.errors import ParameterError, TfliteError
-from mltk.tflite import TFLITE_METADATA_TAG, TfliteModel, TfliteModelParameters, update_file_params
+from mltk.tflite import (
+    TFLITE_METADATA_TAG,
+    TfliteModel,
+    TfliteModelParameters,
+    stored_parameters,
+    update_file_params,
+)
 
 # Written by MLTK 0.20 itself, from WRITTEN_BY_0_20 below.
 BYTES_OF_0_20 = base64.b64decode(
@@ -268,6 +274,8 @@ def test_in_a_model(cnn_bytes, tmp_path):
     assert TfliteModelParameters.load_from_tflite_file(str(path)) == params
     params.add_to_tflite_file(str(path), output=str(tmp_path / "copy.tflite"), tag="other")
     assert TfliteModelParameters.load_from_tflite_file(str(tmp_path / "copy.tflite"), tag="other") == params
+    assert stored_parameters(TfliteModel(cnn_bytes)) == {}
+    assert stored_parameters(TfliteModel(with_params)) == params
     with pytest.raises(TfliteError, match="no model parameters"):
         TfliteModelParameters.load_from_tflite_flatbuffer(cnn_bytes)
 

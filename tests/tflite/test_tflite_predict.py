@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
-from test_tflite_layers import lstm_model
-from tflite_builder import ModelBuilder, Op, options
+from tflite_builder import ModelBuilder, Op, lstm, options
 
 from mltk.errors import RuntimeFailure, TfliteError
 from mltk.tflite import TfliteModel
@@ -165,7 +164,7 @@ def test_model_with_a_batch_of_its_own():
 
 
 def test_state_is_reset_between_samples_unless_asked():
-    model = lstm_model()
+    model = TfliteModel(lstm())
     x = np.random.default_rng(1).normal(size=(4, 5, 3)).astype(np.float32)
     alone = np.stack([model.predict(sample) for sample in x])
     np.testing.assert_array_equal(model.predict(x), alone)

@@ -10,8 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_tflite_layers import lstm_model
-from tflite_builder import ModelBuilder, Op, options
+from tflite_builder import ModelBuilder, Op, lstm, options
 
 from mltk.errors import TfliteError
 from mltk.tflite import TfliteModel, TfliteModelParameters, count_layer, count_model, summarize
@@ -67,7 +66,7 @@ def test_counts_reproduce_the_published_tables(opcode):
 
 
 def test_counts_of_other_layers():
-    layer = lstm_model(n_features=3, n_cells=2, n_steps=5).layers[0]
+    layer = TfliteModel(lstm(n_features=3, n_cells=2, n_steps=5)).layers[0]
     macs = 5 * 4 * (2 * 3 + 2 * 2)
     assert count_layer(layer) == LayerCounts(macs, 2 * macs + 5 * 4 * 2)
 

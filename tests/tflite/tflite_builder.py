@@ -148,3 +148,33 @@ def small_cnn() -> bytes:
     b.operator(Op.SOFTMAX, [logits], [scores], options("SoftmaxOptions", beta=1.0), version=2)
     b.metadata("min_runtime_version", b"1.14.0\0\0\0\0\0\0\0\0\0\0")
     return b.build([x], [scores])
+
+
+def lstm(n_features: int = 3, n_cells: int = 2, n_steps: int = 5) -> bytes:
+    """A float LSTM over (1, n_steps, n_features), its states variable tensors."""
+    b = ModelBuilder()
+    rng = np.random.default_rng(5)
+    x = b.tensor((1, n_steps, n_features), "float32", name="x")
+
+    def constant(*shape):
+        return b.tensor(shape, "float32", data=rng.normal(size=shape))
+
+    states = [b.tensor((1, n_cells), "float32", variable=True) for _ in range(2)]
+    y = b.tensor((1, n_steps, n_cells), "float32", name="y")
+    inputs = [
+        x,
+        *(constant(n_cells, n_features) for _ in range(4)),
+        *(constant(n_cells, n_cells) for _ in range(4)),
+        -1, -1, -1,
+        *(constant(n_cells) for _ in range(4)),
+        -1, -1,
+        *states,
+        -1, -1, -1, -1,
+    ]  # fmt: skip
+    b.operator(
+        Op.UNIDIRECTIONAL_SEQUENCE_LSTM,
+        inputs,
+        [y],
+        options("UnidirectionalSequenceLSTMOptions", fusedActivationFunction=4, cellClip=10.0),
+    )
+    return b.build([x], [y])

@@ -39,7 +39,12 @@ if TYPE_CHECKING:
         TfliteTransposeConvLayerOptions,
         TfliteUnidirectionalLstmLayerOptions,
     )
-    from mltk.tflite.parameters import TFLITE_METADATA_TAG, TfliteModelParameters, update_file_params
+    from mltk.tflite.parameters import (
+        TFLITE_METADATA_TAG,
+        TfliteModelParameters,
+        stored_parameters,
+        update_file_params,
+    )
     from mltk.tflite.params import (
         TfliteConvParams,
         TfliteDepthwiseConvParams,
@@ -80,7 +85,7 @@ _NAMES = {
         "TfliteTransposeConvLayerOptions",
         "TfliteUnidirectionalLstmLayerOptions",
     ),
-    "parameters": ("TFLITE_METADATA_TAG", "TfliteModelParameters", "update_file_params"),
+    "parameters": ("TFLITE_METADATA_TAG", "TfliteModelParameters", "stored_parameters", "update_file_params"),
     "params": (
         "TfliteConvParams",
         "TfliteDepthwiseConvParams",
@@ -131,6 +136,7 @@ __all__ = [
     "TfliteUnidirectionalLstmLayerOptions",
     "count_layer",
     "count_model",
+    "stored_parameters",
     "summarize",
     "update_file_params",
 ]

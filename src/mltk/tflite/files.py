@@ -1,12 +1,11 @@
-"""Reading and writing whole files."""
+"""Reading a ``.tflite`` file."""
 
 from __future__ import annotations
 
 import os
 import stat
-import tempfile
 
-from mltk.errors import OutputError, TfliteError
+from mltk.errors import TfliteError
 
 
 class TfliteFileNotFoundError(TfliteError, FileNotFoundError):
@@ -29,32 +28,3 @@ def read_file(path: str | os.PathLike[str]) -> bytes:
         raise TfliteFileNotFoundError(f".tflite file not found: {os.fspath(path)}") from e
     except (OSError, ValueError) as e:
         raise TfliteError(f"Can't read {os.fspath(path)!r}: {getattr(e, 'strerror', None) or e}.") from e
-
-
-def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
-    """Write aside, then rename: ``path`` holds the old bytes or the new ones, never a part."""
-    target = os.path.realpath(path)
-    try:
-        handle, aside = tempfile.mkstemp(dir=os.path.dirname(target), prefix=f".{os.path.basename(target)}.")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            os.chmod(aside, _mode_of(target))
-            os.replace(aside, target)
-        except BaseException:
-            os.unlink(aside)
-            raise
-    except OSError as e:
-        raise OutputError(f"Can't write {os.fspath(path)}: {e.strerror or e}") from e
-
-
-def _mode_of(path: str) -> int:
-    """Permissions of the file, or those that a new file gets: mkstemp's are for the owner alone."""
-    try:
-        return os.stat(path).st_mode & 0o7777
-    except FileNotFoundError:
-        umask = os.umask(0)
-        os.umask(umask)
-        return 0o666 & ~umask

@@ -19,8 +19,9 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from mltk.errors import TfliteError
+from mltk.files import write_file
 from mltk.tflite import document
-from mltk.tflite.files import read_file, write_atomically
+from mltk.tflite.files import read_file
 from mltk.tflite.tensor import TfliteTensor, decode
 from mltk.tflite.verify import check_index, verify_model
 
@@ -155,7 +156,7 @@ class TfliteModel:
         target = output_path or self.path
         if not target:
             raise TfliteError("This model came from no file: save it with an output path.")
-        write_atomically(target, self.flatbuffer_data)
+        write_file(target, self.flatbuffer_data)
         if update_path:
             self.path = os.path.abspath(target)
 

@@ -15,7 +15,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from mltk.errors import ParameterError, TfliteError
-from mltk.tflite.files import read_file, write_atomically
+from mltk.files import write_file
+from mltk.tflite.files import read_file
 from mltk.tflite.parameters_format import DTYPE_ALIASES, DTYPES, read_dictionary, write_dictionary
 
 if TYPE_CHECKING:
@@ -231,7 +232,7 @@ class TfliteModelParameters(dict[str, Any]):
 
     def add_to_tflite_file(self, tflite_path: str, output: str | None = None, tag: str | None = None) -> None:
         """Store in a ``.tflite`` file, or in its copy at ``output``; written whole or not at all."""
-        write_atomically(output or tflite_path, self.add_to_tflite_flatbuffer(read_file(tflite_path), tag=tag))
+        write_file(output or tflite_path, self.add_to_tflite_flatbuffer(read_file(tflite_path), tag=tag))
 
     @staticmethod
     def load_from_tflite_model(tflite_model: TfliteModel, tag: str | None = None) -> TfliteModelParameters:
@@ -272,6 +273,16 @@ def _restore(cls: type[TfliteModelParameters], values: dict[str, Any], dtypes: d
     return parameters
 
 
+def stored_parameters(model: TfliteModel) -> TfliteModelParameters:
+    """The parameters of a loaded model; an empty dictionary if it has none.
+
+    Raises:
+        TfliteError: if they are damaged.
+    """
+    stored = model.get_metadata(TFLITE_METADATA_TAG)
+    return TfliteModelParameters() if stored is None else TfliteModelParameters.deserialize(stored)
+
+
 def update_file_params(
     path: str | os.PathLike[str],
     params: Mapping[str, Any],
@@ -290,8 +301,7 @@ def update_file_params(
     from mltk.tflite.model import TfliteModel
 
     model = TfliteModel.load_flatbuffer_file(os.fspath(path))
-    stored = model.get_metadata(TFLITE_METADATA_TAG)
-    parameters = TfliteModelParameters() if stored is None else TfliteModelParameters.deserialize(stored)
+    parameters = stored_parameters(model)
     for key, value in params.items():
         if value is None:
             parameters.pop(key, None)
@@ -300,7 +310,7 @@ def update_file_params(
     if description is not None:
         model.description = description
     parameters.add_to_tflite_model(model)
-    write_atomically(output or path, model.flatbuffer_data)
+    write_file(output or path, model.flatbuffer_data)
     return parameters
 
 

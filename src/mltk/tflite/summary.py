@@ -15,7 +15,7 @@ from mltk.errors import TfliteError
 from mltk.tflite.counts import LayerCounts, count_layer
 from mltk.tflite.model import TfliteModel
 from mltk.tflite.options import TfliteLayerOptions
-from mltk.tflite.parameters import TFLITE_METADATA_TAG, TfliteModelParameters
+from mltk.tflite.parameters import TFLITE_METADATA_TAG, stored_parameters
 
 if TYPE_CHECKING:
     from mltk.tflite.layer import TfliteLayer
@@ -198,11 +198,10 @@ def _io_text(tensor: TfliteTensor) -> str:
 
 def _parameters(model: TfliteModel) -> str:
     try:
-        stored = model.get_metadata(TFLITE_METADATA_TAG)
-        if stored is None:
-            return ""
-        summary = TfliteModelParameters.deserialize(stored).summary()
+        summary = stored_parameters(model).summary()
     except TfliteError as e:
         return f"Parameters: unreadable ({_printable(e.message)})"
+    if not summary:
+        return ""
     lines = [f"  {_printable(line)}" for line in summary.splitlines()]
     return "\n".join([f"Parameters ({TFLITE_METADATA_TAG}):", *lines])
