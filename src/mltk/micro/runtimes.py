@@ -141,7 +141,7 @@ class TflmRuntime(Runtime):
 
     def tensor(self, index: int, subgraph: int = 0) -> np.ndarray:
         """A copy of tensor ``index`` after :meth:`invoke`; needs ``preserve_all_tensors``."""
-        return np.array(self._interpreter.GetTensor(index, subgraph))
+        return np.array(self._interpreter.GetTensor(index, subgraph)["tensor_data"])
 
     def print_allocations(self) -> None:
         """Have TFLM print what it allocated from the arena, to standard error (it has no other way)."""

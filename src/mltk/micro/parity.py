@@ -1,0 +1,308 @@
+"""Do all engines compute the same? One ``.tflite``, the same samples, side by side.
+
+The device runs TensorFlow Lite Micro, a laptop mostly LiteRT's default path, and the two round differently.
+:func:`compare_engines` shows by how much, on whose samples, whether a class changes, and which layer begins it::
+
+    report = compare_engines(model, samples)
+    print(report.to_text())
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+
+from mltk.errors import EvaluationError, MissingDependencyError, RuntimeFailure
+from mltk.micro.engine import BatchResult, check_inputs, run_batch
+from mltk.micro.graph import Graph, Tensor, read_graph
+from mltk.micro.layer_outputs import dequantize, run_layers
+
+ENGINE_ORDER = ("tflm", "litert-reference", "litert-xnnpack")
+_LABELS = {"tflm": "TFLM", "litert-reference": "LiteRT reference", "litert-xnnpack": "LiteRT default (XNNPACK)"}
+
+
+@dataclass(frozen=True)
+class LayerDivergence:
+    """The first layer whose output differs: its inputs are equal, so the error is its own.
+
+    ``share``: of its values, over the samples compared layer by layer. ``largest``: in levels of its quantization, or
+    in the tensor's own unit where it is float; ``largest_real``: in real units.
+    """
+
+    index: int
+    operator: str
+    tensor: str
+    share: float
+    largest: float
+    largest_real: float
+    n_layers_differing: int
+    n_samples: int
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Outputs of ``engine`` against those of ``reference`` on the same samples.
+
+    ``share``: of output values that differ. ``largest``: in levels (float: the unit itself); ``largest_real`` and
+    ``mean_real``: in real units. ``flips``: samples whose class differs; None where the output isn't a class.
+    """
+
+    engine: str
+    reference: str
+    share: float
+    samples_differing: int
+    largest: float
+    largest_real: float
+    mean_real: float
+    flips: int | None
+    first_divergence: LayerDivergence | None = None
+
+
+@dataclass
+class ParityReport:
+    """What :func:`compare_engines` found.
+
+    ``engines``: name → description of those that ran. ``failures``: name → why it didn't. ``comparisons``: each
+    engine that ran against ``reference``, and each against the float model ('float') where its outputs were given.
+    """
+
+    n_samples: int
+    reference: str
+    engines: dict[str, str]
+    failures: dict[str, str]
+    comparisons: list[Comparison]
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def all_equal(self) -> bool:
+        """True where every engine that ran gave the reference's integers on every sample."""
+        return all(c.share == 0 for c in self.comparisons if c.reference == self.reference)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, for JSON."""
+        return {**asdict(self), "all_equal": self.all_equal}
+
+    def to_text(self) -> str:
+        """A table for a terminal, at most 120 columns."""
+        lines = [f"{self.n_samples} samples"]
+        lines += [f"  {_label(name):26} {description}" for name, description in self.engines.items()]
+        lines += [f"  {_label(name):26} did not run: {why.splitlines()[0]}" for name, why in self.failures.items()]
+        header = (
+            f"{'compared':26} {'with':18} {'differing':>10} {'samples':>8} {'largest':>8} {'real':>10} {'flips':>6}"
+        )
+        lines += ["", header, "-" * len(header)]
+        for c in self.comparisons:
+            flips = "–" if c.flips is None else str(c.flips)
+            lines.append(
+                f"{_label(c.engine):26} {_label(c.reference):18} {c.share:>10.3%} {c.samples_differing:>8} "
+                f"{c.largest:>8.4g} {c.largest_real:>10.4g} {flips:>6}"
+            )
+        for c in self.comparisons:
+            if (d := c.first_divergence) is not None:
+                lines += [
+                    "",
+                    f"{_label(c.engine)} first differs at layer {d.index}, {d.operator} ({d.tensor[:50]}):",
+                    f"  {d.share:.3%} of its values, by up to {d.largest:g} ({d.largest_real:.4g} in real units); "
+                    f"{d.n_layers_differing} layers differ in all, on {d.n_samples} samples.",
+                ]
+        return "\n".join([*lines, *([""] if self.notes else []), *self.notes])
+
+
+def _label(engine: str) -> str:
+    return _LABELS.get(engine, engine)
+
+
+def random_samples(model: bytes, n: int, rng: np.random.Generator) -> list[np.ndarray]:
+    """``n`` samples for each input, evenly over what its quantization can hold (float: standard normal)."""
+    samples = []
+    for t in read_graph(model).inputs:
+        shape = (n, *(t.shape[1:] if t.shape[:1] == (1,) else t.shape))
+        if t.dtype is None:
+            raise EvaluationError(f"Input {t.name!r} is {t.type_name.lower()}: samples can't be made for it.")
+        if t.dtype.kind in "iu" and t.scale.size:
+            info = np.iinfo(t.dtype)
+            samples.append(rng.integers(info.min, int(info.max) + 1, shape, dtype=t.dtype))
+        elif t.dtype.kind in "iu":
+            samples.append(rng.integers(0, 2, shape).astype(t.dtype))
+        else:
+            samples.append(rng.standard_normal(shape).astype(t.dtype))
+    return samples
+
+
+def compare_engines(
+    model: bytes,
+    samples: np.ndarray | Sequence[np.ndarray],
+    *,
+    engines: Sequence[str] = ENGINE_ORDER,
+    float_outputs: np.ndarray | Sequence[np.ndarray] | None = None,
+    n_layer_samples: int = 8,
+    reset_between_samples: bool = True,
+    trusted: bool = True,
+    processes: int | None = None,
+) -> ParityReport:
+    """Run ``model`` on ``samples`` by each of ``engines`` and compare with the first of them that runs.
+
+    ``samples``: one array per input in the model's input dtype, first axis = samples. ``float_outputs``: what the
+    float model gives for the same samples, in real units, one array per output. ``n_layer_samples``: samples (those
+    that differ first) compared layer by layer; 0 leaves it out. A stateful model run with ``reset_between_samples``
+    False takes the samples as one stream.
+
+    Raises :class:`~mltk.errors.RuntimeFailure` where no engine runs the model.
+    """
+    graph = read_graph(model)
+    inputs = check_inputs(graph, [samples] if isinstance(samples, np.ndarray) else list(samples))
+    options = {"reset_between_samples": reset_between_samples, "trusted": trusted, "processes": processes}
+    results: dict[str, BatchResult] = {}
+    failures: dict[str, str] = {}
+    for engine in engines:
+        try:
+            results[engine] = run_batch(model, inputs, engine=engine, **options)  # type: ignore[arg-type]
+        except (RuntimeFailure, MissingDependencyError) as e:
+            failures[engine] = str(e)
+    if not results:
+        raise RuntimeFailure("No engine ran the model.", hint="\n".join(f"{k}: {v}" for k, v in failures.items()))
+    reference, *others = results
+    layers = _LayerComparer(model, graph, inputs, n_layer_samples, options)
+    comparisons = []
+    for engine in others:
+        differing = _samples_differing(results[engine].outputs, results[reference].outputs)
+        first = layers.first_divergence(engine, reference, differing)
+        comparisons.append(_compare(graph, engine, results[engine], reference, results[reference], first))
+    report = ParityReport(
+        len(inputs[0]),
+        reference,
+        {name: r.engine_description for name, r in results.items()},
+        failures,
+        comparisons,
+        [note for r in results.values() for note in r.notes],
+    )
+    if float_outputs is not None:
+        given = [float_outputs] if isinstance(float_outputs, np.ndarray) else list(float_outputs)
+        report.comparisons += [_compare_float(graph, name, r, given) for name, r in results.items()]
+    return report
+
+
+def _samples_differing(a: Sequence[np.ndarray], b: Sequence[np.ndarray]) -> np.ndarray:
+    differs = np.zeros(len(a[0]), bool)
+    for x, y in zip(a, b, strict=True):
+        differs |= (x != y).reshape(len(x), -1).any(axis=1)
+    return differs
+
+
+def _classes(values: np.ndarray) -> np.ndarray | None:
+    """The class of each sample from real-valued outputs (samples, classes) or (samples, 1); None for other shapes."""
+    if values.ndim != 2 or not values.shape[1]:
+        return None
+    return values.argmax(axis=1) if values.shape[1] > 1 else (values[:, 0] >= 0.5).astype(np.int64)
+
+
+def _flips(tensor: Tensor, a: np.ndarray, b: np.ndarray) -> int | None:
+    classes = [_classes(dequantize(v, tensor)) for v in (a, b)]
+    if classes[0] is None or classes[1] is None:
+        return None
+    return int(np.sum(classes[0] != classes[1]))
+
+
+def _add_flips(counts: list[int | None]) -> int | None:
+    known = [c for c in counts if c is not None]
+    return sum(known) if known else None
+
+
+def _compare(
+    graph: Graph,
+    engine: str,
+    result: BatchResult,
+    reference: str,
+    expected: BatchResult,
+    first: LayerDivergence | None,
+) -> Comparison:
+    triples = list(zip(graph.outputs, result.outputs, expected.outputs, strict=True))
+    differences = [np.abs(a.astype(np.float64) - b.astype(np.float64)) for _, a, b in triples]
+    real = [np.abs(dequantize(a, t) - dequantize(b, t)) for t, a, b in triples]
+    n_values = max(1, sum(d.size for d in differences))
+    return Comparison(
+        engine,
+        reference,
+        sum(int(np.count_nonzero(d)) for d in differences) / n_values,
+        int(_samples_differing(result.outputs, expected.outputs).sum()),
+        max((float(d.max(initial=0)) for d in differences), default=0.0),
+        max((float(d.max(initial=0)) for d in real), default=0.0),
+        sum(float(d.sum()) for d in real) / n_values,
+        _add_flips([_flips(t, a, b) for t, a, b in triples]),
+        first,
+    )
+
+
+def _compare_float(graph: Graph, engine: str, result: BatchResult, given: Sequence[np.ndarray]) -> Comparison:
+    if len(given) != len(graph.outputs):
+        raise EvaluationError(f"The model has {len(graph.outputs)} outputs, and {len(given)} float arrays were given.")
+    errors, flips = [], []
+    for tensor, ours, floats in zip(graph.outputs, result.outputs, given, strict=True):
+        theirs = np.asarray(floats, np.float64)
+        if theirs.size != ours.size:
+            raise EvaluationError(f"Float outputs of shape {theirs.shape} for quantized outputs of {ours.shape}.")
+        real = dequantize(ours, tensor)
+        theirs = theirs.reshape(real.shape)
+        errors.append(np.abs(real - theirs))
+        a, b = _classes(real), _classes(theirs)
+        flips.append(None if a is None or b is None else int(np.sum(a != b)))
+    n_values = max(1, sum(e.size for e in errors))
+    steps = [float(t.scale[0]) if t.scale.size == 1 else 1.0 for t in graph.outputs]
+    # Half a step is what quantizing the output alone may cost.
+    beyond = [e > s / 2 for e, s in zip(errors, steps, strict=True)]
+    return Comparison(
+        engine,
+        "float",
+        sum(int(b.sum()) for b in beyond) / n_values,
+        int(np.any([b.reshape(len(b), -1).any(axis=1) for b in beyond], axis=0).sum()),
+        max(float((e / s).max(initial=0)) for e, s in zip(errors, steps, strict=True)),
+        max(float(e.max(initial=0)) for e in errors),
+        sum(float(e.sum()) for e in errors) / n_values,
+        _add_flips(flips),
+    )
+
+
+class _LayerComparer:
+    """Layer outputs of the same few samples by one engine after another."""
+
+    def __init__(self, model: bytes, graph: Graph, inputs: list[np.ndarray], n: int, options: dict[str, Any]) -> None:
+        self.model, self.graph, self.inputs, self.n = model, graph, inputs, n
+        self.options = options
+
+    def first_divergence(self, engine: str, reference: str, differing: np.ndarray) -> LayerDivergence | None:
+        """Where ``engine`` first leaves ``reference``; None where no layer differs, or the layers can't be run."""
+        if self.n <= 0 or not len(differing):
+            return None
+        is_stream = self.graph.is_stateful and not self.options["reset_between_samples"]
+        if is_stream:  # everything up to the first sample that differs at the end
+            chosen = np.arange(int(np.argmax(differing)) + 1 if differing.any() else min(len(differing), self.n))
+        else:
+            chosen = np.sort(np.argsort(~differing, kind="stable")[: self.n])  # those that differ come first
+        samples = [x[chosen] for x in self.inputs]
+        try:
+            ours, theirs = (run_layers(self.model, samples, engine=e, **self.options) for e in (engine, reference))
+        except RuntimeFailure:
+            return None
+        pairs = [(a, b) for a, b in zip(ours, theirs, strict=True) if not np.array_equal(a.values, b.values)]
+        if not pairs:
+            return None
+        if is_stream:  # a layer differs on its own in the first sample; later ones inherit it through the state
+            first = min(pairs, key=lambda pair: int(np.argmax(_samples_differing([pair[0].values], [pair[1].values]))))
+        else:
+            first = pairs[0]
+        n_differing = len(pairs)
+        a, b = first
+        difference = np.abs(a.values.astype(np.float64) - b.values.astype(np.float64))
+        return LayerDivergence(
+            a.index,
+            a.operator,
+            a.tensor.name,
+            float(np.count_nonzero(difference)) / difference.size,
+            float(difference.max()),
+            float(np.abs(a.to_float() - b.to_float()).max()),
+            n_differing,
+            len(chosen),
+        )
