@@ -30,6 +30,6 @@ def command(model: str, tflite: bool, build: bool, output: str | None, verbose: 
     text = summarize_model(model, tflite=tflite, build=build)
     click.echo(text)
     if output:
-        from mltk.spec.archive import write_file
+        from mltk.files import write_file
 
         write_file(output, text + "\n")

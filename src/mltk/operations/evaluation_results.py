@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from mltk.errors import MissingDependencyError
-from mltk.spec.archive import replacing, write_file
+from mltk.files import replacing, write_file
 
 
 class EvaluationResults(dict):
@@ -60,7 +60,7 @@ class EvaluationResults(dict):
 
     def to_json(self) -> str:
         """The figures as JSON."""
-        return json.dumps({k: _jsonable(v) for k, v in self.items()}, indent=1, default=str)
+        return json.dumps({k: without_nan(v) for k, v in self.items()}, indent=1, default=str)
 
     def save(self, folder: str) -> None:
         """Write ``eval-results.json`` and ``summary.txt`` into ``folder``."""
@@ -77,17 +77,18 @@ def _short(value: Any) -> str:
     return text if len(text) < 200 else text[:197] + "…"
 
 
-def _jsonable(value: Any) -> Any:
+def without_nan(value: Any) -> Any:
+    """``value`` as JSON can hold it: NumPy's arrays and numbers as Python's, NaN and infinity as None."""
     if isinstance(value, np.ndarray):
-        return _jsonable(value.tolist())
+        return without_nan(value.tolist())
     if isinstance(value, np.generic):
-        return _jsonable(value.item())
+        return without_nan(value.item())
     if isinstance(value, float):
         return value if np.isfinite(value) else None  # NaN and infinity are not JSON
     if isinstance(value, dict):
-        return {str(k): _jsonable(v) for k, v in value.items()}
+        return {str(k): without_nan(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_jsonable(v) for v in value]
+        return [without_nan(v) for v in value]
     return value
 
 

@@ -21,7 +21,7 @@ import numpy as np
 
 from mltk.data.batches import iter_batches, take
 from mltk.errors import MltkError, OutputError, QuantizationError, SettingError, did_you_mean
-from mltk.spec.archive import write_file
+from mltk.files import write_file
 from mltk.spec.events import MltkModelEvent
 from mltk.spec.model import MltkModel
 from mltk.spec.train import TrainMixin

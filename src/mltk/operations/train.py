@@ -18,18 +18,20 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mltk.errors import MltkError, OutputError, SettingError, TrainingError, did_you_mean
-from mltk.spec.archive import check_writable, replacing, write_file
+from mltk.files import check_writable, replacing, write_file
 from mltk.spec.dataset import DatasetMixin
 from mltk.spec.events import MltkModelEvent
 from mltk.spec.model import MltkModel
 from mltk.spec.train import TrainMixin
-from mltk.spec.weights import higher_is_better, list_checkpoints
+from mltk.spec.weights import higher_is_better, list_checkpoints, remove_unfinished
 
 from . import common
+from .evaluation_results import without_nan
 from .fingerprint import dataset_fingerprint
 
 UNTIL_EARLY_STOPPING = 100_000
 """Epochs that ``epochs = -1`` stands for."""
+_SUMMARY_WIDTH = 80
 _TEST_EPOCHS, _TEST_STEPS, _TEST_BATCH = 3, 5, 3
 
 
@@ -109,6 +111,7 @@ def train_model(
     run = _Run(model, epochs=epochs, verbose=verbose)
     if create_archive:
         check_writable(model.archive_path)
+    weights_path = run.keep_weights(weights) if weights else None
     run.make_folders(clean=clean, resume=resume or resume_epoch != 0)
     model.trigger_event(MltkModelEvent.TRAIN_STARTUP, post_process=post_process, show=show, logger=run.logger)
     checkpoint = run.find_checkpoint(resume_epoch if resume_epoch else (-1 if resume else 0), required=not resume)
@@ -117,9 +120,9 @@ def train_model(
     common.load_dataset(model, "training")
     run.seed_everything()
     keras_model = common.build_keras_model(model)
-    if weights:
-        common.load_weights(model, keras_model, weights)
-        run.logger.info("Starting from weights %s", model.get_weights_path(weights))
+    if weights_path:
+        common.load_weights(model, keras_model, weights_path)
+        run.logger.info("Starting from weights %s", weights)
     run.write_text("summary.txt", keras_summary(keras_model))
     results = run.fit(keras_model, checkpoint)
     results = run.save(results, show=show)
@@ -200,10 +203,21 @@ class _Run:
         except OSError as e:
             raise OutputError(f"The log folder {self.folder} can't be cleaned: {e.strerror}.") from None
         self.model.create_log_dir("train")
+        remove_unfinished(self.model.checkpoints_dir)
         check_writable(os.path.join(self.folder, "log.txt"))
         self.logger = self.model.create_logger("train")
         if not clean and not resume and stopped_at:
             self.logger.debug("Checkpoints of the run before, up to epoch %d, are in %s", stopped_at[-1], previous)
+
+    def keep_weights(self, weights: str) -> str:
+        """Path of the weights to start from; a copy if they are in a folder that this run puts away."""
+        path = self.model.get_weights_path(weights)
+        if not path.startswith(os.path.join(self.model.log_dir, "train")):
+            return path
+        kept = os.path.join(self.model.log_dir, f"start{'.weights.h5' if path.endswith('.weights.h5') else '.h5'}")
+        with open(path, "rb") as stream:
+            write_file(kept, stream.read())
+        return kept
 
     def write_text(self, name: str, text: str) -> None:
         write_file(os.path.join(self.folder, name), text)
@@ -270,7 +284,12 @@ class _Run:
         try:
             self._fit(keras_model, {**kwargs, "callbacks": callbacks.all})
         except KeyboardInterrupt:
+            callbacks.close()  # the checkpoint that is being written counts
             raise TrainingInterrupted(model.name, list_checkpoints(model.checkpoints_dir)) from None
+        except OutputError as e:
+            if not e.hint and list_checkpoints(model.checkpoints_dir):
+                e.hint = f"When that is mended, go on with: mltk train {model.name} --resume"
+            raise
         finally:
             callbacks.close()
         results = TrainingResults(
@@ -333,7 +352,7 @@ class _Run:
         write_file(f"{model.keras_log_dir_path}.summary.txt", keras_summary(keras_model))
         model.trigger_event(MltkModelEvent.AFTER_SAVE_TRAIN_MODEL, keras_model=keras_model)
         model.trigger_event(MltkModelEvent.BEFORE_SAVE_TRAIN_RESULTS, results=results, output_dir=self.folder)
-        self.write_text("training-history.json", json.dumps(results.asdict(), indent=2))
+        self.write_text("training-history.json", json.dumps(without_nan(results.asdict()), indent=2))
         from .plots import plot_training_history
 
         with replacing(os.path.join(self.folder, "training-history.png")) as temporary:
@@ -360,5 +379,5 @@ class TrainingInterrupted(TrainingError, KeyboardInterrupt):
 def keras_summary(keras_model: Any) -> str:
     """The table that ``keras.Model.summary()`` prints."""
     lines: list[str] = []
-    keras_model.summary(print_fn=lambda line, **_: lines.append(line), line_length=100)
-    return "\n".join(lines)
+    keras_model.summary(print_fn=lambda line, **_: lines.append(line), line_length=_SUMMARY_WIDTH)
+    return "\n".join(line.rstrip() for line in "\n".join(lines).splitlines()).strip()

@@ -12,7 +12,8 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from mltk.errors import ParameterError
-from mltk.spec.archive import update_archive, write_file
+from mltk.files import write_file
+from mltk.spec.archive import update_archive
 from mltk.spec.model import MltkModel
 
 from .load import archive_of, load_tflite_model

@@ -10,25 +10,35 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import lzma
 import os
 import stat
-import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
 from typing import Any, NoReturn
 
 from mltk.errors import ArchiveError, OutputError, did_you_mean
+from mltk.files import replacing, write_file
 
 MANIFEST = "manifest.json"
 MAX_MEMBERS = 10_000
+MAX_NAME_LENGTH = 1000
 MAX_TOTAL_BYTES = 4 << 30
 MAX_RATIO = 200
 """Deflate reaches about 1000:1 on zeros; what people keep in an archive stays below 100:1."""
 _RATIO_FREE_BYTES = 64 << 20
-_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, KeyError)
+_BROKEN = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+    KeyError,
+)
 
 
 class ArchiveReader:
@@ -71,24 +81,33 @@ class ArchiveReader:
         members = self._zip.infolist()
         if len(members) > MAX_MEMBERS:
             self._refuse(f"it has {len(members)} members, more than {MAX_MEMBERS}")
-        seen: set[str] = set()
+        files: set[tuple[str, ...]] = set()
+        folders: set[tuple[str, ...]] = set()
         total = 0
         for info in members:
             name = info.filename
             parts = PurePosixPath(name).parts
-            if not name or name.startswith(("/", "\\")) or ".." in parts or "\\" in name or "\0" in name or ":" in name:
+            if not parts or name.startswith("/") or ".." in parts or set(name) & set("\\\0:"):
                 self._refuse(f"member {name!r} leads outside the folder it would be unpacked to")
-            if stat.S_ISLNK(info.external_attr >> 16):
+            kind = stat.S_IFMT(info.external_attr >> 16)
+            if kind == stat.S_IFLNK:
                 self._refuse(f"member {name!r} is a link")
-            if name in seen:
+            if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
+                self._refuse(f"member {name!r} is not a file")
+            if len(name) > MAX_NAME_LENGTH:
+                self._refuse(f"member {name[:40] + '…'!r} has a name of {len(name)} characters")
+            if parts in files and not info.is_dir():
                 self._refuse(f"member {name!r} is there twice")
-            seen.add(name)
+            (folders if info.is_dir() else files).add(parts)
+            folders.update(parts[:i] for i in range(1, len(parts)))
             if info.flag_bits & 1:
                 self._refuse(f"member {name!r} is encrypted")
             total += info.file_size
             bomb = info.file_size > _RATIO_FREE_BYTES and info.file_size > MAX_RATIO * max(info.compress_size, 1)
             if bomb or total > MAX_TOTAL_BYTES:
                 self._refuse(f"member {name!r} would unpack to {info.file_size:,} bytes from {info.compress_size:,}")
+        for parts in sorted(files & folders):
+            self._refuse(f"member {'/'.join(parts)!r} is both a file and a folder")
 
     def _info(self, name: str) -> zipfile.ZipInfo:
         try:
@@ -116,14 +135,21 @@ class ArchiveReader:
 
     def extract(self, name: str, folder: str) -> str:
         """Write member ``name`` below ``folder``, whole or not at all; gives its path."""
-        content = self.read(name)
-        path = os.path.join(folder, *PurePosixPath(name).parts)
-        try:
-            os.makedirs(os.path.dirname(path), exist_ok=True)
-        except OSError as e:
-            raise OutputError(f"The folder {os.path.dirname(path)} can't be made: {e.strerror}.") from None
-        write_file(path, content)
-        return path
+        return self.extract_all([name], folder)[0]
+
+    def extract_all(self, names: Iterable[str], folder: str) -> list[str]:
+        """Write members ``names`` below ``folder``, none if one is damaged; gives their paths."""
+        contents = {name: self.read(name) for name in names}
+        paths = []
+        for name, content in contents.items():
+            path = os.path.join(folder, *PurePosixPath(name).parts)
+            try:
+                os.makedirs(os.path.dirname(path), exist_ok=True)
+            except OSError as e:
+                raise OutputError(f"The folder {os.path.dirname(path)} can't be made: {e.strerror}.") from None
+            write_file(path, content)
+            paths.append(path)
+        return paths
 
     def manifest(self) -> dict[str, Any]:
         """The manifest; empty for an archive that 0.20 wrote.
@@ -134,9 +160,12 @@ class ArchiveReader:
         if MANIFEST not in self.names:
             return {}
         try:
-            return json.loads(self.read(MANIFEST))
+            found = json.loads(self.read(MANIFEST))
         except ValueError as e:
             raise ArchiveError(f"{self.path} is damaged: its manifest is not JSON: {e}.") from None
+        if not isinstance(found, dict):
+            raise ArchiveError(f"{self.path} is damaged: its manifest is not a JSON object.")
+        return found
 
     def verify(self) -> None:
         """Compare every member with the SHA-256 in the manifest.
@@ -147,67 +176,6 @@ class ArchiveReader:
         for name, digest in self.manifest().get("sha256", {}).items():
             if hashlib.sha256(self.read(name)).hexdigest() != digest:
                 raise ArchiveError(f"{self.path} is damaged: member {name!r} is not what the manifest says.")
-
-
-def check_writable(path: str) -> None:
-    """Try whether a file can be made beside ``path``.
-
-    Raises:
-        OutputError: it can't.
-    """
-    folder = os.path.dirname(os.path.abspath(path))
-    try:
-        os.makedirs(folder, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as e:
-        raise OutputError(
-            f"Can't write {path}: {e.strerror}.", hint="Make the folder writable, or copy the specification elsewhere."
-        ) from None
-
-
-@contextmanager
-def replacing(path: str) -> Iterator[str]:
-    """Give the path of a temporary file beside ``path`` that takes its place when the block ends well.
-
-    When it doesn't, the temporary file is removed and ``path`` stays as it was.
-
-    Raises:
-        OutputError: it can't be written, for instance since the disk is full.
-    """
-    path = os.path.abspath(path)
-    temporary = None
-    try:
-        stem, extension = os.path.splitext(os.path.basename(path))
-        fd, temporary = tempfile.mkstemp(dir=os.path.dirname(path), prefix=f".{stem}.", suffix=extension)
-        os.close(fd)
-        yield temporary
-        with open(temporary, "rb") as stream:
-            os.fsync(stream.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
-        temporary = None
-    except OSError as e:
-        raise OutputError(f"Can't write {path}: {e.strerror or e}.") from e
-    finally:
-        if temporary is not None and os.path.exists(temporary):
-            os.unlink(temporary)
-
-
-def _umask() -> int:
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask
-
-
-def write_file(path: str, content: bytes | str) -> None:
-    """Write ``content`` to ``path``, whole or not at all.
-
-    Raises:
-        OutputError: it can't be written.
-    """
-    with replacing(path) as temporary, open(temporary, "wb") as stream:
-        stream.write(content.encode() if isinstance(content, str) else content)
 
 
 def write_archive(path: str, members: Mapping[str, bytes | str], manifest: Mapping[str, Any]) -> None:
@@ -226,12 +194,19 @@ def write_archive(path: str, members: Mapping[str, bytes | str], manifest: Mappi
         for name in sorted(members):
             content = members[name]
             if isinstance(content, str):
-                with open(content, "rb") as stream:
-                    content = stream.read()
+                content = _read_file(content)
             digests[name] = hashlib.sha256(content).hexdigest()
             archive.writestr(name, content)
         text = json.dumps({**manifest, "sha256": digests}, indent=2, default=str)
         archive.writestr(MANIFEST, text)
+
+
+def _read_file(path: str) -> bytes:
+    try:
+        with open(path, "rb") as stream:
+            return stream.read()
+    except OSError as e:
+        raise OutputError(f"Can't read {path}: {e.strerror}.") from None
 
 
 def update_archive(path: str, members: Mapping[str, bytes | str], manifest: Mapping[str, Any] | None = None) -> None:

@@ -211,8 +211,7 @@ class MltkModel(Spec):
             members = [n for n in archive.names if n.startswith(prefix)]
             if not members:
                 raise ArchiveError(f"{self.archive_path} has no folder {name!r}.")
-            for member in members:
-                archive.extract(member, self._extracted_dir())
+            archive.extract_all(members, self._extracted_dir())
         return os.path.join(self._extracted_dir(), prefix.rstrip("/"))
 
     def add_archive_file(self, name: str) -> None:
@@ -242,7 +241,7 @@ class MltkModel(Spec):
         Raises:
             OutputError: it can't, and ``throw_exception`` is set.
         """
-        from .archive import check_writable
+        from mltk.files import check_writable
 
         try:
             check_writable(self.archive_path)
@@ -339,8 +338,9 @@ class MltkModel(Spec):
             raise SettingError(f"{event!r} is not an event of a model.", hint=did_you_mean(str(event), known)) from None
         self._handlers.setdefault(event, []).append((handler, kwargs, _raise_exception))
 
-    def trigger_event(self, event: MltkModelEvent, **kwargs: Any) -> None:
+    def trigger_event(self, event: MltkModelEvent | str, **kwargs: Any) -> None:
         """Call the handlers of ``event``, in the order they were added."""
+        event = MltkModelEvent(event)
         logger = kwargs.pop("logger", None) or logging.getLogger("mltk")
         for handler, extra, raise_exception in self._handlers.get(event, []):
             try:

@@ -8,7 +8,9 @@ state of each callback (patience, best value, best weights) and the history. Not
 from __future__ import annotations
 
 import json
+import os
 import zipfile
+import zlib
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,12 +18,26 @@ import keras
 import numpy as np
 
 from mltk.errors import TrainingError
-from mltk.spec.archive import replacing
+from mltk.files import replacing
 
 # Settings that Keras changes in use (it flips min_delta's sign when it first sees the metric), and what is set anew.
 _NOT_STATE = {"params", "_model", "model", "min_delta", "_settled", "named_by_metric"}
 _STATE = "state.json"
 _VARIABLES = ("model", "optimizer")
+# What zipfile, json and NumPy raise on bytes that are not what they expect.
+_BROKEN = (
+    OSError,
+    EOFError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    LookupError,
+    RuntimeError,
+    MemoryError,
+    SyntaxError,
+    zlib.error,
+    zipfile.BadZipFile,
+)
 
 
 @dataclass
@@ -47,10 +63,23 @@ class CallbackState:
                     state.scalars[name] = plain
         return state
 
+    def since(self, beginning: CallbackState) -> CallbackState:
+        """What is not as it was at the ``beginning`` of training.
+
+        Only that is memory. The rest are the callback's settings, which a resumed run takes from the
+        specification as it is then: the user may have raised the patience.
+        """
+        scalars = {k: v for k, v in self.scalars.items() if k not in beginning.scalars or v != beginning.scalars[k]}
+        return CallbackState(self.kind, scalars, self.arrays)
+
     def restore(self, callback: keras.callbacks.Callback) -> None:
         """Give the callback its memory back."""
         for name, value in {**self.scalars, **self.arrays}.items():
-            setattr(callback, name, value)
+            held = getattr(callback, name, None)
+            if hasattr(held, "assign"):
+                held.assign(value)
+            else:
+                setattr(callback, name, value)
 
 
 _NOT_PLAIN = object()
@@ -91,7 +120,7 @@ class Checkpoint:
     def of(
         cls,
         model: keras.Model,
-        callbacks: list[keras.callbacks.Callback],
+        callbacks: list[CallbackState],
         *,
         epoch: int,
         seed: int,
@@ -103,7 +132,7 @@ class Checkpoint:
             seed=seed,
             stop_training=bool(model.stop_training),
             history={k: list(v) for k, v in history.items()},
-            callbacks=[CallbackState.of(c) for c in callbacks],
+            callbacks=callbacks,
             variables={
                 # A copy: on the CPU, numpy() is a view of the memory that the next step writes to.
                 "model": [np.array(v.numpy()) for v in model.variables],
@@ -141,17 +170,23 @@ class Checkpoint:
             TrainingError: it is damaged.
         """
         try:
-            with zipfile.ZipFile(path) as archive:
-                state = json.loads(archive.read(_STATE))
-                arrays: dict[str, np.ndarray] = {}
-                for name in archive.namelist():
-                    if name.endswith(".npy"):
-                        with archive.open(name) as stream:
-                            arrays[name[:-4]] = np.lib.format.read_array(stream, allow_pickle=False)
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as e:
+            return cls._read(path)
+        except _BROKEN as e:
+            earlier = [n for n in list_checkpoints(os.path.dirname(path)) if checkpoint_path("", n) < _name(path)]
             raise TrainingError(
-                f"Checkpoint {path} is damaged: {e}.", hint="Resume from an earlier one with --resume-epoch."
+                f"Checkpoint {path} is damaged: {e}.",
+                hint=f"Resume from an earlier one with --resume-epoch {earlier[-1]}." if earlier else "Train anew.",
             ) from None
+
+    @classmethod
+    def _read(cls, path: str) -> Checkpoint:
+        arrays: dict[str, np.ndarray] = {}
+        with zipfile.ZipFile(path) as archive:
+            state = json.loads(archive.read(_STATE))
+            for name in archive.namelist():
+                if name.endswith(".npy"):
+                    with archive.open(name) as stream:
+                        arrays[name[:-4]] = np.lib.format.read_array(stream, allow_pickle=False)
         variables = {kind: _numbered(arrays, f"{kind}/") for kind in _VARIABLES}
         callbacks = []
         for j, saved in enumerate(state.pop("callbacks")):
@@ -192,6 +227,10 @@ class Checkpoint:
                     state.restore(callback)
                     remaining.remove(state)
                     break
+
+
+def _name(path: str) -> str:
+    return os.path.basename(path)
 
 
 def _numbered(arrays: dict[str, np.ndarray], prefix: str) -> list[np.ndarray]:
