@@ -525,24 +525,25 @@ static uint32_t scaled_log(const mltk_frontend *f, uint32_t x) {
     return ((ln << f->log_scale_shift) + (1u << (LOG_BITS - 1))) >> LOG_BITS;
 }
 
-/* A fast and a slow moving average of the mean over the channels: their ratio falls in a pause and rises when sound
+/* A fast and a slow moving average of the sum over the channels, which is divided by their number rounded up to a power
+ * of two (what counts is the ratio of the averages): their ratio falls in a pause and rises when sound
  * sets in. Arms on the one, then trips on the other in a later frame. */
 static void detect_activity(const mltk_frontend *f, mltk_frontend_activity *state, const uint32_t *signal) {
     uint64_t sum = 0;
-    uint32_t mean, i;
+    uint32_t level, i;
     for (i = 0; i < f->n_channels; ++i) sum += signal[i];
-    mean = (uint32_t)(sum / f->n_channels);
+    level = (uint32_t)(sum >> bit_width(f->n_channels - 1));
     for (i = 0; i < 2; ++i) {
         const uint64_t past = (uint64_t)f->activity_alpha[i] * state->level[i];
-        const uint64_t present = (uint64_t)((1u << ACTIVITY_ALPHA_BITS) - f->activity_alpha[i]) * mean;
+        const uint64_t present = (uint64_t)((1u << ACTIVITY_ALPHA_BITS) - f->activity_alpha[i]) * level;
         state->level[i] = (uint32_t)((past + present + (1u << (ACTIVITY_ALPHA_BITS - 1))) >> ACTIVITY_ALPHA_BITS);
     }
     if (!state->armed) {
-        const uint64_t level = (uint64_t)state->level[1] * (uint32_t)f->activity_arm_at;
-        state->armed = state->level[0] < level >> ACTIVITY_THRESHOLD_BITS;
+        const uint64_t limit = (uint64_t)state->level[1] * (uint32_t)f->activity_arm_at;
+        state->armed = state->level[0] < limit >> ACTIVITY_THRESHOLD_BITS;
     } else if (!state->detected) {
-        const uint64_t level = (uint64_t)state->level[1] * (uint32_t)f->activity_trip_at;
-        state->detected = state->level[0] > level >> ACTIVITY_THRESHOLD_BITS;
+        const uint64_t limit = (uint64_t)state->level[1] * (uint32_t)f->activity_trip_at;
+        state->detected = state->level[0] > limit >> ACTIVITY_THRESHOLD_BITS;
     }
 }
 
