@@ -24,9 +24,14 @@ def get_mltk_logger() -> logging.Logger:
 def set_mltk_logger(logger: logging.Logger) -> None:
     """Send what this package logs to ``logger`` instead of the terminal."""
     own = logging.getLogger(_ROOT)
-    own.handlers = list(logger.handlers)
+    handlers: list[logging.Handler] = []
+    current: logging.Logger | None = logger
+    while current is not None:  # as a message to it would go up, level by level
+        handlers += current.handlers
+        current = current.parent if current.propagate else None
+    own.handlers = handlers
     own.setLevel(logger.level or logging.INFO)
-    own.propagate = not own.handlers
+    own.propagate = not handlers
 
 
 def set_verbosity(verbose: bool) -> None:
