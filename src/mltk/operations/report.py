@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import textwrap
 from typing import Any
 
 
@@ -18,6 +20,8 @@ def report_training(results: Any, evaluations: list[Any]) -> str:
     rows.append(("training", f"{len(results.epochs)} epochs, best {name} {value:.4g}, seed {results.seed}"))
     for evaluation in evaluations:
         rows.append((_kind(evaluation), _figures(evaluation)))
+        if evaluation.get("engine") not in (None, "keras"):
+            rows.append(("computed by", evaluation["engine_description"]))
     if len(evaluations) == 2 and all("overall_accuracy" in e for e in evaluations):
         loss = evaluations[0]["overall_accuracy"] - evaluations[1]["overall_accuracy"]
         rows.append(("quantization", f"{'costs' if loss >= 0 else 'gains'} {abs(loss) * 100:.2f} points of accuracy"))
@@ -32,7 +36,11 @@ def report_training(results: Any, evaluations: list[Any]) -> str:
         rows.append(("archive", _short_path(results.model_archive_path)))
     rows.append(("logs", _short_path(results.mltk_model.log_dir)))
     width = max(len(k) for k, _ in rows)
-    return "\n" + "\n".join(f"{k:>{width}}  {v}" for k, v in rows)
+    room = max(shutil.get_terminal_size().columns, 60) - width - 2
+    lines = [
+        f"{k:>{width}}  " + f"\n{'':>{width}}  ".join(textwrap.wrap(v, room, break_long_words=False)) for k, v in rows
+    ]
+    return "\n" + "\n".join(lines)
 
 
 def _kind(evaluation: Any) -> str:
@@ -41,8 +49,7 @@ def _kind(evaluation: Any) -> str:
 
 def _figures(evaluation: Any) -> str:
     if "overall_accuracy" in evaluation:
-        by = f", by {evaluation['engine_description']}" if evaluation.get("engine") not in (None, "keras") else ""
-        return f"{evaluation['overall_accuracy']:.2%} accuracy on {evaluation['n_samples']} samples{by}"
+        return f"{evaluation['overall_accuracy']:.2%} accuracy on {evaluation['n_samples']} samples"
     shown = {k: v for k, v in evaluation.items() if isinstance(v, float)}
     return ", ".join(f"{k} {v:.4g}" for k, v in shown.items()) or "see the archive"
 
