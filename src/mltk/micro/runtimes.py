@@ -104,10 +104,22 @@ class TflmRuntime(Runtime):
         from tflite_micro import runtime
 
         self.description = f"TensorFlow Lite Micro {tflite_micro.__version__}"
+        self._refuse_what_is_known(tflite_micro.__version__)
         config = runtime.InterpreterConfig
         self._config = config.kPreserveAllTensors if preserve_all_tensors else config.kAllocationRecording
         self._arena_bytes = arena_bytes or host_arena_bytes(self.graph)
         self._new_interpreter()
+
+    def _refuse_what_is_known(self, version: str) -> None:
+        # TFLM says so too, but only on standard error, or by crashing. Another version may have more operators.
+        from mltk.micro.support import known_crashes, missing_operators, operator_table
+
+        if crashes := known_crashes(self.graph):
+            raise UnsupportedModelError(f"TensorFlow Lite Micro would crash on this model. {crashes[0]}")
+        if version == operator_table()["version"] and (missing := missing_operators(self.graph)):
+            raise UnsupportedModelError(
+                f"TensorFlow Lite Micro has no operator {', '.join(missing)}, which this model needs."
+            )
 
     def _new_interpreter(self) -> None:
         from tflite_micro import runtime

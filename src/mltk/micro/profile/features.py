@@ -1,0 +1,224 @@
+"""What of a layer decides how long it takes: a few counts that follow from its shapes alone.
+
+An estimate is a sum of these counts times a target's coefficients (:mod:`mltk.micro.profile.estimate`), so each of
+them is something that a kernel does again and again: a multiplication, an output to requantize, a loop to set up.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mltk.tflite.layer import TfliteLayer
+
+POOLING = frozenset({"average_pool_2d", "max_pool_2d"})
+_HELIUM_LANES = 16  # int8 elements of a 128-bit vector of the M-profile Vector Extension
+_DEPTHWISE_COLUMNS = 8  # outputs of a row that the accelerator's depthwise program covers where channels are few
+
+
+@dataclass(frozen=True)
+class LayerShape:
+    """The shapes of a layer, from a ``.tflite`` or from a published table.
+
+    ``kernel``, ``stride``, ``dilation``: (height, width). ``same_padding``: the border is padded with zero points.
+    ``weights``: elements of the weights; ``weight_bytes``: bytes of all constants of the layer.
+    """
+
+    operator: str
+    input: tuple[int, ...]
+    output: tuple[int, ...]
+    kernel: tuple[int, int] = (1, 1)
+    stride: tuple[int, int] = (1, 1)
+    dilation: tuple[int, int] = (1, 1)
+    same_padding: bool = False
+    weights: int = 0
+    macs: int = 0
+    is_float: bool = False
+
+    @cached_property
+    def rows(self) -> Axis:
+        """The windows along the height."""
+        return self._axis(0)
+
+    @cached_property
+    def columns(self) -> Axis:
+        """The windows along the width."""
+        return self._axis(1)
+
+    def _axis(self, i: int) -> Axis:
+        size = (self.input[1 + i], self.output[1 + i]) if len(self.input) == 4 == len(self.output) else (1, 1)
+        return Axis.of(*size, self.kernel[i], self.stride[i], self.dilation[i], self.same_padding)
+
+
+@dataclass(frozen=True)
+class Axis:
+    """How a window moves along one axis.
+
+    ``taps``: elements of the window that lie inside the input, summed over all its positions.
+    ``kinds``: different ways in which the window is cut by the border, the uncut one included: a kernel that has no
+    padding in hardware runs once for each.
+    """
+
+    positions: int
+    taps: int
+    kinds: int
+
+    @staticmethod
+    def of(n_in: int, n_out: int, kernel: int, stride: int, dilation: int, same_padding: bool) -> Axis:
+        """Follow the window; padding as TensorFlow's 'same' places it (the odd element at the end)."""
+        padding = max(0, (n_out - 1) * stride + (kernel - 1) * dilation + 1 - n_in) if same_padding else 0
+        before = padding // 2
+        taps, seen = 0, set()
+        for i in range(n_out):
+            start = i * stride - before
+            first = max(0, -(start // dilation)) if start < 0 else 0
+            last = min(kernel, max(0, -((start - n_in) // dilation)))
+            taps += max(0, last - first)
+            seen.add((first, last))
+        return Axis(n_out, taps, len(seen))
+
+
+def layer_features(shape: LayerShape) -> dict[str, float]:
+    """The counts of a layer by name; those of value 0 are left out.
+
+    ``layer``: 1. ``inputs``, ``outputs``: elements. ``positions``: outputs of one channel. ``macs``: multiplications
+    inside the input; ``macs_odd``: the same where the depth of the input is odd, which has no pair to be packed with.
+    ``macs_lanes``: with the depth rounded up to whole Helium vectors. ``taps``: passes of the innermost loop over
+    channels. ``weights``: weights read. ``regions``: programs or loops set up for the parts of the output that the
+    border cuts differently. ``window``: elements of pooling windows.
+    """
+    counts: dict[str, float] = {"layer": 1, "inputs": math.prod(shape.input), "outputs": math.prod(shape.output)}
+    by_operator = {
+        "conv_2d": _convolution,
+        "depthwise_conv_2d": _depthwise,
+        "transpose_conv": _transposed,
+        "fully_connected": _fully_connected,
+        "average_pool_2d": _pooling,
+        "max_pool_2d": _pooling,
+    }.get(shape.operator, _plain)
+    counts.update(by_operator(shape))
+    if shape.is_float:
+        counts = {f"float_{name}" if name != "layer" else name: value for name, value in counts.items()}
+    return {name: float(value) for name, value in counts.items() if value}
+
+
+def _spatial(shape: LayerShape) -> tuple[int, int, int]:
+    """Positions of the output, taps inside the input over all positions, ways of being cut by the border."""
+    rows, columns = shape.rows, shape.columns
+    batch = shape.output[0] if len(shape.output) == 4 else 1
+    return batch * rows.positions * columns.positions, batch * rows.taps * columns.taps, rows.kinds * columns.kinds
+
+
+def _convolution(shape: LayerShape) -> dict[str, float]:
+    positions, taps, kinds = _spatial(shape)
+    depth, filters = shape.input[-1], shape.output[-1]
+    macs = taps * depth * filters
+    window = shape.kernel[0] * shape.kernel[1] * depth
+    return {
+        "positions": positions,
+        "macs_odd" if depth % 2 else "macs": macs,
+        "macs_lanes": positions * filters * _whole_vectors(window),
+        "im2col": positions * window if shape.kernel != (1, 1) else 0,
+        "taps": taps * filters,
+        "regions": kinds,
+        "windowed": shape.kernel != (1, 1),
+        "weights": shape.weights,
+    }
+
+
+def _depthwise(shape: LayerShape) -> dict[str, float]:
+    positions, taps, kinds = _spatial(shape)
+    channels = shape.output[-1]
+    multiplied = shape.input[-1] != channels
+    wide = channels >= 2 * _HELIUM_LANES
+    counts: dict[str, float] = {
+        "macs": taps * channels,
+        "macs_lanes": taps * _whole_vectors(channels),
+        "im2col": positions * shape.kernel[0] * shape.kernel[1] * channels,
+        "taps": taps * channels,
+        "weights": shape.weights,
+    }
+    if multiplied:
+        return {**counts, "multiplied_positions": positions, "regions": kinds}
+    return {**counts, "positions" if wide else "narrow_positions": positions}
+
+
+def _transposed(shape: LayerShape) -> dict[str, float]:
+    return {
+        "positions": math.prod(shape.input[:-1]),
+        "macs": shape.macs,
+        "macs_lanes": shape.macs,
+        "taps": shape.macs / max(1, shape.output[-1]),
+        "weights": shape.weights,
+    }
+
+
+def _fully_connected(shape: LayerShape) -> dict[str, float]:
+    depth = shape.macs // max(1, math.prod(shape.output))
+    return {
+        "macs": shape.macs,
+        "macs_lanes": math.prod(shape.output) * _whole_vectors(depth),
+        "weights": shape.weights,
+    }
+
+
+def _pooling(shape: LayerShape) -> dict[str, float]:
+    positions, taps, kinds = _spatial(shape)
+    channels = shape.output[-1]
+    # Two channels go together: an odd number of them is taken one by one.
+    groups = 2 * channels if channels % 2 else channels
+    whole = positions == (shape.output[0] if shape.output else 1)
+    return {
+        "positions": 0 if whole else positions,
+        "windowed": not whole,
+        "window": taps * groups,
+        "channels": groups,
+        "regions": kinds,
+    }
+
+
+def _plain(shape: LayerShape) -> dict[str, float]:
+    return {"macs": shape.macs, "weights": shape.weights}
+
+
+def _whole_vectors(n: int) -> int:
+    return -(-n // _HELIUM_LANES) * _HELIUM_LANES
+
+
+def shape_of(layer: TfliteLayer, macs: int) -> LayerShape:
+    """The shapes of a layer of a ``.tflite``; ``macs`` as :func:`mltk.tflite.counts.count_layer` counts them."""
+    options = layer.options
+    inputs, outputs = _shapes(layer.inputs), _shapes(layer.outputs)
+    first = next((t for t in layer.outputs if t is not None), None)
+    constants = [t for t in layer.inputs[1:] if t is not None and t.is_constant]
+    return LayerShape(
+        operator=layer.opcode_str,
+        input=inputs[0] if inputs else (),
+        output=outputs[0] if outputs else (),
+        kernel=_kernel(layer),
+        stride=_pair(options, "strideH", "strideW"),
+        dilation=_pair(options, "dilationHFactor", "dilationWFactor"),
+        same_padding=hasattr(options, "strideH") and int(getattr(options, "padding", 1)) == 0,
+        weights=constants[0].shape.flat_size if constants and macs else 0,
+        macs=macs,
+        is_float=first is not None and first.dtype_str.startswith("float") and layer.opcode_str != "dequantize",
+    )
+
+
+def _shapes(tensors: Sequence[Any]) -> list[tuple[int, ...]]:
+    return [tuple(max(1, d) for d in t.shape) for t in tensors if t is not None]
+
+
+def _pair(options: Any, height: str, width: str) -> tuple[int, int]:
+    return max(1, int(getattr(options, height, 1) or 1)), max(1, int(getattr(options, width, 1) or 1))
+
+
+def _kernel(layer: TfliteLayer) -> tuple[int, int]:
+    if layer.opcode_str in POOLING:
+        return _pair(layer.options, "filterHeight", "filterWidth")
+    size = getattr(layer, "kernel_size", None)
+    return (int(size[0]), int(size[1])) if size else (1, 1)

@@ -1,0 +1,123 @@
+"""What TensorFlow Lite Micro will refuse, said before it runs.
+
+Two sources: a table of the operators that TFLM has (learned from its wheel, so it works without one), and, where
+the wheel is installed, TFLM itself preparing the model in a child process. The second also covers what an
+operator's *version* stands for: TFLM ignores the number, but refuses types and options it doesn't know.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+
+from mltk.errors import RuntimeFailure
+from mltk.micro.graph import Graph, Operator, Subgraph, read_graph
+
+
+@dataclass(frozen=True)
+class OperatorUse:
+    """One operator of the model. ``reason`` says why it isn't ``supported``, or what to beware of."""
+
+    index: int
+    subgraph: int
+    name: str
+    version: int
+    is_custom: bool
+    types: tuple[str, ...]
+    supported: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class SupportReport:
+    """``operators`` in the order of the file; ``runs``: whether TFLM prepared and ran the model, None where untried."""
+
+    source: str
+    operators: list[OperatorUse]
+    runs: bool | None
+    failure: str = ""
+
+    @property
+    def unsupported(self) -> list[OperatorUse]:
+        """Operators that TFLM doesn't have, or that are known to crash it."""
+        return [o for o in self.operators if not o.supported]
+
+    @property
+    def ok(self) -> bool:
+        """True where nothing is known to keep TFLM from running the model."""
+        return self.runs is not False and not self.unsupported
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, for JSON."""
+        return {**asdict(self), "ok": self.ok}
+
+
+@lru_cache(maxsize=1)
+def operator_table() -> dict[str, Any]:
+    """The table as read from the package: ``builtin`` and ``custom`` names, ``version`` of the wheel, ``cautions``."""
+    return json.loads(files("mltk.micro").joinpath("targets/tflm_operators.json").read_text(encoding="utf-8"))
+
+
+def missing_operators(graph: Graph) -> list[str]:
+    """Names of operators of ``graph`` that the table lacks, each once."""
+    table = operator_table()
+    known = {False: set(table["builtin"]), True: set(table["custom"])}
+    return sorted({op.name for g in graph.subgraphs for op in g.operators if op.name not in known[op.is_custom]})
+
+
+def known_crashes(graph: Graph) -> list[str]:
+    """Reasons why TFLM's kernels are known to crash on ``graph``, each naming the operator."""
+    found = ((op, _caution(g, op)) for g in graph.subgraphs for op in g.operators)
+    return [f"{op.name} (operator {op.index}): {caution}" for op, caution in found if caution]
+
+
+def check_support(model: bytes, *, run: bool = True, timeout_s: float = 60.0) -> SupportReport:
+    """Look up every operator of ``model``, and with ``run`` let TFLM prepare and run it once, in a child process.
+
+    Raises :class:`~mltk.errors.TfliteError` where ``model`` is not a ``.tflite``.
+    """
+    graph = read_graph(model)
+    missing = set(missing_operators(graph))
+    operators = [_use(g, op, missing) for g in graph.subgraphs for op in g.operators]
+    table = operator_table()
+    runs, failure = _try(model, graph, timeout_s) if run else (None, "")
+    return SupportReport(f"{table['runtime']} {table['version']}", operators, runs, failure)
+
+
+def _use(graph: Subgraph, op: Operator, missing: set[str]) -> OperatorUse:
+    types = tuple(dict.fromkeys(graph.tensors[i].type_name for i in (*op.inputs, *op.outputs) if i >= 0))
+    supported, reason = op.name not in missing, ""
+    if not supported:
+        reason = f"TensorFlow Lite Micro has no {'custom ' if op.is_custom else ''}operator {op.name}."
+    elif caution := _caution(graph, op):
+        supported, reason = False, caution
+    return OperatorUse(op.index, graph.index, op.name, op.version, op.is_custom, types, supported, reason)
+
+
+def _caution(graph: Subgraph, op: Operator) -> str:
+    entry = operator_table()["cautions"].get(op.name)
+    if entry is None:
+        return ""
+    has_bias = len(op.inputs) > 2 and op.inputs[2] >= 0
+    is_int8 = bool(op.inputs) and op.inputs[0] >= 0 and graph.tensors[op.inputs[0]].type_name == "INT8"
+    return entry["text"] if entry["condition"] == "no_bias" and is_int8 and not has_bias else ""
+
+
+def _try(model: bytes, graph: Graph, timeout_s: float) -> tuple[bool | None, str]:
+    from mltk.micro.processes import UNTRUSTED_MEMORY_BYTES, WorkerProcess
+    from mltk.micro.runtimes import have_tflm, host_arena_bytes
+
+    if not have_tflm():
+        return None, ""
+    header = {"task": "measure_arena", "arena_bytes": host_arena_bytes(graph), "print": False}
+    try:
+        with WorkerProcess(timeout_s=timeout_s, memory_limit_bytes=UNTRUSTED_MEMORY_BYTES) as worker:
+            worker.request(header, [np.frombuffer(model, np.uint8)])
+    except RuntimeFailure as e:
+        return False, str(e)
+    return True, ""
