@@ -118,6 +118,7 @@ class _Evaluation:
             self.limit = _TEST_SAMPLES if self.limit <= 0 else min(self.limit, _TEST_SAMPLES)
         self.built: Any = load_tflite_model(model) if tflite else common.load_keras_model(model, weights)
         self.facts: dict[str, Any] = {}
+        self._dumps: list[tuple[str, np.ndarray, np.ndarray]] = []
 
     def run(self, *, classes: list[str] | None, **options: Any) -> EvaluationResults:
         model = self.model
@@ -214,10 +215,12 @@ class _Evaluation:
             for n, batch in enumerate(iter_batches(model.x, model.y, model.batch_size, model.eval_steps_per_epoch)):
                 if self.limit > 0 and n * model.batch_size >= self.limit:
                     break
-                decoded = self.predict(batch.x)
-                for original, restored in zip(np.asarray(batch.x, np.float32), decoded, strict=True):
-                    scores.append(float(score(original, restored.reshape(original.shape))))
-                    labels.append(index)
+                originals = np.asarray(batch.x, np.float32)
+                decoded = self.predict(batch.x).reshape(originals.shape)
+                scores += [float(score(a, b)) for a, b in zip(originals, decoded, strict=True)]
+                labels += [index] * len(originals)
+                if options.get("dump") and n == 0:
+                    self._dumps.append((name, originals, decoded))
             model.unload_dataset()
         if not labels:
             raise DatasetError(f"{model.name}: the evaluation dataset is empty.")
@@ -290,6 +293,8 @@ class _Evaluation:
         folder = model.create_log_dir(os.path.join("eval", kind), delete_existing=True)
         results.save(folder)
         results.generate_plots(show=show, output_dir=folder, logger=self.logger)
+        for name, originals, decoded in self._dumps:
+            dump_reconstructions(os.path.join(folder, "dump", name), originals, decoded)
         for key, figure in getattr(results, "_figures", {}).items():
             model.trigger_event(
                 MltkModelEvent.GENERATE_EVALUATE_PLOT, tflite=self.tflite, name=key, title=key, fig=figure
@@ -298,9 +303,25 @@ class _Evaluation:
             from .archive import update_model_archive
 
             model.check_archive_file_is_writable()
-            files = sorted(os.listdir(folder))
+            files = sorted(f for f in os.listdir(folder) if os.path.isfile(os.path.join(folder, f)))
             update_model_archive(model, {f"eval/{kind}/{f}": os.path.join(folder, f) for f in files})
             self.logger.debug("Updated %s", model.archive_path)
+
+
+def dump_reconstructions(folder: str, originals: np.ndarray, decoded: np.ndarray) -> None:
+    """Write each sample and its reconstruction, side by side, as PNG; samples that are no images as ``.npy``."""
+    os.makedirs(folder, exist_ok=True)
+    for i, pair in enumerate(zip(originals, decoded, strict=True)):
+        images = [p[..., 0] if p.ndim == 3 and p.shape[-1] == 1 else p for p in pair]
+        path = os.path.join(folder, f"{i:03d}")
+        if images[0].ndim == 2 or (images[0].ndim == 3 and images[0].shape[-1] in (3, 4)):
+            from matplotlib.image import imsave
+
+            both = np.concatenate(images, axis=1)
+            low, high = float(both.min()), float(both.max())
+            imsave(f"{path}.png", (both - low) / max(high - low, 1e-12), cmap="gray", vmin=0.0, vmax=1.0)
+        else:
+            np.save(f"{path}.npy", np.stack(images))
 
 
 def _shuffled(x: Any, y: Any, seed: int) -> tuple[Any, Any]:

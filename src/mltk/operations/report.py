@@ -31,7 +31,7 @@ def report_training(results: Any, evaluations: list[Any]) -> str:
 
         memory = TfliteModelParameters.load_from_tflite_model(tflite_model).get("runtime_memory_size") or 0
         needs = f", {memory:,} bytes of tensor arena" if memory else ""
-        rows.append((".tflite", f"{tflite_model.flatbuffer_size:,} bytes{needs}"))
+        rows.append((".tflite size", f"{tflite_model.flatbuffer_size:,} bytes{needs}"))
     if results.model_archive_path:
         rows.append(("archive", _short_path(results.model_archive_path)))
     rows.append(("logs", _short_path(results.mltk_model.log_dir)))
@@ -44,7 +44,7 @@ def report_training(results: Any, evaluations: list[Any]) -> str:
 
 
 def _kind(evaluation: Any) -> str:
-    return "float, Keras" if evaluation.get("engine") == "keras" else "int8, device"
+    return "Keras model" if evaluation.get("engine") == "keras" else ".tflite model"
 
 
 def _figures(evaluation: Any) -> str:
