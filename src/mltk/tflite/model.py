@@ -41,6 +41,9 @@ class TfliteModel:
         TfliteError: if the bytes are not a valid ``.tflite``; every table, index and constant is checked first.
     """
 
+    path: str | None = None
+    """Where the model came from; `save` writes there."""
+
     def __init__(self, flatbuffer_data: bytes, path: str | None = None) -> None:
         self.path = path
         self._subgraph_index = 0
