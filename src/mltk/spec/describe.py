@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +16,10 @@ from .types import describe_type
 
 def to_json_value(value: Any, depth: int = 0) -> Any:
     """``value`` as JSON can hold it: data as it is, functions by name, arrays and datasets by their shape."""
+    if hasattr(value, "dtype") and getattr(value, "ndim", 1) == 0 and hasattr(value, "item"):
+        value = value.item()  # a NumPy scalar
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)  # JSON has no infinity
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     if depth > 6:
@@ -38,7 +44,12 @@ def to_json_value(value: Any, depth: int = 0) -> Any:
             return {"class": type(value).__name__, "config": json.loads(json.dumps(config, default=str))}
         except (TypeError, ValueError, NotImplementedError):
             return type(value).__name__
-    return type(value).__name__ if "object at 0x" in repr(value) else str(value)
+    return re.sub(r" at 0x[0-9a-f]+", "", str(value)) if not _is_plain_object(value) else type(value).__name__
+
+
+def _is_plain_object(value: Any) -> bool:
+    """Whether text of ``value`` says no more than its class and address."""
+    return type(value).__str__ is object.__str__ and type(value).__repr__ is object.__repr__
 
 
 def settings_to_json(model: Spec) -> dict[str, Any]:

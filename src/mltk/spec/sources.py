@@ -11,7 +11,6 @@ from mltk.errors import DatasetError
 
 from .dataset import MltkDataset
 
-
 SUBSETS = ("training", "validation", "evaluation")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from pathlib import Path
 
 from mltk.errors import SettingError, did_you_mean
 
@@ -15,12 +16,19 @@ _HIGHER_IS_BETTER = (
     "precision",
     "recall",
     "f1",
+    "fbeta",
     "fmeasure",
     "iou",
+    "io_u",
     "r2",
     "psnr",
     "ssim",
     "similarity",
+    "correlation",
+    "sensitivity",
+    "specificity",
+    "true_positives",
+    "true_negatives",
     "hit",
 )
 
@@ -35,6 +43,12 @@ def list_checkpoints(folder: str) -> list[int]:
     if not os.path.isdir(folder):
         return []
     return sorted(int(m[1]) for m in map(_CHECKPOINT.fullmatch, os.listdir(folder)) if m)
+
+
+def remove_unfinished(folder: str) -> None:
+    """Remove what a killed run was about to write into ``folder``."""
+    for path in Path(folder).glob(".checkpoint-*.npz"):
+        path.unlink(missing_ok=True)
 
 
 def higher_is_better(monitor: str, mode: str = "auto") -> bool:
