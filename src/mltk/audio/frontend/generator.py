@@ -31,6 +31,8 @@ def _as_int16(samples: Any, ndim: int, what: str) -> npt.NDArray[np.int16]:
         raise FrontendError(f"{what} has the shape {array.shape}; it must have {ndim} dimension{'s' * (ndim > 1)}.")
     if array.dtype == np.int16:
         return np.ascontiguousarray(array)
+    if array.size == 0:
+        return np.empty(array.shape, np.int16)
     if array.dtype.kind == "f":
         if not np.isfinite(array).all():
             raise FrontendError(f"{what} holds NaN or infinite samples.")
@@ -38,9 +40,9 @@ def _as_int16(samples: Any, ndim: int, what: str) -> npt.NDArray[np.int16]:
             f"{what} is {array.dtype}, but the frontend takes int16 samples.",
             hint="Scale audio of -1 to 1 by: np.clip(np.round(x * 32768), -32768, 32767).astype(np.int16)",
         )
-    if array.dtype.kind not in "iu" and array.size > 0:
+    if array.dtype.kind not in "iu":
         raise FrontendError(f"{what} is {array.dtype}, but the frontend takes int16 samples.")
-    if array.size > 0 and (array.min() < -32768 or array.max() > 32767):
+    if array.min() < -32768 or array.max() > 32767:
         raise FrontendError(f"{what} holds samples outside the int16 range -32768 to 32767.")
     return np.ascontiguousarray(array.astype(np.int16))
 

@@ -255,7 +255,10 @@ class AudioFeatureGeneratorSettings(dict[str, Any]):
         if name in _FIELDS:
             self[PREFIX + name] = value
         elif isinstance(getattr(type(self), name, None), property):
-            raise SettingError(f"{name} of the audio frontend settings follows from others and can't be assigned.")
+            near = did_you_mean(name, _FIELDS)
+            raise SettingError(
+                f"{name} of the audio frontend settings follows from others and can't be assigned.", hint=near or None
+            )
         else:
             near = did_you_mean(name, _FIELDS)
             raise SettingError(f"Unknown audio frontend setting {name!r}.", hint=near or None)
@@ -263,6 +266,10 @@ class AudioFeatureGeneratorSettings(dict[str, Any]):
     def __getattr__(self, name: str) -> Any:
         if name in _FIELDS:
             return self[PREFIX + name]
+        derived = getattr(type(self), name, None)
+        if isinstance(derived, property):
+            # Python asks here after a property raised a SettingError, which is an AttributeError: raise that one.
+            return derived.__get__(self)
         raise AttributeError(f"The audio frontend has no setting {name!r}. {did_you_mean(name, _FIELDS)}".rstrip())
 
     def __dir__(self) -> list[str]:
