@@ -1,0 +1,9 @@
+"""Import path of MLTK 0.20; the classes live in `mltk.micro.tflite_micro`."""
+
+from mltk.micro.tflite_micro import (
+    TfliteMicroAccelerator,
+)
+
+__all__ = [
+    "TfliteMicroAccelerator",
+]

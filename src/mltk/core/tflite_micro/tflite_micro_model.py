@@ -1,0 +1,13 @@
+"""Import path of MLTK 0.20; the classes live in `mltk.micro.tflite_micro_model`."""
+
+from mltk.micro.tflite_micro_model import (
+    TfliteMicroLayerError,
+    TfliteMicroModel,
+    TfliteMicroProfiledLayerResult,
+)
+
+__all__ = [
+    "TfliteMicroLayerError",
+    "TfliteMicroModel",
+    "TfliteMicroProfiledLayerResult",
+]

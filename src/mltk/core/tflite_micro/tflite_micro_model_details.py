@@ -1,0 +1,9 @@
+"""Import path of MLTK 0.20; the classes live in `mltk.micro.tflite_micro_model`."""
+
+from mltk.micro.tflite_micro_model import (
+    TfliteMicroModelDetails,
+)
+
+__all__ = [
+    "TfliteMicroModelDetails",
+]
