@@ -135,8 +135,10 @@ def main() -> int:
         if (i + 1) % 10_000 == 0:
             print(f"{i + 1} inputs, {(i + 1) / (time.perf_counter() - started):.0f}/s", flush=True)
     elapsed = time.perf_counter() - started
+    cpu = time.process_time()
     print(
-        f"{args.count} inputs in {elapsed:.0f} s ({args.count / elapsed:.0f}/s), slowest {slowest * 1e3:.0f} ms, "
+        f"{args.count} inputs in {elapsed:.0f} s ({args.count / elapsed:.0f}/s; {cpu:.0f} s of CPU), "
+        f"slowest {slowest * 1e3:.0f} ms, "
         f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB"
     )
     print(", ".join(f"{name}: {n}" for name, n in outcomes.most_common()))

@@ -80,6 +80,12 @@ def parse_schema(text: str) -> Schema:
     return schema
 
 
+@lru_cache(maxsize=256)
+def vtable_struct(n_slots: int) -> struct.Struct:
+    """Reader of all slots of a vtable at once."""
+    return struct.Struct(f"<{n_slots}H")
+
+
 @dataclass
 class Verified:
     """What the walk saw besides "all inside".
@@ -147,23 +153,21 @@ class _Walk:
         fields = self.schema.tables[name]
         vtable, n_slots = self.vtable(pos, what)
         self.spend(12, what)
-        for slot in range(min(n_slots, len(fields))):
-            offset = int(_U16(self.buf, vtable + 4 + 2 * slot)[0])
-            if offset and fields[slot].kind != "deprecated":
-                self.slot(pos, vtable, slot, offset, fields, f"{what}.{fields[slot].name}")
-        for slot in range(len(fields), n_slots):
-            if int(_U16(self.buf, vtable + 4 + 2 * slot)[0]):
+        for slot, offset in enumerate(vtable_struct(n_slots).unpack_from(self.buf, vtable + 4)):
+            if not offset:
+                continue
+            if slot >= len(fields):
                 self.verified.unknown.append(f"{what} has a field (number {slot}) that this version does not know")
+            elif fields[slot].kind == "scalar":
+                if pos + offset + fields[slot].size > len(self.buf):
+                    raise FlatbufferError(f"{what}.{fields[slot].name} lies outside the file")
+            elif fields[slot].kind != "deprecated":
+                self.slot(pos, vtable, slot, offset, fields, f"{what}.{fields[slot].name}")
 
     def slot(self, pos: int, vtable: int, slot: int, offset: int, fields: tuple[Field, ...], what: str) -> None:
-        """Check one present field of the table at ``pos``."""
+        """Check one present field of the table at ``pos`` that is not a scalar."""
         spec = fields[slot]
-        at = pos + offset
-        if spec.kind == "scalar":
-            if at + spec.size > len(self.buf):
-                raise FlatbufferError(f"{what} lies outside the file (at byte {at} of {len(self.buf)})")
-            return
-        target = self.uoffset(at, what)
+        target = self.uoffset(pos + offset, what)
         if spec.kind == "scalars":
             self.vector(target, spec.size, what)
         elif spec.kind == "string":

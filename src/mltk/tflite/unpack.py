@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from mltk.tflite.flatbuffer import Field, parse_schema
+from mltk.tflite.flatbuffer import Field, parse_schema, vtable_struct
 from mltk.tflite.schema_layout import TFLITE_SCHEMA
 
 _FORMATS = {
@@ -41,12 +41,10 @@ class _Reader:
         result = make()
         buf = self.buf
         vtable = pos - _I32(buf, pos)[0]
-        n_slots = (_U16(buf, vtable)[0] - 4) // 2
-        for slot, attribute, read in fields:
-            if slot >= n_slots:
-                break
-            offset = _U16(buf, vtable + 4 + 2 * slot)[0]
-            if offset:
+        offsets = vtable_struct((_U16(buf, vtable)[0] - 4) // 2).unpack_from(buf, vtable + 4)
+        for offset, field in zip(offsets, fields, strict=False):
+            if offset and field is not None:
+                attribute, read = field
                 setattr(result, attribute, read(self, pos + offset, result))
         return result
 
@@ -120,11 +118,11 @@ _READERS: dict[str, Callable[[Field], _Read]] = {
 
 
 @cache
-def _plan(name: str) -> tuple[Callable[[], Any], tuple[tuple[int, str, _Read], ...]]:
-    """How to read a table: its class, and (slot, attribute, reader) of each field."""
+def _plan(name: str) -> tuple[Callable[[], Any], tuple[tuple[str, _Read] | None, ...]]:
+    """How to read a table: its class, and (attribute, reader) of each slot; None for a deprecated one."""
     fields = parse_schema(TFLITE_SCHEMA).tables[name]
     return getattr(schema, f"{name}T"), tuple(
-        (slot, field.name, _READERS[field.kind](field)) for slot, field in enumerate(fields) if field.kind in _READERS
+        (field.name, _READERS[field.kind](field)) if field.kind in _READERS else None for field in fields
     )
 
 
