@@ -16,7 +16,7 @@ from mltk.audio.frontend._native import c_settings, load
 from mltk.audio.frontend.settings import AudioFeatureGeneratorSettings
 from mltk.errors import MltkError
 
-DTYPES = (np.float32, np.uint16, np.int8)
+DTYPES = tuple(np.dtype(kind) for kind in (np.float32, np.uint16, np.int8))
 """What features come as: uint16 is what the frontend computes, float32 the same values, int8 the quantized ones."""
 
 
@@ -109,6 +109,8 @@ class AudioFeatureGenerator:
     def __init__(self, settings: AudioFeatureGeneratorSettings) -> None:
         self._settings = settings.copy()
         self._settings.check()
+        self._shape = self._settings.spectrogram_shape
+        self._length = self._settings.sample_length
         self._activity = False
         self._states: deque[_State] = deque([_State(self._settings)])
         self._warn_of_empty_channels()
@@ -157,7 +159,7 @@ class AudioFeatureGenerator:
         are taken if all values fit).
         """
         clip = self._check_length(_as_int16(sample, 1, "The clip"))
-        out = np.empty(self._settings.spectrogram_shape, _check_dtype(dtype))
+        out = np.empty(self._shape, _check_dtype(dtype))
         self._activity = bool(self._process(clip[np.newaxis], out[np.newaxis])[0])
         return out
 
@@ -176,7 +178,7 @@ class AudioFeatureGenerator:
         """
         clips = self._check_length(_as_int16(samples, 2, "The batch"))
         wanted = _check_dtype(dtype)
-        out = np.empty((len(clips), *self._settings.spectrogram_shape), wanted)
+        out = np.empty((len(clips), *self._shape), wanted)
         parts = [slice(i * len(clips) // threads, (i + 1) * len(clips) // threads) for i in range(max(threads, 1))]
 
         def work(part: slice) -> None:
@@ -198,10 +200,9 @@ class AudioFeatureGenerator:
         return detected
 
     def _check_length(self, samples: npt.NDArray[np.int16]) -> npt.NDArray[np.int16]:
-        wanted = self._settings.sample_length
-        if samples.shape[-1] != wanted:
+        if samples.shape[-1] != self._length:
             raise FrontendError(
-                f"A clip has {samples.shape[-1]} samples, but the settings say {wanted} "
+                f"A clip has {samples.shape[-1]} samples, but the settings say {self._length} "
                 f"(sample_length_ms={self._settings.sample_length_ms} at {self._settings.sample_rate_hz} Hz).",
                 hint="Cut or pad the clip, change sample_length_ms, or use AudioFeatureStream.",
             )
