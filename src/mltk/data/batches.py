@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
@@ -42,7 +43,10 @@ def count_samples(x: Any) -> int:
     Raises:
         DatasetError: the arrays are of different lengths.
     """
-    lengths = {len(a) for a in _leaves(x)}
+    leaves = _leaves(x)
+    if any(hasattr(a, "__array__") and np.ndim(a) == 0 for a in leaves):
+        raise DatasetError("An array of the dataset is a single number; it has no samples dimension.")
+    lengths = {len(a) for a in leaves}
     if len(lengths) != 1:
         raise DatasetError(f"The arrays of the dataset are of different lengths: {sorted(lengths)}.")
     return lengths.pop()
@@ -51,16 +55,28 @@ def count_samples(x: Any) -> int:
 def _leaves(x: Any) -> list[Any]:
     if isinstance(x, dict):
         return [leaf for v in x.values() for leaf in _leaves(v)]
-    if isinstance(x, tuple) or (isinstance(x, list) and x and hasattr(x[0], "__array__") and np.ndim(x[0]) > 0):
+    if _is_several(x):
         return [leaf for v in x for leaf in _leaves(v)]
     return [x]
+
+
+def _is_several(x: Any) -> bool:
+    """Whether a tuple or list is of arrays, one for each input, and not itself one array of numbers."""
+    return isinstance(x, (tuple, list)) and bool(x) and hasattr(x[0], "__array__") and np.ndim(x[0]) > 0
+
+
+def as_arrays(x: Any) -> Any:
+    """``x`` as one array, or a dict or tuple of arrays, one for each input."""
+    if isinstance(x, dict):
+        return {k: as_arrays(v) for k, v in x.items()}
+    return tuple(as_arrays(v) for v in x) if _is_several(x) else np.asarray(x)
 
 
 def take(x: Any, index: Any) -> Any:
     """``x[index]`` of an array or of each array in a tuple, list or dict."""
     if isinstance(x, dict):
         return {k: take(v, index) for k, v in x.items()}
-    if isinstance(x, (tuple, list)):
+    if _is_several(x):
         return type(x)(take(v, index) for v in x)
     return np.asarray(x)[index]
 
@@ -90,9 +106,7 @@ def iter_batches(x: Any, y: Any = None, batch_size: int = 32, steps: int | None 
             part = slice(start, start + batch_size)
             yield Batch(take(x, part), None if y is None else np.asarray(y)[part])
         return
-    for i, item in enumerate(_iterate(x, steps)):
-        if steps is not None and i >= steps:
-            return
+    for item in itertools.islice(_iterate(x, steps), steps):
         yield _as_batch(item)
 
 

@@ -14,7 +14,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from .batches import count_samples
+from .batches import as_arrays, count_samples
 
 
 def batch_stream(
@@ -30,7 +30,7 @@ def batch_stream(
         seed: which orders are drawn.
         first_batch: number of batches of the stream to leave out.
     """
-    tensors = keras.tree.map_structure(_tensor, _without_lists(arrays))
+    tensors = keras.tree.map_structure(_tensor, tuple(as_arrays(a) for a in arrays))
     n = count_samples(arrays)
     per_pass = batches_per_pass(n, batch_size)
     whole = tf.data.Dataset.from_tensors(tensors).repeat()
@@ -58,7 +58,7 @@ def batch_stream(
 
 def in_order(arrays: tuple[Any, ...], batch_size: int) -> tf.data.Dataset:
     """One pass over arrays, in their order."""
-    tensors = keras.tree.map_structure(_tensor, _without_lists(arrays))
+    tensors = keras.tree.map_structure(_tensor, tuple(as_arrays(a) for a in arrays))
     return tf.data.Dataset.from_tensor_slices(tensors).batch(batch_size).prefetch(1)
 
 
@@ -72,12 +72,3 @@ def _tensor(array: Any) -> tf.Tensor:
     if values.dtype == np.float64:
         values = values.astype(keras.config.floatx())
     return tf.convert_to_tensor(values)
-
-
-def _without_lists(structure: Any) -> Any:
-    """Lists as tuples: ``tf.data`` would stack a list of arrays into one tensor."""
-    if isinstance(structure, dict):
-        return {k: _without_lists(v) for k, v in structure.items()}
-    if isinstance(structure, (list, tuple)) and all(hasattr(v, "__array__") and np.ndim(v) > 0 for v in structure):
-        return tuple(_without_lists(v) for v in structure)
-    return structure

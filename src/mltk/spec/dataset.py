@@ -90,14 +90,14 @@ class DatasetMixin(Spec):
             load_from_source(self, subset, test=test, **kwargs)
 
     def unload_dataset(self) -> None:
-        """Let go of the samples."""
+        """Let go of the samples that :attr:`dataset` gave; what was assigned directly stays."""
+        from .sources import drop_source
+
         self.trigger_event(MltkModelEvent.BEFORE_UNLOAD_DATASET)
         dataset = self.dataset
         if isinstance(dataset, MltkDataset):
             dataset.unload_dataset()
-        if self._values.pop("_from_source", False):
-            for name in ("x", "y", "validation_data", "sample_weight"):
-                self._values.pop(name, None)
+        drop_source(self)
         self._values.pop("loaded_subset", None)
         self.trigger_event(MltkModelEvent.AFTER_UNLOAD_DATASET)
 

@@ -23,6 +23,12 @@ def load_from_source(model: Any, subset: str, *, test: bool = False, **kwargs: A
     source = model.dataset
     if subset not in SUBSETS:
         raise DatasetError(f"{subset!r} is not a subset.", hint=f"Subsets are {', '.join(SUBSETS)}.")
+    drop_source(model)
+    if isinstance(source, type) and issubclass(source, MltkDataset):
+        raise DatasetError(
+            f"my_model.dataset is the class {source.__name__}; it must be an instance.",
+            hint=f"my_model.dataset = {source.__name__}()",
+        )
     if isinstance(source, MltkDataset):
         _assign(model, source.load_dataset(subset, test=test, **kwargs), subset)
         counts = getattr(source, "class_counts", None)
@@ -80,7 +86,8 @@ def _call(function: Callable, **available: Any) -> Any:
         extra = {k: v for k, v in available.items() if k in known or k in ("subset", "test")}
         return function(**extra)
     kwargs = {name: available[name] for name in parameters if name in available}
-    missing = [n for n, p in parameters.items() if n not in kwargs and p.default is p.empty]
+    named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    missing = [n for n, p in parameters.items() if n not in kwargs and p.default is p.empty and p.kind in named]
     if missing and "model" in available:
         kwargs[missing[0]] = available["model"]
     return function(**kwargs)
@@ -97,11 +104,25 @@ def _assign(model: Any, result: Any, subset: str) -> None:
         raise DatasetError(
             f"The dataset gave {len(parts)} things for {subset!r}; wanted x, (x, y) or (x, y, validation_data)."
         )
-    model.x = parts[0]
-    model.y = parts[1] if len(parts) > 1 else None
+    _put(model, "x", parts[0])
+    _put(model, "y", parts[1] if len(parts) > 1 else None)
     if len(parts) > 2:
-        model.validation_data = parts[2]
-    model._values["_from_source"] = True
+        _put(model, "validation_data", parts[2])
+
+
+def _put(model: Any, name: str, value: Any) -> None:
+    """Assign a setting until :func:`drop_source`, which gives back what the user had assigned."""
+    replaced = model._values.setdefault("_from_source", {})
+    replaced.setdefault(name, (model._values[name],) if name in model._values else ())
+    setattr(model, name, value)
+
+
+def drop_source(model: Any) -> None:
+    """Let go of the samples that a dataset gave."""
+    for name, before in model._values.pop("_from_source", {}).items():
+        model._values.pop(name, None)
+        if before:
+            model._values[name] = before[0]
 
 
 def _assign_split(model: Any, result: Any, subset: str, where: str) -> None:
@@ -114,14 +135,12 @@ def _assign_split(model: Any, result: Any, subset: str, where: str) -> None:
         _assign(model, result, subset)
         return
     train, held_out = result
-    model._values["_from_source"] = True
-    if subset == "training":
-        model.x, model.y = train
-        if model.validation_data is None and not model.validation_split:
-            model.validation_data = held_out
-    else:
-        model.x, model.y = held_out
-    if model.x is None:
+    x, y = train if subset == "training" else held_out
+    _put(model, "x", x)
+    _put(model, "y", y)
+    if subset == "training" and model.validation_data is None and not model.validation_split:
+        _put(model, "validation_data", held_out)
+    if x is None:
         raise DatasetError(f"{where} gave no samples for {subset!r}.")
 
 
