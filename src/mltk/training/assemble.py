@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import logging
 import os
@@ -10,7 +11,7 @@ from typing import Any
 
 import keras
 
-from mltk.errors import MissingDependencyError, SettingError, TrainingError, did_you_mean
+from mltk.errors import MissingDependencyError, OutputError, SettingError, TrainingError, did_you_mean
 from mltk.spec.events import MltkModelEvent
 from mltk.spec.weights import higher_is_better
 
@@ -64,7 +65,10 @@ def assemble_callbacks(
     first: list[keras.callbacks.Callback] = [MonitorCheck(model)]
     progress = None
     if verbose is not False:
-        progress = ProgressView(epochs, inputs.get("steps_per_epoch"), first_epoch)
+        steps = inputs["steps_per_epoch"]
+        if steps is None and hasattr(inputs["x"], "num_batches"):
+            steps = inputs["x"].num_batches
+        progress = ProgressView(epochs, steps, first_epoch)
     folder = model.checkpoints_dir if model.checkpoints_enabled else None
     if folder:
         os.makedirs(folder, exist_ok=True)
@@ -143,6 +147,26 @@ class BestWeights(keras.callbacks.ModelCheckpoint):
             self._settle(logs)
         if self.monitor in logs or not self.save_best_only:  # validation_freq may leave an epoch without it
             super().on_epoch_end(epoch, logs)
+
+    def _save_model(self, epoch: int, batch: int | None, logs: dict[str, Any] | None) -> None:
+        """Save as Keras does, but whole or not at all, so that a killed run leaves no damaged weights."""
+        path = self._get_file_path(epoch, batch, logs)
+        if not self._should_save_model(epoch, batch, logs, path):
+            return
+        folder, name = os.path.split(path)
+        aside = os.path.join(folder, f".{name}")
+        try:
+            os.makedirs(folder or ".", exist_ok=True)
+            if self.save_weights_only:
+                self.model.save_weights(aside, overwrite=True)
+            else:
+                self.model.save(aside, overwrite=True)
+            os.replace(aside, path)
+        except OSError as e:
+            raise OutputError(f"Can't write {path}: {e.strerror or e}.") from e
+        finally:
+            with contextlib.suppress(OSError):
+                os.unlink(aside)
 
     def _settle(self, logs: dict[str, Any]) -> None:
         wanted = self.monitor

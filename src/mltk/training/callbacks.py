@@ -12,7 +12,7 @@ import keras
 from mltk.errors import TrainingError
 from mltk.spec.weights import checkpoint_path
 
-from .checkpoints import Checkpoint
+from .checkpoints import CallbackState, Checkpoint
 
 
 class SteppedLearnRateScheduler(keras.callbacks.Callback):
@@ -27,6 +27,9 @@ class SteppedLearnRateScheduler(keras.callbacks.Callback):
         if not learning_rate:
             raise ValueError("learning_rate must have at least one (batches, rate)")
         self.learning_rate = [(int(n), float(rate)) for n, rate in learning_rate]
+        self.batches_seen = 0
+
+    def on_train_begin(self, logs: Any = None) -> None:
         self.batches_seen = 0
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
@@ -106,10 +109,12 @@ class Checkpointer(keras.callbacks.Callback):
         self.recorder = recorder
         self.seed = seed
         self.resumed = resumed
+        self._beginning: list[CallbackState] = []
         self._thread: ThreadPoolExecutor | None = None
         self._writing: Future[None] | None = None
 
     def on_train_begin(self, logs: Any = None) -> None:
+        self._beginning = [CallbackState.of(c) for c in self.others]
         if self.resumed is not None:
             self.resumed.restore_callbacks(self.others)
             self.recorder.history = {k: list(v) for k, v in self.resumed.history.items()}
@@ -119,7 +124,8 @@ class Checkpointer(keras.callbacks.Callback):
         self.wait()
         if self.folder is None or self._thread is None:
             return
-        state = Checkpoint.of(self.model, self.others, epoch=epoch + 1, seed=self.seed, history=self.recorder.history)
+        memory = [CallbackState.of(c).since(b) for c, b in zip(self.others, self._beginning, strict=True)]
+        state = Checkpoint.of(self.model, memory, epoch=epoch + 1, seed=self.seed, history=self.recorder.history)
         self._writing = self._thread.submit(state.save, checkpoint_path(self.folder, epoch + 1))
 
     def wait(self) -> None:

@@ -19,6 +19,7 @@ import numpy as np
 
 from mltk.errors import TrainingError
 from mltk.files import replacing
+from mltk.spec.weights import checkpoint_path, list_checkpoints
 
 # Settings that Keras changes in use (it flips min_delta's sign when it first sees the metric), and what is set anew.
 _NOT_STATE = {"params", "_model", "model", "min_delta", "_settled", "named_by_metric"}
@@ -157,7 +158,7 @@ class Checkpoint:
         for j, callback in enumerate(self.callbacks):
             arrays |= {f"callback/{j}/{n}/{i}": a for n, list_ in callback.arrays.items() for i, a in enumerate(list_)}
         with replacing(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
-            archive.writestr(_STATE, json.dumps(state))
+            archive.writestr(_STATE, json.dumps({**state, "arrays": sorted(arrays)}))
             for name, array in arrays.items():
                 with archive.open(f"{name}.npy", "w", force_zip64=True) as stream:
                     np.lib.format.write_array(stream, array, allow_pickle=False)
@@ -187,6 +188,8 @@ class Checkpoint:
                 if name.endswith(".npy"):
                     with archive.open(name) as stream:
                         arrays[name[:-4]] = np.lib.format.read_array(stream, allow_pickle=False)
+        if state.pop("arrays") != sorted(arrays):
+            raise ValueError("some of its arrays are not there")
         variables = {kind: _numbered(arrays, f"{kind}/") for kind in _VARIABLES}
         callbacks = []
         for j, saved in enumerate(state.pop("callbacks")):

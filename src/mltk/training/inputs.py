@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import logging
 import random
 from collections.abc import Iterator
 from typing import Any
@@ -13,6 +14,9 @@ import numpy as np
 from mltk.data.batches import class_indices, count_samples, is_arrays, is_py_dataset, is_tf_dataset, take
 from mltk.data.tf_dataset import batch_stream, batches_per_pass, in_order
 from mltk.errors import DatasetError, SettingError, did_you_mean
+
+logger = logging.getLogger("mltk")
+_ENDLESS = -1
 
 
 def fit_inputs(model: Any, *, seed: int, first_epoch: int) -> dict[str, Any]:
@@ -47,8 +51,8 @@ def fit_inputs(model: Any, *, seed: int, first_epoch: int) -> dict[str, Any]:
         kwargs |= _tf_inputs(x, model.steps_per_epoch, first_epoch)
     elif is_py_dataset(x):
         _check_length(model, len(x))
-        kwargs |= {"x": RepeatablePyDataset(x, model.shuffle, seed, first_epoch), "shuffle": False}
-        kwargs["steps_per_epoch"] = model.steps_per_epoch
+        kwargs["x"] = RepeatablePyDataset(x, model.shuffle, seed, first_epoch, model.steps_per_epoch)
+        kwargs["steps_per_epoch"] = None
     else:
         kwargs |= _generator_inputs(model, x, first_epoch)
     kwargs["validation_data"] = _validation(validation, model.validation_batch_size or model.batch_size)
@@ -92,18 +96,32 @@ def _split(x: Any, y: Any, weight: Any, share: float) -> tuple[Any, Any, Any, An
 
 
 def _tf_inputs(x: Any, steps: int | None, first_epoch: int) -> dict[str, Any]:
-    """A user's ``tf.data`` pipeline: with ``steps`` it is one long stream, else it is begun anew each epoch."""
-    if int(x.cardinality()) == 0:
+    """A user's ``tf.data`` pipeline, as one long stream.
+
+    Its shuffling goes on where it was after ``first_epoch`` epochs; so does whatever else it draws, if ``steps``
+    are given, since then what was used before is made again and left out.
+    """
+    size = int(x.cardinality())
+    if size == 0:
         raise DatasetError("The tf.data.Dataset to train with is empty.")
     if steps:
-        return {"x": x.skip(first_epoch * steps) if first_epoch else x, "steps_per_epoch": steps}
-    if int(x.cardinality()) == -1:
+        stream = x if size == _ENDLESS else x.repeat()
+        return {"x": stream.skip(first_epoch * steps) if first_epoch else stream, "steps_per_epoch": steps}
+    if size == _ENDLESS:
         raise DatasetError(
             "The tf.data.Dataset to train with repeats without end.",
             hint="Set steps_per_epoch, or leave out .repeat().",
         )
-    for _ in range(first_epoch):  # each beginning draws the seed of its shuffling
+    for _ in range(first_epoch):  # each beginning draws the seeds of its shuffling
         next(iter(x))
+    if size > 0:
+        # One long iteration: Keras would begin the dataset anew once or twice an epoch, depending on the epoch.
+        return {"x": x.repeat(), "steps_per_epoch": size}
+    if first_epoch:
+        logger.warning(
+            "The tf.data.Dataset doesn't say how many batches it has, so the samples may come in another order than "
+            "if training had not been stopped. Setting my_model.steps_per_epoch avoids that."
+        )
     return {"x": x, "steps_per_epoch": None}
 
 
@@ -147,12 +165,15 @@ def _validation(data: Any, batch_size: int) -> Any:
 class RepeatablePyDataset(keras.utils.PyDataset):
     """A user's ``PyDataset``, its batches in an order that depends on nothing but the seed and the epoch.
 
+    With ``steps``, an epoch is so many of them: a new choice each time if shuffled, else the next ones in turn.
+
     With one worker, also what it draws from Python's and NumPy's global generators in making batch ``i`` of
     epoch ``k`` depends only on ``(seed, k, i)``; threads would draw in each other's way.
     """
 
-    def __init__(self, inner: Any, shuffle: bool, seed: int, first_epoch: int) -> None:
+    def __init__(self, inner: Any, shuffle: bool, seed: int, first_epoch: int, steps: int | None = None) -> None:
         self._inner = inner
+        self._steps = steps
         self._shuffle = shuffle
         self._seed = seed
         self._epoch = 0
@@ -169,10 +190,14 @@ class RepeatablePyDataset(keras.utils.PyDataset):
             self._end_epoch()
 
     def __len__(self) -> int:
-        return len(self._inner)
+        return self._steps or self._available
 
     @property
     def num_batches(self) -> int | None:
+        return len(self)
+
+    @property
+    def _available(self) -> int:
         return getattr(self._inner, "num_batches", None) or len(self._inner)
 
     def __getitem__(self, index: int) -> Any:
@@ -186,10 +211,12 @@ class RepeatablePyDataset(keras.utils.PyDataset):
         np.random.seed(int(state[1]))
 
     def _draw_order(self) -> np.ndarray:
-        order = np.arange(len(self._inner))
+        order = np.arange(self._available)
         if self._shuffle:
             np.random.default_rng([self._seed, self._epoch]).shuffle(order)
-        return order
+        elif self._steps:
+            order = np.roll(order, -self._epoch * self._steps)
+        return np.resize(order, len(self))
 
     def on_epoch_begin(self) -> None:
         if hasattr(self._inner, "on_epoch_begin"):

@@ -1,0 +1,63 @@
+"""What tests of all parts share: nothing is written to the home folder, and one tiny trained model."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import toy
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_home_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Logs and caches go to a temporary folder, and models are found in the test's own folders only."""
+    before = dict(os.environ)
+    os.environ["MLTK_USER_DIR"] = str(tmp_path_factory.mktemp("user"))
+    os.environ.pop("MLTK_USER_SETTINGS_PATH", None)
+    os.environ.pop("MLTK_MODEL_PATHS", None)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
+
+
+@pytest.fixture
+def fresh_user_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A user folder of the test's own, so that two tests may train models of one name."""
+    folder = tmp_path / "user"
+    monkeypatch.setenv("MLTK_USER_DIR", str(folder))
+    return folder
+
+
+@pytest.fixture
+def make_toy(tmp_path: Path, fresh_user_dir: Path) -> Callable[..., Any]:
+    """Makes a tiny classifier: ``make_toy(epochs=2, ...)``; see :func:`toy.make_toy`."""
+    return lambda name="toy", **settings: toy.make_toy(tmp_path, name, **settings)
+
+
+@pytest.fixture(scope="session")
+def trained_spec(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The specification script of a tiny model with its archive beside it, trained once by the real command.
+
+    Shared: copy the folder before changing anything in it.
+    """
+    folder = tmp_path_factory.mktemp("trained")
+    path = folder / "toy_spec.py"
+    path.write_text(toy.SPECIFICATION)
+    done = toy.mltk("train", "toy_spec.py", cwd=folder, user=folder / "user")
+    assert done.returncode == 0, done.stderr
+    return path
+
+
+@pytest.fixture
+def trained(trained_spec: Path, tmp_path: Path) -> Path:
+    """A copy of the trained model's specification and archive, to do with as one likes."""
+    for file in trained_spec.parent.glob("toy_spec.*"):
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    return tmp_path / trained_spec.name
