@@ -80,3 +80,43 @@ def _buffer(data: bytes | None) -> schema.BufferT:
     buffer = schema.BufferT()
     buffer.data = None if data is None else np.frombuffer(data, np.uint8)
     return buffer
+
+
+def small_cnn(seed: int = 0) -> bytes:
+    """An int8 classifier of 5 layers for 8×8×3 images: convolution, depthwise, average pooling, dense, softmax."""
+    rng, b = np.random.default_rng(seed), ModelBuilder()
+    image = b.tensor((1, 8, 8, 3), scale=0.02, zero=-3)
+
+    def layer(name, x, x_scale, shape, weights, y_scale, options, activation=1):
+        channels = shape[-1]
+        axis = 3 if name == "DEPTHWISE_CONV_2D" else 0
+        scale = rng.uniform(0.002, 0.01, channels)
+        w = b.constant(rng.integers(-127, 128, weights), np.int8, scale=scale, dimension=axis)
+        bias = b.constant(rng.integers(-800, 800, channels), np.int32, scale=np.float32(x_scale) * np.float32(scale))
+        y = b.tensor(shape, scale=y_scale, zero=-128 if activation else 5)
+        b.op(name, [x, w, bias], [y], (options, {"fusedActivationFunction": activation}), version=3)
+        return y
+
+    x = layer("CONV_2D", image, 0.02, (1, 8, 8, 16), (16, 3, 3, 3), 0.03, "Conv2DOptions")
+    b.operators[-1].builtinOptions.strideH = b.operators[-1].builtinOptions.strideW = 1
+    x = layer("DEPTHWISE_CONV_2D", x, 0.03, (1, 4, 4, 16), (1, 3, 3, 16), 0.04, "DepthwiseConv2DOptions")
+    options = b.operators[-1].builtinOptions
+    options.strideH = options.strideW = 2
+    options.depthMultiplier = 1
+    pooled = b.tensor((1, 1, 1, 16), scale=0.04, zero=-128)
+    pool = {"padding": 1, "strideH": 4, "strideW": 4, "filterHeight": 4, "filterWidth": 4}
+    b.op("AVERAGE_POOL_2D", [x], [pooled], ("Pool2DOptions", pool), version=2)
+    x = layer("FULLY_CONNECTED", pooled, 0.04, (1, 4), (4, 16), 0.05, "FullyConnectedOptions", activation=0)
+    y = b.tensor((1, 4), scale=1 / 256, zero=-128)
+    b.op("SOFTMAX", [x], [y], ("SoftmaxOptions", {"beta": 1.0}), version=2)
+    return b.build([image], [y])
+
+
+def float_model() -> bytes:
+    """One dense layer in float32, 4 inputs, 2 outputs."""
+    b = ModelBuilder()
+    x = b.tensor((1, 4), np.float32)
+    w = b.constant(np.arange(8).reshape(2, 4) / 7, np.float32)
+    y = b.tensor((1, 2), np.float32)
+    b.op("FULLY_CONNECTED", [x, w, b.constant([0.5, -0.5], np.float32)], [y], ("FullyConnectedOptions", {}))
+    return b.build([x], [y])

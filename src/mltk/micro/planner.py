@@ -224,10 +224,10 @@ def scratch_bytes(subgraph: Subgraph, op: Operator) -> list[int]:
     """Scratch buffers in bytes that TFLM's reference kernel of ``op`` asks of the arena."""
     inputs = [subgraph.tensors[i] for i in op.inputs if i >= 0]
     outputs = [subgraph.tensors[i] for i in op.outputs if i >= 0]
-    if op.name in ("MEAN", "SUM") and inputs and outputs:
-        return [outputs[0].size * 4] if inputs[0].type_name in ("INT8", "UINT8", "INT16") else []
-    if op.name in ("REDUCE_MAX", "REDUCE_MIN") and len(inputs) == 2:
-        return [4 * len(inputs[0].shape), 4 * inputs[1].size]
+    if op.name in ("MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN") and len(inputs) == 2 and outputs:
+        index_and_axes = [4 * len(inputs[0].shape), 4 * inputs[1].size]
+        sums = op.name in ("MEAN", "SUM") and inputs[0].type_name in ("INT8", "UINT8", "INT16")
+        return [*index_and_axes, outputs[0].size * 4] if sums else index_and_axes
     if op.name == "TRANSPOSE_CONV" and outputs and inputs:
         wide = {"INT8": 4, "INT16": 8}.get(inputs[-1].type_name, 0)
         return [outputs[0].size * wide] if wide else []
