@@ -1,7 +1,7 @@
 /* Runs the audio frontend on an emulated Cortex-M and prints its features as hexadecimal, through semihosting.
  *
- * cases.h, which the test writes, holds `cases`: settings and clips. One line a row of uint16 features, then one line of
- * int8 features and one with the detected activity. */
+ * cases.h, which the test writes, holds `cases`: settings and clips. One line a row of uint16 features, then one line
+ * of int8 features and one with the detected activity. */
 #include <stdint.h>
 #include <string.h>
 

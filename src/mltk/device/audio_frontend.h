@@ -61,20 +61,20 @@ typedef struct {
     float activity_detection_arm_threshold;
     float activity_detection_trip_threshold;
     int32_t dc_notch_filter_enable;
-    float dc_notch_filter_coefficient; /* 0 .. 1 */
+    float dc_notch_filter_coefficient; /* 0 .. below 1 */
     int32_t quantize_dynamic_scale_enable;
     float quantize_dynamic_scale_range_db;
 } mltk_frontend_settings;
 
 typedef enum {
     MLTK_FRONTEND_OK = 0,
-    MLTK_FRONTEND_BAD_WINDOW,          /* rate, window or step not positive, step above window, or window too long */
+    MLTK_FRONTEND_BAD_WINDOW,          /* step above window, or window not 8 .. 32768 samples */
     MLTK_FRONTEND_BAD_FILTERBANK,      /* no channels, or band limits that are not 0 <= lower < upper <= rate / 2 */
     MLTK_FRONTEND_BAD_NOISE_REDUCTION, /* a fraction outside 0 .. 1, or too many smoothing bits */
     MLTK_FRONTEND_BAD_PCAN,            /* without noise reduction, or gain bits that don't fit the FFT length */
     MLTK_FRONTEND_BAD_LOG_SCALE,       /* shift outside 0 .. 11 */
-    MLTK_FRONTEND_BAD_DC_NOTCH,        /* coefficient outside 0 .. 1 */
-    MLTK_FRONTEND_BAD_ACTIVITY,        /* a fraction outside 0 .. 1 */
+    MLTK_FRONTEND_BAD_DC_NOTCH,        /* coefficient negative, or not below 1 */
+    MLTK_FRONTEND_BAD_ACTIVITY,        /* an alpha outside 0 .. 1, or a threshold outside 0 .. 8 */
     MLTK_FRONTEND_BAD_QUANTIZATION,    /* negative range */
     MLTK_FRONTEND_BAD_MEMORY           /* smaller than mltk_frontend_state_size(), or not aligned to 8 bytes */
 } mltk_frontend_status;
@@ -116,7 +116,7 @@ typedef struct {
     int32_t smoothing_bits, log_scale_shift, pcan_snr_shift;
     uint32_t smoothing[2]; /* Q14: of even and of odd channels */
     uint32_t min_signal_remaining;
-    int32_t dynamic_range; /* of the int8 scale in feature units; 0 is the fixed scale */
+    int32_t dynamic_range;        /* of the int8 scale in feature units; 0 is the fixed scale */
     int32_t dc_notch_coefficient; /* Q15 */
 
     /* What streams */
@@ -148,8 +148,8 @@ void mltk_frontend_reset(mltk_frontend *frontend);
  * that stay valid until the next call, or NULL if more samples are needed. */
 size_t mltk_frontend_feed(mltk_frontend *frontend, const int16_t *samples, size_t n_samples, const uint16_t **row);
 
-/* 1 once the audio since the last reset went quiet (fast average below arm_threshold times the slow one) and then loud
- * again (fast average at or above trip_threshold times the slow one); 0 otherwise. Reading it starts the search anew. */
+/* 1 once the audio since the last reset went quiet (the fast average of its level below arm_threshold times the slow
+ * one) and then loud again (above trip_threshold times it); 0 otherwise. Reading a 1 starts the search anew. */
 int mltk_frontend_activity_detected(mltk_frontend *frontend);
 
 /* Rows that a clip of n_samples gives. */

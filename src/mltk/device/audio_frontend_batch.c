@@ -23,25 +23,25 @@ struct mltk_frontend_batch {
     const struct engine *engine;
     size_t n_samples, n_rows; /* of a clip */
     mltk_frontend_activity activity;
-    size_t padded_window;  /* a multiple of 8 samples */
-    int16_t *window;       /* [padded_window], zeros past the window */
-    uint16_t *reversed;    /* [fft_length / 2], digit-reversed indices */
-    twiddle_pair *twiddles;
+    size_t padded_window;   /* a multiple of 8 samples */
+    int16_t *window;        /* [padded_window], zeros past the window */
+    uint16_t *reversed;     /* [fft_length / 2], digit-reversed indices */
+    twiddle_pair *twiddles; /* [3 * fft_length / 4] */
     int32_t *pcan_gains[3]; /* [33] each: constant, linear and quadratic term, by the noise estimate's width in bits */
-    int32_t *log2_residue; /* [130] */
-    uint32_t *smoothing;   /* [n_channels] */
-    uint32_t *shifts;      /* [LANES], of the frames in work */
-    uint32_t *signal;      /* [LANES][n_channels] */
-    uint32_t *noise;       /* [n_channels] */
-    int16_t *padded;       /* [LANES][padded_window], frames at a clip's end */
-    int16_t *filtered;     /* [n_samples], the clip after the DC notch filter */
-    void *bins;            /* [fft_length / 2 + 1] vectors */
+    int32_t *log2_residue;  /* [130] */
+    uint32_t *smoothing;    /* [n_channels] */
+    uint32_t *shifts;       /* [LANES], of the frames in work */
+    uint32_t *signal;       /* [LANES][n_channels] */
+    uint32_t *noise;        /* [n_channels] */
+    int16_t *padded;        /* [LANES][padded_window], frames at a clip's end */
+    int16_t *filtered;      /* [n_samples], the clip after the DC notch filter */
+    void *bins;             /* [fft_length / 2 + 1] vectors */
 };
 
 /* A mask instead of a branch: loops that choose so are vectorized. */
 static inline uint32_t all_ones_if(int condition) { return 0u - (uint32_t)condition; }
 
-/* ---- Engines: one for every kind of vector ------------------------------------------------------------------------- */
+/* ---- Engines: one for every kind of vector ----------------------------------------------------------------------- */
 
 #define JOIN_(a, b) a##_##b
 #define JOIN(a, b) JOIN_(a, b)

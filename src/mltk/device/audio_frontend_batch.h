@@ -26,8 +26,8 @@ mltk_frontend_batch *mltk_frontend_batch_init(void *memory, const mltk_frontend 
 
 /* All rows of every clip, each as mltk_frontend_process_clip() gives them.
  *
- * samples is [n_clips][n_samples], features [n_clips][mltk_frontend_row_count()][n_channels] and activity [n_clips], 0 or
- * 1 (it may be NULL). */
+ * samples is [n_clips][n_samples], features [n_clips][mltk_frontend_row_count()][n_channels] and activity [n_clips],
+ * 0 or 1 (it may be NULL). */
 void mltk_frontend_process_clips(mltk_frontend_batch *batch, const int16_t *samples, size_t n_clips,
                                  uint16_t *features, uint8_t *activity);
 

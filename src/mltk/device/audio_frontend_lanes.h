@@ -70,7 +70,7 @@ INLINE void FN(butterfly4)(FN(bin) *a, size_t m, FN(complex) b0, FN(complex) b1,
     a[3 * m].c.im = FN(add)(dif02_im, dif13_re);
 }
 
-/* The innermost pass: it scales the frames up, and its twiddles are 1 (what is divided before isn't changed by them). */
+/* The innermost pass: it scales the frames up. Its twiddles are 1, which change nothing that was divided before. */
 ENGINE size_t FN(first_pass)(FN(bin) *a, size_t n, FN(vec) factor) {
     const size_t radix = bit_width((uint32_t)n) % 2 == 0 ? 2 : 4;
     const FN(vec) reciprocal = FN(splat)((int16_t)(32767 / radix));
@@ -175,7 +175,8 @@ ENGINE void FN(reduce_noise)(const batch *b, uint32_t *restrict signal, uint32_t
     size_t i;
     for (i = 0; i < n; ++i) {
         const uint32_t scaled = signal[i] << bits, rest = (1u << NOISE_BITS) - smoothing[i];
-        const uint32_t estimate = (uint32_t)(((uint64_t)scaled * smoothing[i] + (uint64_t)noise[i] * rest) >> NOISE_BITS);
+        const uint64_t mixed = (uint64_t)scaled * smoothing[i] + (uint64_t)noise[i] * rest;
+        const uint32_t estimate = (uint32_t)(mixed >> NOISE_BITS);
         const uint32_t remaining = (uint32_t)(((uint64_t)signal[i] * min_remaining) >> NOISE_BITS);
         const uint32_t subtracted = (scaled - (estimate < scaled ? estimate : scaled)) >> bits;
         noise[i] = estimate;
@@ -183,7 +184,8 @@ ENGINE void FN(reduce_noise)(const batch *b, uint32_t *restrict signal, uint32_t
     }
 }
 
-/* bit_width() of x, but 1 for 0, without a branch: the exponent that x has as a float. Clearing bits keeps it from rounding up. */
+/* bit_width() of x, but 1 for 0, without a branch: the exponent that x has as a float. Clearing bits keeps it from
+ * rounding up. */
 INLINE uint32_t FN(width)(uint32_t x) {
     const uint32_t halved = (x & ~(x >> 1)) >> 1;
     const float real = (float)(int32_t)halved;

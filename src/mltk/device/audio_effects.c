@@ -1,0 +1,573 @@
+#include "audio_effects.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The same code for the processor's widest vectors, chosen when the program is loaded. */
+#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__GLIBC__)
+#define WIDEST __attribute__((target_clones("avx2", "default")))
+#else
+#define WIDEST
+#endif
+#if defined(__GNUC__)
+#define INLINE static inline __attribute__((always_inline))
+#else
+#define INLINE static inline
+#endif
+
+#if defined(__GNUC__) && !defined(__clang__)
+#define NOT_UNROLLED _Pragma("GCC unroll 1")
+#else
+#define NOT_UNROLLED
+#endif
+
+/* LANES floats that are computed with at once. */
+#define LANES 8
+#if defined(__GNUC__)
+typedef float lanes __attribute__((vector_size(4 * LANES), aligned(16), may_alias));
+#define ADD(a, b) ((a) + (b))
+#define SUB(a, b) ((a) - (b))
+#define MUL(a, b) ((a) * (b))
+#define TIMES(a, factor) ((a) * (factor))
+#else
+typedef struct {
+    float each[LANES];
+} lanes;
+#define EACH(operation)                                             \
+    lanes c;                                                        \
+    for (int l = 0; l < LANES; l++) c.each[l] = a.each[l] operation; \
+    return c
+static lanes ADD(lanes a, lanes b) { EACH(+b.each[l]); }
+static lanes SUB(lanes a, lanes b) { EACH(-b.each[l]); }
+static lanes MUL(lanes a, lanes b) { EACH(*b.each[l]); }
+static lanes TIMES(lanes a, float factor) { EACH(*factor); }
+#endif
+
+#define MIN(a, b) ((a) < (b) ? (a) : (b))
+#define MAX(a, b) ((a) > (b) ? (a) : (b))
+
+/* ---- tables ---- */
+
+#define TAPS 16       /* of the resampling filter */
+#define PHASES 256    /* positions between two samples that it is tabulated for */
+#define CUTOFFS 17    /* cut-off frequencies 1, 1 - 1/32, … 1/2 of the Nyquist frequency */
+#define MAX_FFT 2048
+#define MAX_GAIN 8.0f /* of the formant filter: 18 dB either way */
+
+struct mltk_effects_tables {
+    int32_t rate;
+    int32_t hop;        /* overlap of the time stretching, in samples */
+    int32_t search;     /* largest shift of a segment, in samples */
+    int32_t fft;        /* points */
+    int32_t smoothing;  /* half width of the spectral envelope, in bins */
+    int16_t *fade;      /* [hop], Q15 */
+    float *window;      /* [fft], square root of a Hann window */
+    float *twiddle_re;  /* [fft / 2] */
+    float *twiddle_im;
+    uint16_t *reversed; /* [fft]: bit-reversed index */
+    int16_t filters[CUTOFFS][PHASES][TAPS]; /* Q14 */
+};
+
+static const double PI = 3.14159265358979323846;
+
+static void make_filters(int16_t filters[CUTOFFS][PHASES][TAPS]) {
+    for (int c = 0; c < CUTOFFS; c++) {
+        double cutoff = 1.0 - c / 32.0;
+        for (int p = 0; p < PHASES; p++) {
+            double taps[TAPS], sum = 0;
+            for (int k = 0; k < TAPS; k++) {
+                double t = k - (TAPS / 2 - 1) - p / (double)PHASES;
+                double w = t / (TAPS / 2.0);
+                double window = fabs(w) < 1 ? 0.5 + 0.5 * cos(PI * w) : 0;
+                double x = PI * cutoff * t;
+                taps[k] = window * (fabs(x) < 1e-9 ? 1.0 : sin(x) / x);
+                sum += taps[k];
+            }
+            for (int k = 0; k < TAPS; k++) filters[c][p][k] = (int16_t)lrint(taps[k] / sum * 16384.0);
+        }
+    }
+}
+
+static void make_fft_tables(mltk_effects_tables *t) {
+    int bits = 0;
+    while ((1 << bits) < t->fft) bits++;
+    for (int i = 0; i < t->fft; i++) {
+        int r = 0;
+        for (int b = 0; b < bits; b++) r |= ((i >> b) & 1) << (bits - 1 - b);
+        t->reversed[i] = (uint16_t)r;
+        t->window[i] = (float)sin(PI * (i + 0.5) / t->fft);
+    }
+    for (int i = 0; i < t->fft / 2; i++) {
+        t->twiddle_re[i] = (float)cos(2 * PI * i / t->fft);
+        t->twiddle_im[i] = (float)-sin(2 * PI * i / t->fft);
+    }
+}
+
+mltk_effects_tables *mltk_effects_new(int32_t rate) {
+    mltk_effects_tables *t = calloc(1, sizeof *t);
+    if (!t) return NULL;
+    t->rate = rate;
+    t->hop = MAX(16, rate * 15 / 1000 / 16 * 16);
+    t->search = MAX(4, rate / 100 / 4 * 4);
+    t->fft = 64;
+    while (t->fft * 3 / 2 < rate / 40 && t->fft < MAX_FFT) t->fft *= 2; /* about 25 ms */
+    t->smoothing = MAX(1, (int32_t)lrint(200.0 * t->fft / rate));
+    t->fade = malloc(sizeof(int16_t) * (size_t)t->hop);
+    t->window = malloc(sizeof(float) * (size_t)t->fft * 2);
+    t->reversed = malloc(sizeof(uint16_t) * (size_t)t->fft);
+    if (!t->fade || !t->window || !t->reversed) {
+        mltk_effects_free(t);
+        return NULL;
+    }
+    t->twiddle_re = t->window + t->fft;
+    t->twiddle_im = t->twiddle_re + t->fft / 2;
+    for (int i = 0; i < t->hop; i++) t->fade[i] = (int16_t)lrint(32767 * 0.5 * (1 - cos(PI * (i + 0.5) / t->hop)));
+    make_fft_tables(t);
+    make_filters(t->filters);
+    return t;
+}
+
+void mltk_effects_free(mltk_effects_tables *t) {
+    if (!t) return;
+    free(t->fade);
+    free(t->window);
+    free(t->reversed);
+    free(t);
+}
+
+/* ---- pitch, first half: resampling, which changes the duration too ---- */
+
+INLINE int16_t saturate(int32_t v) { return (int16_t)(v > 32767 ? 32767 : v < -32768 ? -32768 : v); }
+
+INLINE int32_t dot(const int16_t *restrict a, const int16_t *restrict b, int32_t n) {
+    int32_t sum = 0;
+    NOT_UNROLLED /* a loop is what the compiler recognizes as multiply-and-add of vectors */
+    for (int32_t i = 0; i < n; i++) sum += (int32_t)a[i] * b[i];
+    return sum;
+}
+
+/* in must be readable from -TAPS to n_in + TAPS. Samples come out at positions 0, ratio, 2 ratio, … */
+WIDEST static void resample(const mltk_effects_tables *t, const int16_t *in, double ratio, int16_t *out,
+                            int32_t n_out) {
+    double cutoff = ratio > 1 ? 1 / ratio : 1;
+    int c = MIN(CUTOFFS - 1, (int)ceil((1 - cutoff) * 32));
+    uint64_t position = 0, step = (uint64_t)(ratio * 4294967296.0);
+    for (int32_t i = 0; i < n_out; i++, position += step) {
+        const int16_t *x = in + (position >> 32) - (TAPS / 2 - 1);
+        const int16_t *h = t->filters[c][(position >> 24) & 255];
+        out[i] = saturate((dot(x, h, TAPS) + 8192) >> 14);
+    }
+}
+
+/* ---- speed, and pitch's second half: WSOLA ----
+ *
+ * Verhelst and Roelands, "An overlap-add technique based on waveform similarity (WSOLA) for high quality
+ * time-scale modification of speech", ICASSP 1993. Segments of the input are put one after the other at another
+ * pace; each is shifted to where it most resembles what would have followed the one before, first on a fourth of
+ * the samples, then on all around the best. The correlations are of 12 bits, so that 32 hold their sums.
+ */
+
+INLINE float score(int32_t product, int32_t energy) {
+    float p = (float)product;
+    return p * fabsf(p) / ((float)energy + 1.0f);
+}
+
+WIDEST static int32_t best_shift(const int16_t *target, const int16_t *around, const int16_t *target4,
+                                 const int16_t *around4, int32_t search, int32_t hop) {
+    int32_t hop4 = hop / 4, best = 0;
+    float best_score = -3e38f;
+    int32_t energy = dot(around4 - search / 4, around4 - search / 4, hop4);
+    for (int32_t s = -search / 4; s <= search / 4; s++) {
+        float value = score(dot(target4, around4 + s, hop4), energy);
+        if (value > best_score) best_score = value, best = s;
+        int32_t leaves = around4[s], enters = around4[s + hop4];
+        energy += enters * enters - leaves * leaves;
+    }
+    int32_t centre = best * 4;
+    best_score = -3e38f;
+    for (int32_t s = centre - 3; s <= centre + 3; s++) {
+        float value = score(dot(target, around + s, hop), dot(around + s, around + s, hop));
+        if (value > best_score) best_score = value, best = s;
+    }
+    return best;
+}
+
+WIDEST static void crossfade(const int16_t *from, const int16_t *to, const int16_t *fade, int16_t *out, int32_t n) {
+    for (int32_t i = 0; i < n; i++) {
+        int32_t d = ((int32_t)to[i] - from[i]) / 2 * fade[i];
+        out[i] = (int16_t)(from[i] + ((d + 8192) >> 14));
+    }
+}
+
+/* Samples that have to be readable, as zeros, before and after the input of stretch(). */
+INLINE int32_t stretch_margin(const mltk_effects_tables *t) { return (t->search + 2 * t->hop + 64) / 16 * 16; }
+
+WIDEST static void reduce(const int16_t *in, int32_t n, int shift, int16_t *quiet, int16_t *fourth) {
+    for (int32_t i = 0; i < n; i++) quiet[i] = (int16_t)(in[i] >> shift);
+    for (int32_t i = 0; i < n / 4; i++)
+        fourth[i] = (int16_t)((quiet[4 * i] + quiet[4 * i + 1] + quiet[4 * i + 2] + quiet[4 * i + 3]) >> 2);
+}
+
+WIDEST static int bits_above(const int16_t *in, int32_t n, int32_t limit) {
+    int32_t peak = 0;
+    for (int32_t i = 0; i < n; i++) {
+        int32_t a = in[i] < 0 ? -in[i] : in[i];
+        peak = a > peak ? a : peak;
+    }
+    int shift = 0;
+    while ((peak >> shift) > limit) shift++;
+    return shift;
+}
+
+/* in has n_in samples and margins of zeros; work holds 2 (n_in + 2 margins). */
+static void stretch(const mltk_effects_tables *t, const int16_t *in, int32_t n_in, int16_t *out, int32_t n_out,
+                    int16_t *work) {
+    int32_t hop = t->hop, margin = stretch_margin(t), n = n_in + 2 * margin;
+    /* |x| < 2048 and 511 samples or fewer, or fewer bits for more samples: the sums stay below 2^31. */
+    int32_t limit = 2047;
+    while ((int64_t)limit * limit * hop > 2147483647) limit /= 2;
+    int shift = bits_above(in, n_in, limit);
+    int16_t *quiet = work, *fourth = work + n;
+    reduce(in - margin, n, shift, quiet, fourth);
+    double pace = (double)n_in / n_out;
+    int32_t previous = 0;
+    memcpy(out, in, sizeof(int16_t) * (size_t)MIN(hop, n_out));
+    for (int32_t start = hop; start < n_out; start += hop) {
+        int32_t nominal = (int32_t)(start * pace) / 4 * 4;
+        int32_t follow = MIN(previous + hop, n_in), shifted = nominal;
+        shifted += best_shift(quiet + margin + follow, quiet + margin + nominal, fourth + (margin + follow) / 4,
+                              fourth + (margin + nominal) / 4, t->search, hop);
+        crossfade(in + follow, in + shifted, t->fade, out + start, MIN(hop, n_out - start));
+        previous = shifted;
+    }
+}
+
+/* ---- vocal tract length ----
+ *
+ * Jaitly and Hinton, "Vocal tract length perturbation (VTLP) improves speech recognition", ICML workshop 2013: the
+ * frequency axis is stretched by a factor up to about 4.8 kHz, and linearly from there to the Nyquist frequency.
+ * They warp the filterbank; here, where audio has to come out, it is the spectral envelope that is warped: each
+ * frame is filtered by (warped envelope / envelope), so that formants move and the pitch stays, as with another
+ * speaker of the same pitch. Two neighbouring frames, as real and imaginary part of one transform, share a filter.
+ */
+
+/* One stage of a decimation-in-frequency FFT of LANES signals. */
+INLINE void dif_stage(lanes *restrict re, lanes *restrict im, int32_t n, int32_t size, const float *wr,
+                      const float *wi) {
+    int32_t half = size / 2, stride = n / size;
+    for (int32_t block = 0; block < n; block += size) {
+        for (int32_t j = 0; j < half; j++) {
+            lanes *ar = re + block + j, *ai = im + block + j, *br = ar + half, *bi = ai + half;
+            float cr = wr[j * stride], ci = wi[j * stride];
+            lanes dr = SUB(*ar, *br), di = SUB(*ai, *bi);
+            *ar = ADD(*ar, *br);
+            *ai = ADD(*ai, *bi);
+            *br = SUB(TIMES(dr, cr), TIMES(di, ci));
+            *bi = ADD(TIMES(dr, ci), TIMES(di, cr));
+        }
+    }
+}
+
+/* One stage of the inverse, decimation in time, from bit-reversed order. */
+INLINE void dit_stage(lanes *restrict re, lanes *restrict im, int32_t n, int32_t size, const float *wr,
+                      const float *wi) {
+    int32_t half = size / 2, stride = n / size;
+    for (int32_t block = 0; block < n; block += size) {
+        for (int32_t j = 0; j < half; j++) {
+            lanes *ar = re + block + j, *ai = im + block + j, *br = ar + half, *bi = ai + half;
+            float cr = wr[j * stride], ci = -wi[j * stride];
+            lanes tr = SUB(TIMES(*br, cr), TIMES(*bi, ci)), ti = ADD(TIMES(*br, ci), TIMES(*bi, cr));
+            *br = SUB(*ar, tr);
+            *bi = SUB(*ai, ti);
+            *ar = ADD(*ar, tr);
+            *ai = ADD(*ai, ti);
+        }
+    }
+}
+
+/* Mean over 2 width + 1 bins, the spectrum being mirrored at both ends. */
+INLINE void smooth(const lanes *restrict in, lanes *restrict out, int32_t last, int32_t width) {
+    float scale = 1.0f / (float)(2 * width + 1);
+    for (int32_t k = 0; k <= last; k++) {
+        lanes sum = in[k];
+        if (k >= width && k + width <= last) {
+            for (int32_t j = 1; j <= width; j++) sum = ADD(sum, ADD(in[k - j], in[k + j]));
+        } else {
+            for (int32_t j = 1; j <= width; j++)
+                sum = ADD(sum, ADD(in[abs(k - j)], in[k + j > last ? 2 * last - k - j : k + j]));
+        }
+        out[k] = TIMES(sum, scale);
+    }
+}
+
+/* Where in the spectrum, in bins, the envelope of output bin k comes from. */
+static float unwarped(const mltk_effects_tables *t, float factor, int32_t k) {
+    float nyquist = (float)(t->fft / 2);
+    float knee = MIN(4800.0f / (float)t->rate * (float)t->fft, 0.8f * nyquist) * MIN(factor, 1.0f); /* output side */
+    float from = knee / factor;                                                                      /* input side */
+    if ((float)k <= knee) return (float)k / factor;
+    return nyquist - (nyquist - (float)k) * (nyquist - from) / (nyquist - knee);
+}
+
+typedef struct {
+    lanes re[MAX_FFT];
+    lanes im[MAX_FFT];
+    lanes power[MAX_FFT / 2 + 1];
+    lanes envelope[MAX_FFT / 2 + 1];
+} vtlp_work;
+
+/* The filter's gain in one bin, times 1 / n of the inverse transform. */
+INLINE lanes formant_gain(lanes wanted, lanes present, float scale) {
+    union {
+        lanes all;
+        float each[LANES];
+    } w, p;
+    w.all = wanted;
+    p.all = present;
+    for (int l = 0; l < LANES; l++) {
+        float g = sqrtf((w.each[l] + 1.0f) / (p.each[l] + 1.0f));
+        g = g < MAX_GAIN ? g : MAX_GAIN;
+        w.each[l] = (g > 1.0f / MAX_GAIN ? g : 1.0f / MAX_GAIN) * scale;
+    }
+    return w.all;
+}
+
+WIDEST static void filter_formants(const mltk_effects_tables *t, const float *source, vtlp_work *w) {
+    int32_t n = t->fft, last = n / 2;
+    const uint16_t *at = t->reversed;
+    for (int32_t size = n; size >= 2; size /= 2) dif_stage(w->re, w->im, n, size, t->twiddle_re, t->twiddle_im);
+    for (int32_t k = 0; k <= last; k++) {
+        int32_t a = at[k], b = at[(n - k) & (n - 1)];
+        w->power[k] = ADD(ADD(MUL(w->re[a], w->re[a]), MUL(w->im[a], w->im[a])),
+                          ADD(MUL(w->re[b], w->re[b]), MUL(w->im[b], w->im[b])));
+    }
+    smooth(w->power, w->envelope, last, t->smoothing);
+    smooth(w->envelope, w->power, last, t->smoothing);
+    for (int32_t k = 0; k <= last; k++) {
+        int32_t i = MIN((int32_t)source[k], last - 1), a = at[k], b = at[(n - k) & (n - 1)];
+        lanes moved = ADD(w->power[i], TIMES(SUB(w->power[i + 1], w->power[i]), source[k] - (float)i));
+        lanes gain = formant_gain(moved, w->power[k], 1.0f / (float)n);
+        w->re[a] = MUL(w->re[a], gain);
+        w->im[a] = MUL(w->im[a], gain);
+        if (a == b) continue;
+        w->re[b] = MUL(w->re[b], gain);
+        w->im[b] = MUL(w->im[b], gain);
+    }
+    for (int32_t size = 2; size <= n; size *= 2) dit_stage(w->re, w->im, n, size, t->twiddle_re, t->twiddle_im);
+}
+
+WIDEST static void load_frame(const int16_t *in, const float *window, int32_t n, lanes *to, int lane) {
+    float *first = (float *)to + lane;
+    for (int32_t i = 0; i < n; i++) first[i * LANES] = (float)in[i] * window[i];
+}
+
+static void clear_frame(lanes *frames, int32_t n, int lane) {
+    float *first = (float *)frames + lane;
+    for (int32_t i = 0; i < n; i++) first[i * LANES] = 0;
+}
+
+WIDEST static void add_frame(const lanes *from, int lane, const float *window, int32_t n, float *out) {
+    const float *first = (const float *)from + lane;
+    for (int32_t i = 0; i < n; i++) out[i] += first[i * LANES] * window[i];
+}
+
+WIDEST static void round_to_int16(const float *in, int32_t n, int16_t *out) {
+    for (int32_t i = 0; i < n; i++) {
+        float v = in[i] < -32768.0f ? -32768.0f : in[i] > 32767.0f ? 32767.0f : in[i];
+        out[i] = (int16_t)(int32_t)(v + (v < 0 ? -0.5f : 0.5f));
+    }
+}
+
+/* clip [n] is changed in place; readable, as zeros, t->fft before and 3 t->fft after. sum holds n + 4 fft. */
+static void warp_formants(const mltk_effects_tables *t, float factor, int16_t *clip, int32_t n, vtlp_work *w,
+                          float *sum) {
+    int32_t hop = t->fft / 2;
+    int32_t n_frames = n / hop + 2, n_pairs = (n_frames + 1) / 2;
+    float source[MAX_FFT / 2 + 1];
+    for (int32_t k = 0; k <= t->fft / 2; k++) source[k] = unwarped(t, factor, k);
+    memset(sum, 0, sizeof(float) * (size_t)(n + 4 * t->fft));
+    for (int32_t first = 0; first < n_pairs; first += LANES) {
+        for (int lane = 0; lane < LANES; lane++) {
+            int32_t start = (2 * (first + lane) - 1) * hop; /* the first frame begins half its length early */
+            if (first + lane < n_pairs) {
+                load_frame(clip + start, t->window, t->fft, w->re, lane);
+                load_frame(clip + start + hop, t->window, t->fft, w->im, lane);
+            } else {
+                clear_frame(w->re, t->fft, lane);
+                clear_frame(w->im, t->fft, lane);
+            }
+        }
+        filter_formants(t, source, w);
+        for (int lane = 0; lane < LANES && first + lane < n_pairs; lane++) {
+            float *at = sum + hop + (2 * (first + lane) - 1) * hop;
+            add_frame(w->re, lane, t->window, t->fft, at);
+            add_frame(w->im, lane, t->window, t->fft, at + hop);
+        }
+    }
+    round_to_int16(sum + hop, n, clip);
+}
+
+/* ---- everything, one clip after the other ---- */
+
+typedef struct {
+    int16_t *a, *b;  /* audio between the stages, with margins */
+    int16_t *search; /* what stretch() looks for similarity in */
+    float *sum;
+    vtlp_work *vtlp;
+    int16_t *noise;
+    int32_t margin;
+} workspace;
+
+static int32_t warped_length(const mltk_effects *e) { return MAX(1, (int32_t)lrint(e->n_clip / (double)e->speed)); }
+
+static int needs_warp(const mltk_effects *e) { return e->speed != 1 || e->pitch != 1 || e->vtlp != 1; }
+
+static int make_workspace(const mltk_effects_tables *t, const mltk_effects *effects, size_t n_clips, int32_t n_out,
+                          workspace *w) {
+    int64_t longest = n_out;
+    int warp = 0, vtlp = 0;
+    for (size_t i = 0; i < n_clips; i++) {
+        const mltk_effects *e = &effects[i];
+        if (!needs_warp(e)) continue;
+        warp = 1;
+        vtlp |= e->vtlp != 1;
+        int64_t resampled = (int64_t)(e->n_clip / (double)e->pitch) + 2;
+        longest = MAX(longest, MAX(MAX(resampled, (int64_t)warped_length(e)), (int64_t)e->n_clip));
+    }
+    memset(w, 0, sizeof *w);
+    w->margin = MAX(stretch_margin(t), 3 * t->fft) + 16;
+    size_t room = (size_t)longest + 2 * (size_t)w->margin;
+    w->noise = malloc(sizeof(int16_t) * (size_t)n_out);
+    if (warp) {
+        w->a = malloc(sizeof(int16_t) * room);
+        w->b = malloc(sizeof(int16_t) * room);
+        w->search = malloc(sizeof(int16_t) * 2 * room);
+    }
+    if (vtlp) {
+        w->sum = malloc(sizeof(float) * (room + 4 * (size_t)t->fft));
+        w->vtlp = malloc(sizeof(vtlp_work));
+    }
+    return w->noise && (!warp || (w->a && w->b && w->search)) && (!vtlp || (w->sum && w->vtlp)) ? 0 : -1;
+}
+
+static void free_workspace(workspace *w) {
+    free(w->a);
+    free(w->b);
+    free(w->search);
+    free(w->sum);
+    free(w->vtlp);
+    free(w->noise);
+}
+
+static void clear_margins(int16_t *buffer, int32_t margin, int32_t n) {
+    memset(buffer, 0, sizeof(int16_t) * (size_t)margin);
+    memset(buffer + margin + n, 0, sizeof(int16_t) * (size_t)margin);
+}
+
+/* Speed, pitch and vocal tract length; gives the audio, which lies in the workspace, and sets *n to its length. */
+static const int16_t *warp(const mltk_effects_tables *t, const mltk_effects *e, workspace *w, int32_t *n) {
+    int16_t *now = w->a, *next = w->b, *swap;
+    int32_t length = e->n_clip, wanted = warped_length(e);
+    memcpy(now + w->margin, e->clip, sizeof(int16_t) * (size_t)length);
+    clear_margins(now, w->margin, length);
+    if (e->pitch != 1) {
+        int32_t resampled = MAX(1, (int32_t)(length / (double)e->pitch));
+        resample(t, now + w->margin, e->pitch, next + w->margin, resampled);
+        clear_margins(next, w->margin, length = resampled);
+        swap = now, now = next, next = swap;
+    }
+    if (wanted != length) {
+        stretch(t, now + w->margin, length, next + w->margin, wanted, w->search);
+        clear_margins(next, w->margin, length = wanted);
+        swap = now, now = next, next = swap;
+    }
+    if (e->vtlp != 1) warp_formants(t, e->vtlp, now + w->margin, length, w->vtlp, w->sum);
+    *n = length;
+    return now + w->margin;
+}
+
+WIDEST static void mix(const int16_t *clip, float gain, const int16_t *noise, float noise_gain, int16_t *out,
+                       int32_t n) {
+    for (int32_t i = 0; i < n; i++) {
+        float v = (float)clip[i] * gain + (float)noise[i] * noise_gain;
+        v = v < -32768.0f ? -32768.0f : v > 32767.0f ? 32767.0f : v;
+        out[i] = (int16_t)(int32_t)(v + (v < 0 ? -0.5f : 0.5f));
+    }
+}
+
+WIDEST static void scale(const int16_t *clip, float gain, int16_t *out, int32_t n) {
+    for (int32_t i = 0; i < n; i++) {
+        float v = (float)clip[i] * gain;
+        v = v < -32768.0f ? -32768.0f : v > 32767.0f ? 32767.0f : v;
+        out[i] = (int16_t)(int32_t)(v + (v < 0 ? -0.5f : 0.5f));
+    }
+}
+
+/* n samples of the noise from its start on, over and over. */
+static void cut_noise(const mltk_effects *e, int16_t *to, int32_t n) {
+    int32_t from = e->noise_start % e->n_noise;
+    for (int32_t done = 0; done < n;) {
+        int32_t part = MIN(n - done, e->n_noise - from);
+        memcpy(to + done, e->noise + from, sizeof(int16_t) * (size_t)part);
+        done += part;
+        from = 0;
+    }
+}
+
+/* Of a clip that is too long, cut out what will be needed: offset of the rest is before it. */
+static mltk_effects cropped(const mltk_effects *e, int32_t n_out) {
+    mltk_effects c = *e;
+    double needed = n_out * (double)e->speed;
+    if (e->n_clip > needed) {
+        c.n_clip = (int32_t)ceil(needed);
+        c.clip = e->clip + (int32_t)((e->n_clip - c.n_clip) * (double)e->offset);
+    }
+    return c;
+}
+
+static void apply(const mltk_effects_tables *t, const mltk_effects *effect, int32_t n_out, int16_t *out,
+                  workspace *w) {
+    mltk_effects e = cropped(effect, n_out);
+    const int16_t *clip = e.clip;
+    int32_t n = e.n_clip;
+    if (n > 0 && needs_warp(&e)) clip = warp(t, &e, w, &n);
+    n = MIN(n, n_out);
+    int32_t before = (int32_t)((n_out - n) * (double)e.offset), after = n_out - before - n;
+    if (e.noise && e.n_noise > 0 && e.noise_gain != 0) {
+        cut_noise(&e, w->noise, n_out);
+        scale(w->noise, e.noise_gain, out, before);
+        mix(clip, e.gain, w->noise + before, e.noise_gain, out + before, n);
+        scale(w->noise + before + n, e.noise_gain, out + before + n, after);
+        return;
+    }
+    memset(out, 0, sizeof(int16_t) * (size_t)before);
+    memset(out + before + n, 0, sizeof(int16_t) * (size_t)after);
+    if (e.gain == 1) memcpy(out + before, clip, sizeof(int16_t) * (size_t)n);
+    else scale(clip, e.gain, out + before, n);
+}
+
+int mltk_effects_apply(const mltk_effects_tables *t, const mltk_effects *effects, size_t n_clips, int32_t n_out,
+                       int16_t *out) {
+    workspace w;
+    int status = make_workspace(t, effects, n_clips, n_out, &w);
+    if (status == 0)
+        for (size_t i = 0; i < n_clips; i++) apply(t, &effects[i], n_out, out + i * (size_t)n_out, &w);
+    free_workspace(&w);
+    return status;
+}
+
+int32_t mltk_effects_warp(const mltk_effects_tables *t, const mltk_effects *effect, int32_t n_out, int16_t *out) {
+    workspace w;
+    int32_t n = 0;
+    if (effect->n_clip <= 0) return 0;
+    if (make_workspace(t, effect, 1, n_out, &w) == 0) {
+        const int16_t *warped = warp(t, effect, &w, &n);
+        n = MIN(n, n_out);
+        memcpy(out, warped, sizeof(int16_t) * (size_t)n);
+    } else {
+        n = -1;
+    }
+    free_workspace(&w);
+    return n;
+}
