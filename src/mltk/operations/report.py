@@ -27,9 +27,9 @@ def report_training(results: Any, evaluations: list[Any]) -> str:
         rows.append(("quantization", f"{'costs' if loss >= 0 else 'gains'} {abs(loss) * 100:.2f} points of accuracy"))
     tflite_model = results.tflite_model
     if tflite_model is not None:
-        from mltk.tflite.parameters import TfliteModelParameters
+        from mltk.tflite.parameters import stored_parameters
 
-        memory = TfliteModelParameters.load_from_tflite_model(tflite_model).get("runtime_memory_size") or 0
+        memory = stored_parameters(tflite_model).get("runtime_memory_size") or 0
         needs = f", {memory:,} bytes of tensor arena" if memory else ""
         rows.append((".tflite size", f"{tflite_model.flatbuffer_size:,} bytes{needs}"))
     if results.model_archive_path:

@@ -46,13 +46,13 @@ def update_model_parameters(
         ParameterError: a value can't be stored; names the key. Nothing is written.
     """
     from mltk.tflite.model import TfliteModel
-    from mltk.tflite.parameters import TfliteModelParameters
+    from mltk.tflite.parameters import stored_parameters
 
     if params is None and isinstance(model, MltkModel):
         params = dict(model.model_parameters)
     tflite_model = load_tflite_model(model)
     assert isinstance(tflite_model, TfliteModel)
-    merged = TfliteModelParameters.load_from_tflite_model(tflite_model)
+    merged = stored_parameters(tflite_model)
     for key, value in (params or {}).items():
         if value is None:
             merged.pop(key, None)
