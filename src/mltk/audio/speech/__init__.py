@@ -1,0 +1,9 @@
+"""Speech without recordings: spoken words from synthesizers on this machine."""
+
+from __future__ import annotations
+
+from .dataset import SpeechDataset
+from .engines import SpeechError, installed_engines, make_engine
+from .engines.base import Engine, Speech, Utterance
+
+__all__ = ["Engine", "Speech", "SpeechDataset", "SpeechError", "Utterance", "installed_engines", "make_engine"]

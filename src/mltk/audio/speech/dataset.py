@@ -1,0 +1,345 @@
+"""A dataset of spoken words that nobody recorded::
+
+    my_model.dataset = SpeechDataset(["yes", "no", "up", "down"])
+
+The first use synthesizes the clips and keeps them in a folder with a manifest; later uses find them there. Each class
+is a folder; ``_unknown_`` holds common words and words that sound nearly like the keywords.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import logging
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from mltk.data.download import datasets_dir
+from mltk.errors import DatasetError, OutputError, SettingError, did_you_mean
+
+from .engines import ENGINES, installed_engines
+from .engines.espeak import EspeakEngine
+from .plan import UNKNOWN_CLASS, Clip, Manner, Word, default_voices, near_misses, plan_class, with_pronunciations
+from .store import Store
+from .synthesis import Speakers, say, say_all
+from .words import common_words
+
+PLAN_VERSION = 1  # goes up when the same settings give other clips
+TYPICAL_CLIP_SECONDS = 0.6
+logger = logging.getLogger("mltk")
+
+
+class SpeechDataset:
+    """A dataset of words said by speech synthesizers; see :mod:`mltk.audio.speech.dataset`.
+
+    Args:
+        keywords: the classes: a list of words, or class name → phrase or phrases that belong to the class.
+        unknown_words: words for class ``_unknown_``; None takes the bundled common English words, ``()`` none.
+        near_misses: whether ``_unknown_`` also holds, for its half, words that sound nearly like the keywords:
+            common ones, and keywords with one sound changed.
+        samples_per_keyword: clips of each class.
+        samples_unknown: clips of ``_unknown_``; None is three times ``samples_per_keyword``; 0 leaves it out.
+        language: language of the phrases, as a tag of eSpeak NG.
+        voices: voices to use (:meth:`~mltk.audio.speech.engines.base.Engine.voices`), or their number, drawn from
+            all accents; for engines other than eSpeak NG it is always all that are installed.
+        rates_wpm: range of speed, in words per minute.
+        pitches: range of pitch, 0 to 99; 50 is the voice's own.
+        pitch_ranges: range of the liveliness of the intonation, 0 to 99; 50 is the voice's own.
+        word_gaps_ms: range of the pause between the words of a phrase, in ms.
+        peaks_dbfs: range of loudness: the largest sample relative to full scale, in dB.
+        sample_rate_hz: of the wav files.
+        max_length_ms: a clip that comes out longer is said faster; None is no limit.
+        engines: names of speech engines, which get equal shares of the clips; ``"installed"`` is all of them.
+        seed: fixes which clips there are.
+        workers: processes of the engine; None is the number of cores.
+        max_disk_mb: a dataset that would take more is refused, in MB.
+        folder: where the clips are kept; None is a folder of its own below ``MLTK_DATASET_DIR`` or
+            ``~/.mltk/datasets``.
+
+    Raises:
+        SettingError: an argument is impossible; says which and why.
+    """
+
+    def __init__(
+        self,
+        keywords: Sequence[str] | Mapping[str, str | Sequence[str]],
+        *,
+        unknown_words: Sequence[str] | None = None,
+        near_misses: bool = True,
+        samples_per_keyword: int = 500,
+        samples_unknown: int | None = None,
+        language: str = "en-us",
+        voices: Sequence[str] | int = 300,
+        rates_wpm: tuple[int, int] = (100, 230),
+        pitches: tuple[int, int] = (35, 65),
+        pitch_ranges: tuple[int, int] = (20, 80),
+        word_gaps_ms: tuple[int, int] = (0, 50),
+        peaks_dbfs: tuple[float, float] = (-20.0, -1.0),
+        sample_rate_hz: int = 16000,
+        max_length_ms: int | None = 1000,
+        engines: str | Sequence[str] = "espeak",
+        seed: int = 42,
+        workers: int | None = None,
+        max_disk_mb: int = 4000,
+        folder: str | os.PathLike[str] | None = None,
+    ) -> None:
+        self.keywords = _phrases_of(keywords)
+        self.unknown_words = common_words() if unknown_words is None else tuple(unknown_words)
+        self.near_misses = near_misses
+        self.samples_per_keyword = _at_least("samples_per_keyword", samples_per_keyword, 1)
+        asked = 3 * samples_per_keyword if samples_unknown is None else samples_unknown
+        self.samples_unknown = _at_least("samples_unknown", asked if self.unknown_words or near_misses else 0, 0)
+        self.language = language
+        self.voices = _at_least("voices", voices, 1) if isinstance(voices, int) else tuple(voices)
+        self.manner = Manner(
+            _range("rates_wpm", rates_wpm, 80, 450),
+            _range("pitches", pitches, 0, 99),
+            _range("pitch_ranges", pitch_ranges, 0, 99),
+            _range("word_gaps_ms", word_gaps_ms, 0, 2000),
+            _range("peaks_dbfs", peaks_dbfs, -90.0, 0.0),
+        )
+        self.sample_rate_hz = _at_least("sample_rate_hz", sample_rate_hz, 4000)
+        self.max_length_ms = max_length_ms if max_length_ms is None else _at_least("max_length_ms", max_length_ms, 100)
+        self.engines = _engine_names(engines)
+        if self.near_misses and self.samples_unknown and "espeak" not in self.engines:
+            raise SettingError("near_misses=True needs the engine 'espeak', which knows how words are pronounced.")
+        self.seed = seed
+        self.workers = workers
+        self.max_disk_mb = max_disk_mb
+        self._folder = Path(folder) if folder is not None else None
+
+    @property
+    def classes(self) -> list[str]:
+        """The classes that have a folder, ``_unknown_`` last."""
+        return [*self.keywords, *([UNKNOWN_CLASS] if self.samples_unknown else [])]
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Everything that the clips follow from, as plain JSON; the manifest holds it."""
+        names = ["keywords", "unknown_words", "near_misses", "samples_per_keyword", "samples_unknown", "language"]
+        names += ["voices", "sample_rate_hz", "max_length_ms", "engines", "seed"]
+        values = {name: getattr(self, name) for name in names} | dataclasses.asdict(self.manner)
+        return dict(json.loads(json.dumps(values | {"plan_version": PLAN_VERSION})))
+
+    @property
+    def folder(self) -> Path:
+        """Where the clips are or will be; one folder for each different settings."""
+        if self._folder is not None:
+            return self._folder
+        digest = hashlib.sha256(json.dumps(self.settings, sort_keys=True).encode()).hexdigest()[:12]
+        name = "_".join("".join(c if c.isalnum() else "-" for c in k) for k in list(self.keywords)[:4])
+        return datasets_dir() / "speech" / f"{name}-{digest}"
+
+    def load_data(self) -> str:
+        """Path of the folder of class folders, made now if it isn't there; what a dataset module's function does."""
+        return str(self.create())
+
+    def create(self, folder: str | os.PathLike[str] | None = None, *, clean: bool = False) -> Path:
+        """Synthesize what is not there yet, and give the folder of class folders.
+
+        Args:
+            folder: in place of :attr:`folder`.
+            clean: begin anew, also where the folder holds a speech dataset of other settings.
+
+        Raises:
+            MissingDependencyError: eSpeak NG is not installed; names the extra.
+            SpeechError: an engine is missing, or failed.
+            DatasetError: the folder holds something else, or the dataset would be larger than ``max_disk_mb``.
+            OutputError: the folder can't be written, or the disk is full.
+        """
+        store = Store(Path(folder) if folder is not None else self.folder, self.settings)
+        if not clean and store.is_complete():
+            return store.folder
+        needed_bytes = self._check_size()
+        plan = self.plan()
+        speakers = Speakers()
+        done = store.open(clean=clean, needed_bytes=needed_bytes)
+        try:
+            entries = self._say_missing(plan, done, store, speakers)
+            counts = {c: sum(clip.class_name == c for clip in plan) for c in self.classes}
+            store.complete({"engines": speakers.versions or self._versions(), "classes": counts}, entries)
+        except OSError as e:
+            raise OutputError(f"The dataset in {store.folder} can't be written: {e}") from e
+        finally:
+            store.close()
+            speakers.close()
+        return store.folder
+
+    def _say_missing(
+        self, plan: list[Clip], done: dict[str, dict[str, Any]], store: Store, speakers: Speakers
+    ) -> list[dict[str, Any]]:
+        for class_name in self.classes:
+            (store.folder / class_name).mkdir(exist_ok=True)
+        missing = [clip for clip in plan if f"{clip.class_name}/{clip.file_name}" not in done]
+        logger.info("Synthesizing %d of %d clips into %s", len(missing), len(plan), store.folder)
+        began = time.perf_counter()
+        with _progress(len(plan), len(plan) - len(missing)) as advance:
+            workers = min(self.workers or os.cpu_count() or 1, max(1, len(missing)))
+            for entries in say_all(
+                missing,
+                lambda clip: say(clip, speakers, store.folder, self.sample_rate_hz, self.max_length_ms),
+                workers,
+            ):
+                store.record(entries)
+                done.update({entry["file"]: entry for entry in entries})
+                advance(len(entries))
+        seconds = time.perf_counter() - began
+        if missing:
+            logger.info("Synthesized %d clips in %.0f s (%.0f/s)", len(missing), seconds, len(missing) / seconds)
+        entries = [done[f"{clip.class_name}/{clip.file_name}"] for clip in plan]
+        self._warn_about_length(entries)
+        return entries
+
+    def _warn_about_length(self, entries: list[dict[str, Any]]) -> None:
+        limit = self.max_length_ms
+        longer = [e for e in entries if limit is not None and e["duration_ms"] > limit + 1]
+        if longer:
+            logger.warning(
+                "%d clips are longer than %d ms, even said fast; the longest is %r with %d ms.",
+                len(longer),
+                limit,
+                *max((e["text"], e["duration_ms"]) for e in longer),
+            )
+
+    def plan(self) -> list[Clip]:
+        """Every clip, decided but not yet said; starts an engine to look up pronunciations."""
+        voices = self._voices_of_engines()
+        if "espeak" not in self.engines:
+            return self._plan(voices, _no_pronunciations)
+        with EspeakEngine() as engine:
+            known = set(engine.about["languages"])
+            if self.language not in known:
+                near = did_you_mean(self.language, known)
+                raise DatasetError(f"eSpeak NG doesn't speak {self.language!r}.", hint=near or None)
+            return self._plan(voices, engine.phonemes_of)
+
+    def _plan(self, voices: dict[str, Sequence[str]], pronounce: Callable) -> list[Clip]:
+        clips: list[Clip] = []
+        for class_name, phrases in self.keywords.items():
+            words = [Word(phrase) for phrase in phrases]
+            clips += plan_class(class_name, words, voices, self.samples_per_keyword, self.manner, self.seed)
+        if self.samples_unknown:
+            said = {phrase.lower() for phrases in self.keywords.values() for phrase in phrases}
+            words = [Word(w) for w in self.unknown_words if w.lower() not in said]
+            near = near_misses(self.keywords, self.language, pronounce, self.seed) if self.near_misses else []
+            n_near = self.samples_unknown // 2 if words and near else self.samples_unknown * bool(near)
+            parts = [
+                *(plan_class(UNKNOWN_CLASS, near, voices, n_near, self.manner, self.seed) if n_near else ()),
+                *plan_class(UNKNOWN_CLASS, words or near, voices, self.samples_unknown, self.manner, self.seed),
+            ]
+            clips += [*parts[:n_near], *parts[2 * n_near :]]
+        return with_pronunciations(clips, self.language, pronounce)
+
+    def _voices_of_engines(self) -> dict[str, Sequence[str]]:
+        found: dict[str, Sequence[str]] = {}
+        for name in self.engines:
+            if name == "espeak":
+                listed = self.voices
+                found[name] = default_voices(self.language, listed, self.seed) if isinstance(listed, int) else listed
+            else:
+                with ENGINES[name]() as engine:
+                    found[name] = engine.voices()
+            if not found[name]:
+                raise DatasetError(f"Speech engine {name!r} has no voice.")
+        return found
+
+    def _versions(self) -> dict[str, str]:
+        versions = {}
+        for name in self.engines:
+            with ENGINES[name]() as engine:
+                versions[name] = engine.version
+        return versions
+
+    def _check_size(self) -> int:
+        n = len(self.keywords) * self.samples_per_keyword + self.samples_unknown
+        n_bytes = int(n * (TYPICAL_CLIP_SECONDS * self.sample_rate_hz * 2 + 44))
+        if n_bytes > self.max_disk_mb * 1_000_000:
+            raise DatasetError(
+                f"{n} clips would take about {n_bytes // 1_000_000} MB, more than max_disk_mb={self.max_disk_mb}.",
+                hint="Ask for fewer samples, or raise max_disk_mb.",
+            )
+        return n_bytes
+
+
+def _no_pronunciations(texts: list[str], language: str) -> list[list[str]]:
+    raise DatasetError("Only eSpeak NG knows how words are pronounced.")
+
+
+def _phrases_of(keywords: Sequence[str] | Mapping[str, str | Sequence[str]]) -> dict[str, tuple[str, ...]]:
+    if isinstance(keywords, str):
+        raise SettingError(f"keywords is a list or a dict, not the string {keywords!r}.")
+    pairs = keywords.items() if isinstance(keywords, Mapping) else [(word, word) for word in keywords]
+    found: dict[str, tuple[str, ...]] = {}
+    for name, said in pairs:
+        phrases = (said,) if isinstance(said, str) else tuple(said)
+        if not phrases or not all(isinstance(p, str) and any(c.isalnum() for c in p) for p in phrases):
+            raise SettingError(f"keywords: class {name!r} has nothing to say: {said!r}.")
+        if not name or name in (".", "..", UNKNOWN_CLASS) or any(c in name for c in "/\\\0"):
+            raise SettingError(f"keywords: {name!r} can't be the name of a class folder.")
+        if name in found:
+            raise SettingError(f"keywords: {name!r} is given twice.")
+        found[name] = phrases
+    if not found:
+        raise SettingError("keywords is empty.")
+    return found
+
+
+def _at_least(name: str, value: int, low: int) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < low:
+        raise SettingError(f"{name} must be an integer of at least {low}, got {value!r}.")
+    return value
+
+
+def _range(name: str, value: Any, low: float, high: float) -> Any:
+    try:
+        first, last = value
+        possible = low <= first <= last <= high
+    except (TypeError, ValueError):
+        possible = False
+    if not possible:
+        raise SettingError(f"{name} must be (lowest, highest) from {low:g} to {high:g}, got {value!r}.")
+    return (first, last)
+
+
+def _engine_names(engines: str | Sequence[str]) -> tuple[str, ...]:
+    if engines == "installed":
+        return tuple(installed_engines()) or ("espeak",)
+    names = (engines,) if isinstance(engines, str) else tuple(engines)
+    for name in names:
+        if name not in ENGINES:
+            near = did_you_mean(name, ENGINES)
+            raise SettingError(
+                f"engines: there is no speech engine {name!r}.", hint=near or f"There are {', '.join(ENGINES)}."
+            )
+    if not names:
+        raise SettingError("engines is empty.")
+    return names
+
+
+class _progress:
+    """A bar on a terminal, nothing elsewhere; ``with _progress(total, done) as advance: advance(n)``."""
+
+    def __init__(self, total: int, done: int) -> None:
+        columns = (
+            TextColumn("Synthesizing"),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(compact=True),
+        )
+        self._bar = Progress(*columns, console=Console(stderr=True), transient=True)
+        self._task = self._bar.add_task("", total=total, completed=done)
+
+    def __enter__(self) -> Callable[[int], None]:
+        if self._bar.console.is_terminal:
+            self._bar.start()
+        return lambda n: self._bar.advance(self._task, n)
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()

@@ -1,0 +1,38 @@
+"""The speech synthesizers that can be used, by name. One file each; to add one, add it to :data:`ENGINES`."""
+
+from __future__ import annotations
+
+from mltk.errors import did_you_mean
+
+from .base import Engine, Speech, SpeechError, Utterance
+from .espeak import EspeakEngine
+from .festival import FestivalEngine
+from .flite import FliteEngine
+from .piper import PiperEngine
+
+ENGINES: dict[str, type[Engine]] = {
+    "espeak": EspeakEngine,
+    "flite": FliteEngine,
+    "festival": FestivalEngine,
+    "piper": PiperEngine,
+}
+
+__all__ = ["ENGINES", "Engine", "Speech", "SpeechError", "Utterance", "installed_engines", "make_engine"]
+
+
+def make_engine(name: str) -> Engine:
+    """A new engine.
+
+    Raises:
+        SpeechError: there is none of that name, or its program is not installed.
+        MissingDependencyError: its Python package is not installed.
+    """
+    if name not in ENGINES:
+        near = did_you_mean(name, ENGINES)
+        raise SpeechError(f"There is no speech engine {name!r}.", hint=near or f"There are {', '.join(ENGINES)}.")
+    return ENGINES[name]()
+
+
+def installed_engines() -> list[str]:
+    """Names of the engines that can be used here and have a voice."""
+    return [name for name, engine in ENGINES.items() if engine.is_installed()]

@@ -1,0 +1,52 @@
+"""Festival (University of Edinburgh); used when its program ``text2wave`` is installed."""
+
+from __future__ import annotations
+
+import re
+import shutil
+
+from .base import Engine, Speech, SpeechError, Utterance
+from .program import find_program, run, speak_to_file
+
+CALM_WPM = 150
+_VOICE_NAME = re.compile(r"\w+")
+
+
+class FestivalEngine(Engine):
+    """Festival, one run of the program an utterance."""
+
+    name = "festival"
+
+    def __init__(self) -> None:
+        self._festival = find_program("festival", "festival with a voice, such as festvox-kallpc16k")
+        self._text2wave = find_program("text2wave", "festival with a voice, such as festvox-kallpc16k")
+        self._voices: list[str] = []
+
+    @staticmethod
+    def is_installed() -> bool:
+        """Whether the programs are on ``PATH``."""
+        return shutil.which("festival") is not None and shutil.which("text2wave") is not None
+
+    @property
+    def version(self) -> str:
+        """Version of Festival."""
+        found = re.search(r"\d[\w.]*", run([self._festival, "--version"]))
+        return found[0] if found else "unknown"
+
+    def voices(self) -> list[str]:
+        """The voices that are installed."""
+        if not self._voices:
+            listed = run([self._festival, "--batch", "(print (voice.list))"])
+            self._voices = _VOICE_NAME.findall(listed)
+        return list(self._voices)
+
+    def synthesize(self, utterance: Utterance) -> Speech:
+        """Say it; pitch and its range are the voice's own."""
+        if utterance.voice not in self.voices():
+            raise SpeechError(
+                f"Festival has no voice {utterance.voice!r}.",
+                hint=f"It has {', '.join(self.voices()) or 'none: install one, such as festvox-kallpc16k'}.",
+            )
+        stretch = f"(Parameter.set 'Duration_Stretch {CALM_WPM / utterance.rate_wpm:.3f})"
+        command = [self._text2wave, "-eval", f"(voice_{utterance.voice})", "-eval", stretch, "-o", "{wav}"]
+        return speak_to_file(command, stdin=utterance.text, engine=self.name)

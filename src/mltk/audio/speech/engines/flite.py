@@ -1,0 +1,54 @@
+"""Flite (CMU): a small diphone and clustergen synthesizer; used when the program ``flite`` is installed."""
+
+from __future__ import annotations
+
+import re
+import shutil
+
+from .base import Engine, Speech, SpeechError, Utterance
+from .program import find_program, run, speak_to_file
+
+CALM_WPM = 150
+# kal, the 8 kHz version of kal16, and awb_time, which can only tell the time, are of no use in a dataset.
+_LEFT_OUT = {"kal", "awb_time"}
+_PITCH_HZ = {"kal16": 105, "awb": 120, "rms": 100, "slt": 180}
+
+
+class FliteEngine(Engine):
+    """Flite, one run of the program an utterance."""
+
+    name = "flite"
+
+    def __init__(self) -> None:
+        self._program = find_program(self.name, "flite")
+        self._voices: list[str] = []
+
+    @staticmethod
+    def is_installed() -> bool:
+        """Whether the program is on ``PATH``."""
+        return shutil.which("flite") is not None
+
+    @property
+    def version(self) -> str:
+        """Version of Flite."""
+        printed = run([self._program, "--version"], good_codes=(0, 1))  # it calls telling its version a failure
+        found = re.search(r"version:\s*flite-(\d[\w.]*)", printed)
+        return found[1] if found else "unknown"
+
+    def voices(self) -> list[str]:
+        """The voices built into the program that can say any text."""
+        if not self._voices:
+            listed = run([self._program, "-lv"]).partition(":")[2].split()
+            self._voices = [voice for voice in listed if voice not in _LEFT_OUT]
+        return list(self._voices)
+
+    def synthesize(self, utterance: Utterance) -> Speech:
+        """Say it."""
+        if utterance.voice not in self.voices():
+            raise SpeechError(f"Flite has no voice {utterance.voice!r}.", hint=f"It has {', '.join(self.voices())}.")
+        pitch_hz = _PITCH_HZ.get(utterance.voice, 120) * 2 ** ((utterance.pitch - 50) / 100)
+        command = [self._program, "-voice", utterance.voice]
+        command += ["--setf", f"duration_stretch={CALM_WPM / utterance.rate_wpm:.3f}"]
+        command += ["--setf", f"int_f0_target_mean={pitch_hz:.1f}"]
+        command += ["--setf", f"int_f0_target_stddev={15 * utterance.pitch_range / 50:.1f}"]
+        return speak_to_file([*command, "-t", utterance.text, "-o", "{wav}"], engine=self.name)

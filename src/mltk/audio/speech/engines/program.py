@@ -1,0 +1,56 @@
+"""Running the synthesizers that are programs of their own: text in, wav file out."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from .base import Speech, SpeechError, read_wav
+
+TIMEOUT_S = 60.0
+STDERR_TAIL_CHARACTERS = 2000
+
+
+def find_program(name: str, package: str) -> str:
+    """Path of an executable.
+
+    Raises:
+        SpeechError: it is not installed; names the package that usually brings it.
+    """
+    path = shutil.which(name)
+    if path is None:
+        raise SpeechError(f"The program {name!r} is not on PATH.", hint=f"Install {package}, or use engine 'espeak'.")
+    return path
+
+
+def run(
+    command: Sequence[str], *, stdin: str = "", timeout_s: float = TIMEOUT_S, good_codes: Sequence[int] = (0,)
+) -> str:
+    """Run ``command`` to its end and give what it printed.
+
+    Raises:
+        SpeechError: it can't be started, failed or took too long.
+    """
+    try:
+        done = subprocess.run(list(command), input=stdin.encode(), capture_output=True, timeout=timeout_s, check=False)
+    except subprocess.TimeoutExpired:
+        raise SpeechError(f"{command[0]} did not end within {timeout_s:g} s and was ended.") from None
+    except OSError as e:
+        raise SpeechError(f"{command[0]} can't be started: {e}") from e
+    if done.returncode not in good_codes:
+        said = done.stderr.decode(errors="replace").strip()[-STDERR_TAIL_CHARACTERS:]
+        raise SpeechError(
+            f"{command[0]} failed (exit code {done.returncode}).", hint=f"It said:\n{said}" if said else None
+        )
+    return done.stdout.decode(errors="replace")
+
+
+def speak_to_file(command: Sequence[str], *, stdin: str = "", engine: str, timeout_s: float = TIMEOUT_S) -> Speech:
+    """Run ``command``, in which ``{wav}`` stands for the file to write, and read that file."""
+    with tempfile.TemporaryDirectory(prefix=f"mltk-{engine}-") as folder:
+        wav = Path(folder) / "speech.wav"
+        run([part.replace("{wav}", str(wav)) for part in command], stdin=stdin, timeout_s=timeout_s)
+        return read_wav(wav, engine)

@@ -1,0 +1,155 @@
+"""Where the clips of a speech dataset are: class folders, a journal while it is made, a manifest when it is whole.
+
+Files are written aside and renamed; what the journal names is done. So a run that was stopped goes on where it ended.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import shutil
+from pathlib import Path
+from typing import Any, TextIO
+
+from mltk.errors import DatasetError, OutputError
+
+from .plan import UNKNOWN_CLASS
+
+MANIFEST = "manifest.json"
+JOURNAL = "clips.jsonl"
+FORMAT = 1
+FREE_DISK_RESERVE_BYTES = 200 << 20
+_OWN_FILE = re.compile(r".+_nohash_\d{5}\.wav(\.part)?")
+
+
+class Store:
+    """One dataset folder.
+
+    Args:
+        folder: where it is or will be.
+        settings: what it was asked for, as plain JSON; a folder of other settings is refused.
+    """
+
+    def __init__(self, folder: Path, settings: dict[str, Any]) -> None:
+        self.folder = folder
+        self._settings = settings
+        self._journal: TextIO | None = None
+
+    def is_complete(self) -> bool:
+        """Whether the dataset is there as a whole, made from these settings."""
+        manifest = self._read_manifest()
+        return bool(manifest) and manifest["settings"] == self._settings and self._files_are_there(manifest)
+
+    def _read_manifest(self) -> dict[str, Any]:
+        try:
+            return dict(json.loads((self.folder / MANIFEST).read_text(encoding="utf-8")))
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError) as e:
+            raise DatasetError(f"{self.folder / MANIFEST} can't be read: {e}", hint="Delete that folder.") from e
+
+    def _files_are_there(self, manifest: dict[str, Any]) -> bool:
+        wanted: dict[str, set[str]] = {}
+        for clip in manifest["clips"]:
+            class_name, _, name = clip["file"].rpartition("/")
+            wanted.setdefault(class_name, set()).add(name)
+        try:
+            return all(names <= set(os.listdir(self.folder / c)) for c, names in wanted.items())
+        except OSError:
+            return False
+
+    def open(self, *, clean: bool, needed_bytes: int) -> dict[str, dict[str, Any]]:
+        """Make the folder ready to be written; gives the clips that are done, by file name.
+
+        Raises:
+            DatasetError: it holds something else.
+            OutputError: it can't be made, or the disk is too full.
+        """
+        if clean:
+            self._remove_own_files()
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            done = self._read_journal()
+            if not done and any(self.folder.iterdir()) and not (self.folder / JOURNAL).exists():
+                self._refuse("holds files that are not of a speech dataset")
+            free = shutil.disk_usage(self.folder).free
+        except OSError as e:
+            raise OutputError(f"{self.folder} can't be used for the dataset: {e}") from e
+        needed_bytes = needed_bytes if not done else 0
+        if needed_bytes + FREE_DISK_RESERVE_BYTES > free:
+            raise OutputError(
+                f"The dataset takes about {needed_bytes >> 20} MiB, but {self.folder} has {free >> 20} MiB free.",
+                hint="Ask for fewer samples, or set MLTK_DATASET_DIR to a folder on another disk.",
+            )
+        new = not (self.folder / JOURNAL).exists()
+        self._journal = open(self.folder / JOURNAL, "a", encoding="utf-8")  # noqa: SIM115 - closed by close()
+        if new:
+            self._journal.write(json.dumps({"format": FORMAT, "settings": self._settings}) + "\n")
+            self._journal.flush()
+        return done
+
+    def _refuse(self, why: str) -> None:
+        raise DatasetError(
+            f"{self.folder} {why}.", hint="Give another folder, or create(clean=True) to replace a speech dataset."
+        )
+
+    def _read_journal(self) -> dict[str, dict[str, Any]]:
+        manifest = self._read_manifest()
+        if manifest and manifest["settings"] != self._settings:
+            self._refuse("holds a speech dataset made from other settings")
+        try:
+            lines = (self.folder / JOURNAL).read_text(encoding="utf-8").splitlines()
+        except FileNotFoundError:
+            clips = manifest.get("clips", [])
+            return {c["file"]: c for c in clips if (self.folder / c["file"]).is_file()}
+        done: dict[str, dict[str, Any]] = {}
+        for i, line in enumerate(lines):
+            try:
+                entry = json.loads(line)
+            except ValueError:
+                continue  # the last line of a run that was killed
+            if i == 0 and entry.get("settings") != self._settings:
+                self._refuse("holds the beginnings of a speech dataset made from other settings")
+            if "file" in entry and (self.folder / entry["file"]).is_file():
+                done[entry["file"]] = entry
+        return done
+
+    def _remove_own_files(self) -> None:
+        """Remove the speech dataset that is there, and nothing else: files named as ours in its class folders."""
+        settings = self._read_manifest().get("settings", {})
+        with contextlib.suppress(OSError, ValueError, KeyError), open(self.folder / JOURNAL, encoding="utf-8") as file:
+            settings = json.loads(file.readline())["settings"]
+        for class_name in [*settings.get("keywords", ()), UNKNOWN_CLASS]:
+            folder = self.folder / class_name
+            if not settings or folder.parent != self.folder or not folder.is_dir():
+                continue
+            for path in folder.iterdir():
+                if _OWN_FILE.fullmatch(path.name):
+                    path.unlink()
+            if not any(folder.iterdir()):
+                folder.rmdir()
+        for name in (MANIFEST, JOURNAL):
+            (self.folder / name).unlink(missing_ok=True)
+
+    def record(self, entries: list[dict[str, Any]]) -> None:
+        """Note clips that are written."""
+        assert self._journal is not None
+        self._journal.write("".join(json.dumps(e, ensure_ascii=False) + "\n" for e in entries))
+        self._journal.flush()
+
+    def complete(self, about: dict[str, Any], clips: list[dict[str, Any]]) -> None:
+        """Write the manifest, which makes the dataset whole."""
+        self.close()
+        manifest = {"format": FORMAT, "settings": self._settings, **about, "clips": clips}
+        aside = self.folder / f".{MANIFEST}.part"
+        aside.write_text(json.dumps(manifest, indent=1, ensure_ascii=False), encoding="utf-8")
+        os.replace(aside, self.folder / MANIFEST)
+        (self.folder / JOURNAL).unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Close the journal."""
+        if self._journal is not None:
+            self._journal.close()
+            self._journal = None

@@ -1,0 +1,123 @@
+"""Saying the clips of a plan, on all cores."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from .clips import finish, trim_silence, write_wav
+from .engines import Engine, SpeechError, make_engine
+from .plan import Clip
+
+CLIPS_PER_TASK = 16
+FASTEST_WPM = 400
+LENGTH_ATTEMPTS = 4
+
+
+class Speakers:
+    """The engines of each thread, started when first used and ended together."""
+
+    def __init__(self) -> None:
+        self._local = threading.local()
+        self._lock = threading.Lock()
+        self._all: list[Engine] = []
+        self.versions: dict[str, str] = {}
+
+    def get(self, name: str) -> Engine:
+        """This thread's engine of that name."""
+        mine = self._local.__dict__.setdefault("engines", {})
+        if name not in mine:
+            engine = mine[name] = make_engine(name)
+            with self._lock:
+                self._all.append(engine)
+            self.versions.setdefault(name, engine.version)
+        return mine[name]
+
+    def drop(self, name: str) -> None:
+        """End this thread's engine of that name; the next :meth:`get` starts another."""
+        engine = self._local.__dict__.get("engines", {}).pop(name, None)
+        if engine is not None:
+            engine.close()
+
+    def close(self) -> None:
+        """End all of them."""
+        with self._lock:
+            for engine in self._all:
+                engine.close()
+            self._all.clear()
+
+
+def say(clip: Clip, speakers: Speakers, folder: Path, sample_rate_hz: int, max_length_ms: int | None) -> dict[str, Any]:
+    """Say one clip, write it and describe it for the manifest.
+
+    A clip that comes out longer than ``max_length_ms`` is said again, faster; one that can't be said so fast stays
+    longer.
+
+    Raises:
+        SpeechError: the engine failed twice, or said nothing.
+    """
+    utterance = clip.utterance
+    for _ in range(LENGTH_ATTEMPTS):
+        try:
+            speech = speakers.get(clip.engine).synthesize(utterance)
+        except SpeechError:  # the process may have died of an earlier utterance: a fresh one, once
+            speakers.drop(clip.engine)
+            speech = speakers.get(clip.engine).synthesize(utterance)
+        spoken = trim_silence(speech.samples, speech.sample_rate_hz)
+        if not len(spoken):
+            raise SpeechError(f"{clip.engine} said nothing for {utterance.text!r} with voice {utterance.voice!r}.")
+        length_ms = 1000 * len(spoken) / speech.sample_rate_hz
+        if max_length_ms is None or length_ms <= max_length_ms or utterance.rate_wpm >= FASTEST_WPM:
+            break
+        faster = int(utterance.rate_wpm * length_ms / max_length_ms * 1.05) + 1
+        utterance = replace(utterance, rate_wpm=min(faster, FASTEST_WPM))
+    samples = finish(spoken, speech.sample_rate_hz, sample_rate_hz, clip.peak_dbfs)
+    path = folder / clip.class_name / clip.file_name
+    digest = write_wav(path, samples, sample_rate_hz)
+    return {
+        "file": f"{clip.class_name}/{clip.file_name}",
+        "text": utterance.text,
+        "phonemes": utterance.phonemes,
+        "engine": clip.engine,
+        "voice": utterance.voice,
+        "rate_wpm": utterance.rate_wpm,
+        "pitch": utterance.pitch,
+        "pitch_range": utterance.pitch_range,
+        "word_gap_ms": utterance.word_gap_ms,
+        "peak_dbfs": clip.peak_dbfs,
+        "duration_ms": round(1000 * len(samples) / sample_rate_hz),
+        "sample_rate_hz": sample_rate_hz,
+        "sha256": digest,
+    }
+
+
+def say_all(
+    clips: Sequence[Clip],
+    say_one: Callable[[Clip], dict[str, Any]],
+    workers: int,
+) -> Iterator[list[dict[str, Any]]]:
+    """Say ``clips`` with ``workers`` threads; gives their descriptions a few at a time, in no fixed order.
+
+    The first error ends it, after what is under way.
+    """
+
+    def task(part: Sequence[Clip]) -> list[dict[str, Any]]:
+        return [say_one(clip) for clip in part]
+
+    parts = iter([clips[i : i + CLIPS_PER_TASK] for i in range(0, len(clips), CLIPS_PER_TASK)])
+    with ThreadPoolExecutor(workers, thread_name_prefix="mltk-speech") as pool:
+        pending: set[Future] = {pool.submit(task, part) for part in islice(parts, 2 * workers)}
+        try:
+            while pending:
+                done, pending = wait(pending, return_when=FIRST_COMPLETED)
+                for future in done:
+                    yield future.result()
+                pending |= {pool.submit(task, part) for part in islice(parts, len(done))}
+        finally:
+            for future in pending:
+                future.cancel()
