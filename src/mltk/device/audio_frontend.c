@@ -540,8 +540,8 @@ static uint32_t scaled_log(const mltk_frontend *f, uint32_t x) {
 }
 
 /* A fast and a slow moving average of the level, which is the sum over the channels divided by their number rounded up
- * to a power of two. Their ratio falls in a pause and rises when sound sets in: arms on the one, then trips on the other
- * in a later frame. */
+ * to a power of two. Their ratio falls in a pause and rises when sound sets in: the detector arms on the one, then
+ * trips on the other in a later frame. */
 static void detect_activity(const mltk_frontend *f, mltk_frontend_activity *state, const uint32_t *signal) {
     uint64_t sum = 0;
     uint32_t level, i;

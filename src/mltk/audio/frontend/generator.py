@@ -179,7 +179,8 @@ class AudioFeatureGenerator:
         clips = self._check_length(_as_int16(samples, 2, "The batch"))
         wanted = _check_dtype(dtype)
         out = np.empty((len(clips), *self._shape), wanted)
-        parts = [slice(i * len(clips) // threads, (i + 1) * len(clips) // threads) for i in range(max(threads, 1))]
+        n = max(1, min(threads, len(clips)))
+        parts = [slice(i * len(clips) // n, (i + 1) * len(clips) // n) for i in range(n)]
 
         def work(part: slice) -> None:
             self._process(clips[part], out[part])
