@@ -56,14 +56,14 @@ def test_correlation(images: tuple) -> None:
 
 
 def ssim_of_patch(x: np.ndarray, y: np.ndarray) -> float:
-    """The definition, for one 11 × 11 window with values from 0 to 1: a Gaussian of 1.5 pixels weighs the pixels."""
+    """The definition, for one 11 × 11 window with values that span 2: a Gaussian of 1.5 pixels weighs the pixels."""
     axis = np.exp(-(np.arange(-5, 6) ** 2) / (2 * 1.5**2))
     w = np.outer(axis, axis)
     w /= w.sum()
     mx, my = (w * x).sum(), (w * y).sum()
     vx, vy = (w * x * x).sum() - mx**2, (w * y * y).sum() - my**2
     cov = (w * x * y).sum() - mx * my
-    c1, c2 = 0.01**2, 0.03**2
+    c1, c2 = (0.01 * 2) ** 2, (0.03 * 2) ** 2
     return ((2 * mx * my + c1) * (2 * cov + c2)) / ((mx**2 + my**2 + c1) * (vx + vy + c2))
 
 

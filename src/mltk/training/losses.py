@@ -13,6 +13,7 @@ import tensorflow as tf
 from keras import ops
 
 _SSIM_WINDOW = 11
+_SSIM_SPAN = 2.0
 
 
 def _reduction(name: str | None) -> str | None:
@@ -78,8 +79,8 @@ class StructuralSimilarity(keras.losses.Loss):
     """Minus the structural similarity of each image with its reconstruction: -1 is best.
 
     Wang, Bovik, Sheikh and Simoncelli, "Image quality assessment: from error visibility to structural similarity",
-    IEEE Transactions on Image Processing 13(4), 2004, as TensorFlow computes it, for values from 0 to 1. The window
-    is 11 × 11, or as large as a smaller image allows.
+    IEEE Transactions on Image Processing 13(4), 2004, as TensorFlow computes it, for values that span 2, such as -1
+    to 1. The window is 11 × 11, or as large as a smaller image allows.
 
     Called with images of shape ``[batch, height, width, channels]``.
     """
@@ -96,7 +97,7 @@ def _ssim(y_true: Any, y_pred: Any) -> Any:
     y_true = tf.cast(y_true, y_pred.dtype)
     height, width = y_pred.shape[-3], y_pred.shape[-2]
     window = min(_SSIM_WINDOW, height or _SSIM_WINDOW, width or _SSIM_WINDOW)
-    return tf.image.ssim(y_true, y_pred, max_val=1.0, filter_size=window)
+    return tf.image.ssim(y_true, y_pred, max_val=_SSIM_SPAN, filter_size=window)
 
 
 @keras.saving.register_keras_serializable("mltk")
