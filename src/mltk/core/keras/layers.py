@@ -1,0 +1,11 @@
+"""Import path of MLTK 0.20; the layers live in `mltk.training.layers`."""
+
+from mltk.training.layers import (
+    Conv2DTranspose_tied,
+    DenseTranspose_tied,
+)
+
+__all__ = [
+    "Conv2DTranspose_tied",
+    "DenseTranspose_tied",
+]
