@@ -234,10 +234,13 @@ class ExactRuntime(Runtime):
             raise UnsupportedModelError(f"The exact batched kernels don't cover this model: {e}.") from e
 
     def run(self, inputs: Samples, progress: Callable[[int], None] | None = None) -> list[np.ndarray]:
-        outputs = [
-            y[:, 0] if t.shape[:1] == (1,) else y
-            for y, t in zip(self._compiled.run(inputs), self.graph.outputs, strict=True)
-        ]
+        try:
+            outputs = [
+                y[:, 0] if t.shape[:1] == (1,) else y
+                for y, t in zip(self._compiled.run(inputs), self.graph.outputs, strict=True)
+            ]
+        except (ValueError, IndexError, TypeError, MemoryError) as e:  # a file that contradicts itself
+            raise UnsupportedModelError(f"The exact batched kernels can't compute this model: {e}.") from e
         if progress is not None:
             progress(len(inputs[0]))
         return outputs

@@ -17,6 +17,7 @@ from mltk.micro.graph import Tensor
 
 # Patches of so many bytes are multiplied at a time: they and their product stay in a core's cache.
 _CACHE_BYTES = 1 << 20
+_PADDED_ELEMENTS = 1 << 26
 _FLOAT32_EXACT = 1 << 24
 
 
@@ -104,13 +105,17 @@ def window(node: Node, kernel_size: tuple[int, int], x: Tensor, y: Tensor) -> Wi
     node.require(min(*stride, *dilation) > 0, "a stride or dilation that is not positive")
     image, out = (x.shape[1], x.shape[2]), (y.shape[1], y.shape[2])
     before = [0, 0]
+    same = node.option("padding", 0) == 0
     for i in (0, 1):
         reach = (kernel_size[i] - 1) * dilation[i] + 1
-        total = (out[i] - 1) * stride[i] + reach - image[i]
-        before[i] = max(total, 0) // 2
-        if node.option("padding", 0) == 1:  # VALID
-            node.require(total <= 0, "an output larger than its input allows")
-    return Window(kernel_size, stride, dilation, image, out, (before[0], before[1]))
+        expected = -(-image[i] // stride[i]) if same else (image[i] - reach) // stride[i] + 1
+        node.require(out[i] == expected, "an output size that doesn't follow from its input")
+        before[i] = max((out[i] - 1) * stride[i] + reach - image[i], 0) // 2
+    # A window with one place never moves.
+    stride = (stride[0] if out[0] > 1 else 1, stride[1] if out[1] > 1 else 1)
+    win = Window(kernel_size, stride, dilation, image, out, (before[0], before[1]))
+    node.require(win.padded[0] * win.padded[1] * x.shape[3] < _PADDED_ELEMENTS, "padding out of all proportion")
+    return win
 
 
 class _Convolution:

@@ -14,6 +14,8 @@ from mltk.micro.graph import Graph, Operator, Subgraph
 
 # Samples are taken through the graph so many at a time: enough to spread Python's share, few enough for the cache.
 _ACTIVATION_BYTES = 1 << 20
+# No tensor of a microcontroller's model comes near this: a larger one is a damaged shape.
+_TENSOR_BYTES = 1 << 28
 _STATE_OPERATORS = {"VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE", "CALL_ONCE"}
 
 
@@ -84,6 +86,7 @@ class _Compiler:
         self.resource: dict[int, str] = {}  # VAR_HANDLE outputs
         self.state: dict[str, int | np.ndarray] = {}  # what a variable holds: a tensor's index or a constant
         self.steps: list[_Step] = []
+        self.computed: set[int] = set(self.main.inputs)
 
     def compile(self) -> ExactModel:
         varying = sum(t.is_variable for t in self.main.tensors)
@@ -91,14 +94,15 @@ class _Compiler:
             raise NotExactError(f"{varying} variable tensor(s)")
         if any(self.main.tensors[i].dtype is None for i in (*self.main.inputs, *self.main.outputs)):
             raise NotExactError("an input or output of a type that NumPy lacks")
+        if any(t.nbytes > _TENSOR_BYTES for t in self.main.tensors):
+            raise NotExactError("a tensor of more than 256 MiB")
         for op in self.main.operators:
             if op.name in _STATE_OPERATORS:
                 self._state_operator(op)
             else:
                 self._operator(op)
         outputs = [self._resolve(i) for i in self.main.outputs]
-        computed = {i for s in self.steps for i in s.outputs} | set(self.main.inputs) | set(self.static)
-        if missing := [i for i in outputs if i not in computed]:
+        if missing := [i for i in outputs if i not in self.computed and i not in self.static]:
             raise NotExactError(f"tensor {missing[0]} is an output, but nothing computes it")
         self._plan_release(set(outputs))
         largest = max([t.nbytes for t in self.main.tensors if t.data is None], default=1)
@@ -120,6 +124,9 @@ class _Compiler:
             [None if i is None else self.static.get(i) for i in inputs],
         )
         varying = [i for i in inputs if i is not None and i not in self.static]
+        if missing := [i for i in varying if i not in self.computed]:
+            raise NotExactError(f"{op.name} (operator {op.index}) uses tensor {missing[0]} before it is computed")
+        self.computed.update(op.outputs)
         run = BUILDERS[op.name](node)
         if op.name == "SHAPE":
             self.static[op.outputs[0]] = np.array(tensors[op.inputs[0]].shape, node.outputs[0].dtype)

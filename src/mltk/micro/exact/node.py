@@ -65,7 +65,8 @@ class Node:
         for t in tensors:
             self.require(t.type_name == "INT8", f"{t.type_name} tensor")
             self.require(t.scale.size == 1 and t.zero_point.size == 1, "not quantized per tensor")
-            self.require(t.scale[0] > 0, "a scale that is not positive")
+            self.require(0 < t.scale[0] < np.inf, "a scale that is not positive")
+            self.require(-128 <= t.zero_point[0] <= 127, "a zero point outside int8")
 
 
 BUILDERS: dict[str, Callable[[Node], Kernel]] = {}

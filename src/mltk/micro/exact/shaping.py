@@ -19,6 +19,7 @@ def build_reshape(node: Node) -> Kernel:
 def build_pad(node: Node) -> Kernel:
     """Filled with the output's zero point, or for PADV2 with the given value."""
     y = node.outputs[0]
+    node.require_int8(node.tensor(0), y)
     widths = [(0, 0), *((int(a), int(b)) for a, b in node.constant(1))]
     if node.op.name == "PADV2" and len(node.inputs) > 2:
         fill = node.constant(2).ravel()[0]
