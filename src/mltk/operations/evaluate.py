@@ -274,7 +274,7 @@ class _Evaluation:
     def _predict_tflite(self, x: Any) -> np.ndarray:
         from mltk.micro.engine import run_batch
 
-        arrays = list(x.values()) if isinstance(x, dict) else list(x) if isinstance(x, (tuple, list)) else [x]
+        arrays = self._in_tflite_order(x) if isinstance(x, dict) else list(x) if isinstance(x, (tuple, list)) else [x]
         inputs = [self.built.quantize_to_input_dtype(np.asarray(a), i) for i, a in enumerate(arrays)]
         result = run_batch(self.built.flatbuffer_data, inputs)
         if self.facts.get("engine") not in (None, result.engine):
@@ -284,6 +284,12 @@ class _Evaluation:
         notes = self.facts.setdefault("notes", [])
         notes += [n for n in result.notes if n not in notes]
         return np.asarray(self.built.dequantize_output_to_float32(result.outputs[0], 0))
+
+    def _in_tflite_order(self, x: dict[str, Any]) -> list[Any]:
+        """Arrays by name, as the ``.tflite`` names its inputs; by the alphabet, as Keras has it, if it doesn't."""
+        named = {i: name for inputs, _ in self.built.signatures.values() for name, i in inputs.items()}
+        names = [named.get(t.index, "") for t in self.built.inputs]
+        return [x[n] for n in (names if all(n in x for n in names) else sorted(x))]
 
     # -- results ---------------------------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ import importlib
 import inspect
 import logging
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -144,13 +144,12 @@ def fix_batch_size(keras_model: Any) -> Any:
     inputs = getattr(keras_model, "inputs", None)
     if not inputs or all(t.shape[0] == 1 for t in inputs):
         return keras_model
-    fixed = [keras.Input(batch_shape=(1, *t.shape[1:]), dtype=t.dtype, name=t.name) for t in inputs]
-    structure = getattr(keras_model, "_inputs_struct", None)
-    if isinstance(structure, dict):
-        named = dict(zip(structure, fixed, strict=True))
-        return keras.Model(named, keras_model(named), name=keras_model.name)
-    argument = fixed[0] if len(fixed) == 1 else fixed
-    return keras.Model(argument, keras_model(argument), name=keras_model.name)
+    structure = getattr(keras_model, "_inputs_struct", inputs[0] if len(inputs) == 1 else list(inputs))
+    fixed = keras.tree.map_structure(
+        lambda t: keras.Input(batch_shape=(1, *t.shape[1:]), dtype=t.dtype, name=t.name), structure
+    )
+    flat = keras.tree.flatten(fixed)  # the converter takes no dict of inputs
+    return keras.Model(flat if len(flat) > 1 else flat[0], keras_model(fixed), name=keras_model.name)
 
 
 def convert(
@@ -179,7 +178,7 @@ def convert(
     model.trigger_event(MltkModelEvent.BEFORE_QUANTIZE, converter=converter, converter_settings=settings)
     try:
         with common.quiet_native_stderr(), _quiet_python_logging():
-            return bytes(converter.convert())
+            flatbuffer = bytes(converter.convert())
     except MltkError:
         raise
     except Exception as e:
@@ -191,6 +190,26 @@ def convert(
             if settings
             else None,
         ) from e
+    return in_keras_order(flatbuffer, keras_model)
+
+
+def in_keras_order(flatbuffer: bytes, keras_model: Any) -> bytes:
+    """``flatbuffer`` with its inputs and outputs in the order of the Keras model's; the converter shuffles them."""
+    from mltk.tflite.model import TfliteModel
+
+    inputs, outputs = (getattr(keras_model, name, None) or [] for name in ("inputs", "outputs"))
+    if len(inputs) < 2 and len(outputs) < 2:
+        return flatbuffer
+    tflite_model = TfliteModel(flatbuffer)
+    named_inputs, named_outputs = tflite_model.signatures.get("serving_default", ({}, {}))
+    names = [t.name for t in inputs]
+    if sorted(names) == sorted(named_inputs):
+        tflite_model.flatbuffer_subgraph.inputs = [named_inputs[n] for n in names]
+    names = [f"output_{i}" for i in range(len(outputs))]
+    if sorted(names) == sorted(named_outputs):
+        tflite_model.flatbuffer_subgraph.outputs = [named_outputs[n] for n in names]
+    tflite_model.regenerate_flatbuffer()
+    return tflite_model.flatbuffer_data
 
 
 class _quiet_python_logging:
@@ -284,7 +303,8 @@ def representative_dataset(model: Any, keras_model: Any, settings: dict[str, Any
             p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
             for p in inspect.signature(wanted).parameters.values()
         )
-        return (lambda: wanted(model)) if takes_model else wanted
+        give = (lambda: wanted(model)) if takes_model else wanted
+        return lambda: _by_name(give(), keras_model)
     if hasattr(wanted, "input_gen"):  # tf.lite.RepresentativeDataset
         return wanted.input_gen
     if wanted != "generate":
@@ -294,16 +314,16 @@ def representative_dataset(model: Any, keras_model: Any, settings: dict[str, Any
         )
     limit = int(settings.get("representative_dataset_max_samples") or 1000)
     if build:
-        return lambda: _random_samples(keras_model, min(limit, 10))
+        return lambda: _by_name(_random_samples(keras_model, min(limit, 10)), keras_model)
     if getattr(model, "x", None) is None:
         common.load_dataset(model, "training")
-    names = list(getattr(keras_model, "input_names", None) or [])
+    names = [t.name for t in keras_model.inputs]
     dtypes = [str(t.dtype) for t in keras_model.inputs]
 
-    def samples() -> Iterator[list[np.ndarray]]:
+    def samples() -> Iterator[Any]:
         count = 0
         for sample in _iter_training_samples(model, limit):
-            yield _as_inputs(sample, names, dtypes)
+            yield from _by_name([_as_inputs(sample, names, dtypes)], keras_model)
             count += 1
         if not count:
             raise QuantizationError(f"{model.name}: the training dataset gave no sample to quantize with.")
@@ -336,9 +356,19 @@ def _iter_training_samples(model: Any, limit: int) -> Iterator[Any]:
                 return
 
 
+def _by_name(samples: Iterable[Any], keras_model: Any) -> Iterator[Any]:
+    """Samples for a model of several inputs by name, since the converter has an order of its own."""
+    names = [t.name for t in keras_model.inputs]
+    for sample in samples:
+        if len(names) > 1 and isinstance(sample, (list, tuple)) and len(sample) == len(names):
+            yield dict(zip(names, sample, strict=True))
+        else:
+            yield sample
+
+
 def _as_inputs(sample: Any, names: list[str], dtypes: list[str]) -> list[np.ndarray]:
     if isinstance(sample, dict):
-        sample = [sample[n] for n in names] if all(n in sample for n in names) else list(sample.values())
+        sample = [sample[n] for n in (names if all(n in sample for n in names) else sorted(sample))]
     arrays = list(sample) if isinstance(sample, (tuple, list)) else [sample]
     return [np.asarray(a, dtype=d) for a, d in zip(arrays, dtypes, strict=True)]
 

@@ -11,7 +11,7 @@ import json
 import os
 from typing import TYPE_CHECKING, Any
 
-from mltk.errors import ParameterError
+from mltk.errors import OutputError, ParameterError
 from mltk.files import write_file
 from mltk.spec.archive import update_archive
 from mltk.spec.model import MltkModel
@@ -65,7 +65,10 @@ def update_model_parameters(
     if output is not None:
         target = os.path.abspath(os.path.expanduser(output))
         if os.path.isdir(target) or not target.endswith(".tflite"):
-            os.makedirs(target, exist_ok=True)
+            try:
+                os.makedirs(target, exist_ok=True)
+            except OSError as e:
+                raise OutputError(f"The folder {target} can't be made: {e.strerror}.") from None
             target = os.path.join(target, os.path.basename(tflite_model.path or "model.tflite"))
         write_file(target, data)
         return target
