@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 POOLING = frozenset({"average_pool_2d", "max_pool_2d"})
 _HELIUM_LANES = 16  # int8 elements of a 128-bit vector of the M-profile Vector Extension
-_DEPTHWISE_COLUMNS = 8  # outputs of a row that the accelerator's depthwise program covers where channels are few
+_LONGEST_AXIS = 1 << 14
+_WIDE_CHANNELS = 32  # from here on the accelerator's depthwise program covers one position at a time
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,8 @@ class Axis:
     def of(n_in: int, n_out: int, kernel: int, stride: int, dilation: int, same_padding: bool) -> Axis:
         """Follow the window; padding as TensorFlow's 'same' places it (the odd element at the end)."""
         padding = max(0, (n_out - 1) * stride + (kernel - 1) * dilation + 1 - n_in) if same_padding else 0
+        if n_out > _LONGEST_AXIS:  # a damaged file may say anything: not worth following
+            return Axis(n_out, n_out * kernel, 1)
         before = padding // 2
         taps, seen = 0, set()
         for i in range(n_out):
@@ -86,7 +89,8 @@ def layer_features(shape: LayerShape) -> dict[str, float]:
     """The counts of a layer by name; those of value 0 are left out.
 
     ``layer``: 1. ``inputs``, ``outputs``: elements. ``positions``: outputs of one channel. ``macs``: multiplications
-    inside the input; ``macs_odd``: the same where the depth of the input is odd, which has no pair to be packed with.
+    inside the input; ``macs_odd``: the same where the depth of the input is odd, which has no pair to be packed with;
+    ``window_macs``: those of ``macs`` in convolutions larger than 1×1. ``im2col``: inputs copied into columns first.
     ``macs_lanes``: with the depth rounded up to whole Helium vectors. ``taps``: passes of the innermost loop over
     channels. ``weights``: weights read. ``regions``: programs or loops set up for the parts of the output that the
     border cuts differently. ``window``: elements of pooling windows.
@@ -101,8 +105,6 @@ def layer_features(shape: LayerShape) -> dict[str, float]:
         "max_pool_2d": _pooling,
     }.get(shape.operator, _plain)
     counts.update(by_operator(shape))
-    if shape.is_float:
-        counts = {f"float_{name}" if name != "layer" else name: value for name, value in counts.items()}
     return {name: float(value) for name, value in counts.items() if value}
 
 
@@ -118,14 +120,16 @@ def _convolution(shape: LayerShape) -> dict[str, float]:
     depth, filters = shape.input[-1], shape.output[-1]
     macs = taps * depth * filters
     window = shape.kernel[0] * shape.kernel[1] * depth
+    windowed = shape.kernel != (1, 1)
     return {
         "positions": positions,
         "macs_odd" if depth % 2 else "macs": macs,
         "macs_lanes": positions * filters * _whole_vectors(window),
-        "im2col": positions * window if shape.kernel != (1, 1) else 0,
+        "window_macs": macs if windowed and not depth % 2 else 0,
+        "im2col": positions * window if windowed else 0,
         "taps": taps * filters,
         "regions": kinds,
-        "windowed": shape.kernel != (1, 1),
+        "windowed": windowed,
         "weights": shape.weights,
     }
 
@@ -134,8 +138,9 @@ def _depthwise(shape: LayerShape) -> dict[str, float]:
     positions, taps, kinds = _spatial(shape)
     channels = shape.output[-1]
     multiplied = shape.input[-1] != channels
-    wide = channels >= 2 * _HELIUM_LANES
+    wide = channels >= _WIDE_CHANNELS
     counts: dict[str, float] = {
+        "positions": positions,
         "macs": taps * channels,
         "macs_lanes": taps * _whole_vectors(channels),
         "im2col": positions * shape.kernel[0] * shape.kernel[1] * channels,
@@ -143,8 +148,8 @@ def _depthwise(shape: LayerShape) -> dict[str, float]:
         "weights": shape.weights,
     }
     if multiplied:
-        return {**counts, "multiplied_positions": positions, "regions": kinds}
-    return {**counts, "positions" if wide else "narrow_positions": positions}
+        return {**counts, "multiplied": 1, "regions": kinds}
+    return {**counts, "wide_positions" if wide else "narrow_positions": positions}
 
 
 def _transposed(shape: LayerShape) -> dict[str, float]:
