@@ -133,6 +133,8 @@ def run_batch(
 def check_inputs(graph: Graph, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
     """``inputs`` with a sample axis in front of each input's own shape, or an error that says what doesn't fit."""
     tensors = graph.inputs
+    if not tensors:
+        raise EvaluationError("The model has no input, so there is nothing to run it on.")
     if len(inputs) != len(tensors):
         raise EvaluationError(f"The model has {len(tensors)} input(s), and {len(inputs)} array(s) were given.")
     checked = []
@@ -236,15 +238,23 @@ def _run(job: _Job, engine: str) -> BatchResult:
             raise explain_refusal(job.model, engine, e) from e
         n_done, finished = _run_here(job, runtime, done)
         if finished:
-            outputs = [np.concatenate(parts) for parts in zip(*done, strict=True)]
+            outputs = _join(done)
             return BatchResult(outputs, runtime.engine, runtime.description, seconds=time.perf_counter() - start)
     else:
         n_done = 0
     with _Pool(job, engine, n_done) as pool:
         rest, description = pool.run()
-    outputs = [np.concatenate(parts) for parts in zip(*done, *rest, strict=True)]
+    outputs = _join([*done, *rest])
     seconds = time.perf_counter() - start
     return BatchResult(outputs, engine, description, n_processes=len(pool.workers), seconds=seconds)
+
+
+def _join(chunks: Sequence[list[np.ndarray]]) -> list[np.ndarray]:
+    """The outputs of chunks of samples, one after another."""
+    try:
+        return [np.concatenate(parts) for parts in zip(*chunks, strict=True)]
+    except ValueError as e:
+        raise RuntimeFailure(f"The model's outputs change their shape from sample to sample: {e}") from e
 
 
 def _run_here(job: _Job, runtime: Runtime, done: list[list[np.ndarray]]) -> tuple[int, bool]:
