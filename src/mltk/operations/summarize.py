@@ -98,10 +98,12 @@ def _summarize_archived(model: Any, test: bool) -> str:
 
 def _about(archive: ArchiveReader, path: str) -> str:
     facts = archive.manifest()
-    if not facts:
+    if "name" not in facts:  # 0.20 wrote the archive, and its summary says all this
         return ""
-    classes = facts.get("settings", {}).get("classes")
-    lines = [f"Name: {facts['name']}", f"Version: {facts['model_version']}", f"Description: {facts['description']}"]
-    if classes:
-        lines.append(f"Classes: {', '.join(classes)}")
+    labels = {"Name": "name", "Version": "model_version", "Description": "description"}
+    lines = [f"{label}: {facts[key]}" for label, key in labels.items() if key in facts]
+    settings = facts.get("settings")
+    classes = settings.get("classes") if isinstance(settings, dict) else None
+    if isinstance(classes, list):
+        lines.append(f"Classes: {', '.join(map(str, classes))}")
     return "\n".join(lines)
