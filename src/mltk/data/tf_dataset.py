@@ -8,6 +8,7 @@ TensorFlow's stateless operators implement), so that it can start anywhere.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
@@ -15,6 +16,10 @@ import numpy as np
 import tensorflow as tf
 
 from .batches import as_arrays, count_samples
+from .epochs import EpochBatches
+
+CACHED_BYTES = 1 << 28
+"""Made batches to validate with are kept in memory up to this."""
 
 
 def batch_stream(
@@ -60,6 +65,27 @@ def in_order(arrays: tuple[Any, ...], batch_size: int) -> tf.data.Dataset:
     """One pass over arrays, in their order."""
     tensors = keras.tree.map_structure(_tensor, tuple(as_arrays(a) for a in arrays))
     return tf.data.Dataset.from_tensor_slices(tensors).batch(batch_size).prefetch(1)
+
+
+def made_stream(batches: EpochBatches, first_batch: int = 0) -> tf.data.Dataset:
+    """An endless stream of batches that are made ahead, from number ``first_batch`` on."""
+    return _from_batches(batches, lambda: batches.stream(first_batch))
+
+
+def one_epoch(batches: EpochBatches) -> tf.data.Dataset:
+    """The batches of the first epoch, over and over the same; kept in memory from the first time on if they are few."""
+    made = _from_batches(batches, lambda: batches.stream(0, len(batches)))
+    size = sum(np.asarray(part).nbytes for part in keras.tree.flatten(batches.batch(0, 0))) * len(batches)
+    made = made.apply(tf.data.experimental.assert_cardinality(len(batches)))
+    return made.cache().prefetch(1) if size < CACHED_BYTES else made
+
+
+def _from_batches(batches: EpochBatches, stream: Callable[[], Iterator[Any]]) -> tf.data.Dataset:
+    first = batches.batch(0, 0)
+    signature = tf.nest.map_structure(lambda a: tf.TensorSpec((None, *np.shape(a)[1:]), np.asarray(a).dtype), first)
+    options = tf.data.Options()
+    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
+    return tf.data.Dataset.from_generator(stream, output_signature=signature).prefetch(1).with_options(options)
 
 
 def batches_per_pass(samples: int, batch_size: int) -> int:

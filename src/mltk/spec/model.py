@@ -30,6 +30,10 @@ def _default_log_dir(model: MltkModel) -> str:
 def _required(name: str, example: str) -> Callable[[Any], Any]:
     def unset(model: MltkModel) -> Any:
         """none; must be set"""
+        from_mixin = getattr(model, f"_default_{name}", None)
+        value = from_mixin() if from_mixin is not None else None
+        if value is not None:
+            return value
         raise SettingError(
             f"{model.name}: {name} is not set.", hint=f"Set it in the specification, for instance: my_model.{example}"
         )
@@ -302,7 +306,11 @@ class MltkModel(Spec):
         self._parameter_callbacks.append(callback)
 
     def populate_model_parameters(self) -> None:
-        """Let all callbacks put in their parameters."""
+        """Let the mixins, then all callbacks put in their parameters."""
+        for base in reversed(type(self).__mro__):
+            own = vars(base).get("_populate_own_parameters")
+            if own is not None:
+                own(self)
         for callback in self._parameter_callbacks:
             callback(*([self] if inspect.signature(callback).parameters else []))
 

@@ -12,7 +12,8 @@ import keras
 import numpy as np
 
 from mltk.data.batches import class_indices, count_samples, is_arrays, is_py_dataset, is_tf_dataset, take
-from mltk.data.tf_dataset import batch_stream, batches_per_pass, in_order
+from mltk.data.epochs import EpochBatches
+from mltk.data.tf_dataset import batch_stream, batches_per_pass, in_order, made_stream, one_epoch
 from mltk.errors import DatasetError, SettingError, did_you_mean
 
 logger = logging.getLogger("mltk")
@@ -47,6 +48,10 @@ def fit_inputs(model: Any, *, seed: int, first_epoch: int) -> dict[str, Any]:
         x, y, weight, split = _split(x, y, weight, model.validation_split)
         validation = validation if validation is not None else split
         kwargs |= _array_inputs(model, x, y, weight, seed, first_epoch)
+    elif isinstance(x, EpochBatches):
+        _check_length(model, len(x))
+        steps = model.steps_per_epoch or len(x)
+        kwargs |= {"x": made_stream(x, first_epoch * steps), "steps_per_epoch": steps}
     elif is_tf_dataset(x):
         kwargs |= _tf_inputs(x, model.steps_per_epoch, first_epoch)
     elif is_py_dataset(x):
@@ -155,6 +160,8 @@ def _validation(data: Any, batch_size: int) -> Any:
     """Validation data as ``fit`` takes it; arrays as a plain pipeline, which is the same in every epoch."""
     if isinstance(data, list) and len(data) in (2, 3):
         data = tuple(data)
+    if isinstance(data, EpochBatches):
+        return one_epoch(data)
     if not isinstance(data, tuple) or not is_arrays(data[0]):
         return data
     if count_samples(data[0]) == 0:

@@ -1,0 +1,80 @@
+"""Coloured noise: white, pink, brown, blue or violet, relative to how loud the clip is.
+
+The power of colour c goes with the frequency to the power of 0 (white), -1 (pink), -2 (brown), 1 (blue), 2 (violet).
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+
+from mltk.audio.augment._ranges import Range, uniform
+from mltk.errors import SettingError, did_you_mean
+
+COLORS = ("white", "brown", "blue", "pink", "violet")
+_EXPONENT = {"white": 0, "brown": -2, "blue": 1, "pink": -1, "violet": 2}
+TABLE_SAMPLES = 1 << 18
+TABLE_LEVEL = 4096.0
+"""Root mean square of :func:`noise`, in steps of int16."""
+
+
+def check_colors(colors: object) -> tuple[str, ...]:
+    """The colours that ``'all'``, ``'none'``, None, a name or a list of names mean. Raises SettingError."""
+    if colors is None or colors == "none":
+        return ()
+    if colors == "all":
+        return COLORS
+    names = (colors,) if isinstance(colors, str) else tuple(colors)  # type: ignore[arg-type]
+    for name in names:
+        if name not in COLORS:
+            raise SettingError(
+                f"noise_colors: {name!r} is no colour of noise. {did_you_mean(str(name), COLORS)}".rstrip(),
+                hint=f"Colours are {', '.join(COLORS)}; or 'all', or None.",
+            )
+    return names
+
+
+@cache
+def noise(color: str) -> npt.NDArray[np.int16]:
+    """Noise of a colour, always the same: int16 [262144], its root mean square 4,096."""
+    rng = np.random.default_rng(COLORS.index(color))
+    spectrum = np.fft.rfft(rng.standard_normal(TABLE_SAMPLES))
+    frequency = np.maximum(np.arange(len(spectrum)), TABLE_SAMPLES / 1024)  # flat at the lowest frequencies
+    spectrum *= frequency ** (_EXPONENT[color] / 2)
+    spectrum[0] = 0
+    samples = np.fft.irfft(spectrum)
+    samples *= TABLE_LEVEL / np.sqrt(np.mean(samples**2))
+    table = np.clip(np.rint(samples), -32768, 32767).astype(np.int16)
+    table.flags.writeable = False
+    return table
+
+
+def draw(
+    rng: np.random.Generator, n: int, colors: tuple[str, ...], span: Range | None
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+    """([n] indices into ``colors``, [n] factors, [n] first samples of the noise)."""
+    chosen = rng.random(n)
+    factors = uniform(rng, n, span if colors else None, 0.0)
+    starts = rng.random(n)
+    return (
+        (chosen * max(1, len(colors))).astype(np.int64),
+        factors,
+        (starts * TABLE_SAMPLES).astype(np.int64),
+    )
+
+
+def apply(
+    clip: npt.NDArray[np.int16], color: str, factor: float, start: int = 0, level: float | None = None
+) -> npt.NDArray[np.int16]:
+    """The clip with noise whose root mean square is ``factor`` times the clip's, or times ``level`` if given.
+
+    So 1 is a signal-to-noise ratio of 0 dB, 0.1 one of 20 dB.
+    """
+    if level is None:
+        level = float(np.sqrt(np.mean(np.square(clip, dtype=np.float32)))) if len(clip) else 0.0
+    table = noise(color)
+    part = table[(start + np.arange(len(clip))) % len(table)].astype(np.float32)
+    mixed = clip.astype(np.float32) + part * np.float32(factor * level / TABLE_LEVEL)
+    return np.clip(np.rint(mixed), -32768, 32767).astype(np.int16)

@@ -1,0 +1,23 @@
+"""Speed: a clip faster or slower at the same pitch.
+
+By WSOLA: Verhelst and Roelands, "An overlap-add technique based on waveform similarity (WSOLA) for high quality
+time-scale modification of speech", ICASSP 1993. In C, in ``mltk/device/audio_effects.c``.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from mltk.audio.augment._native import engine
+from mltk.audio.augment._ranges import Range, uniform
+
+
+def draw(rng: np.random.Generator, n: int, span: Range | None) -> npt.NDArray[np.float64]:
+    """[n] factors: above 1 is faster, 1 changes nothing."""
+    return uniform(rng, n, span, 1.0)
+
+
+def apply(clip: npt.NDArray[np.int16], sample_rate_hz: int, factor: float) -> npt.NDArray[np.int16]:
+    """int16 [samples / factor]."""
+    return engine(sample_rate_hz).warp(clip, speed=factor)

@@ -1,0 +1,162 @@
+"""What is done to each clip of a batch: drawn for all at once, then carried out in C."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from mltk.audio.augment import background_noise, loudness, noise_color, offset, pitch, speed, vtlp
+from mltk.audio.augment._native import neutral
+from mltk.audio.augment._ranges import Range
+from mltk.audio.bank import ClipBank
+
+NO_COLOR = "none"
+SILENCE_LEVEL = 1000.0
+"""Level that coloured noise is relative to in silence, in steps of int16: about that of speech, 30 dB below the most."""
+
+
+class Ranges(NamedTuple):
+    """What is drawn from; None turns an effect off."""
+
+    offset: Range | None = None
+    loudness: Range | None = None
+    noise_colors: tuple[str, ...] = ()
+    noise_color: Range | None = None
+    background: Range | None = None
+    n_backgrounds: int = 0
+    speed: Range | None = None
+    pitch: Range | None = None
+    vtlp: Range | None = None
+
+
+class Transforms(NamedTuple):
+    """The parameters of ``n`` clips, an array [n] each."""
+
+    offset: npt.NDArray[Any]
+    loudness: npt.NDArray[Any]
+    speed: npt.NDArray[Any]
+    pitch: npt.NDArray[Any]
+    """In semitones."""
+    vtlp: npt.NDArray[Any]
+    color: npt.NDArray[Any]
+    """Index into :data:`noise_color.COLORS`, or -1."""
+    color_factor: npt.NDArray[Any]
+    color_start: npt.NDArray[Any]
+    background: npt.NDArray[Any]
+    """Number of the recording, or -1."""
+    background_factor: npt.NDArray[Any]
+    background_start: npt.NDArray[Any]
+
+    @classmethod
+    def none(cls, n: int) -> Transforms:
+        """Parameters that change nothing."""
+        zero, one, no = np.zeros(n), np.ones(n), np.full(n, -1)
+        return cls(zero, one, one, zero, one, no, zero, np.zeros(n, np.int64), no, zero, zero)
+
+    @classmethod
+    def draw(cls, rng: np.random.Generator, n: int, ranges: Ranges) -> Transforms:
+        """Parameters of ``n`` clips. If there are colours and recordings, a clip gets one or the other."""
+        places = offset.draw(rng, n, ranges.offset)
+        gains = loudness.draw(rng, n, ranges.loudness)
+        speeds = speed.draw(rng, n, ranges.speed)
+        pitches = pitch.draw(rng, n, ranges.pitch)
+        lengths = vtlp.draw(rng, n, ranges.vtlp)
+        colors, color_factors, color_starts = noise_color.draw(rng, n, ranges.noise_colors, ranges.noise_color)
+        recordings, factors, starts = background_noise.draw(rng, n, ranges.n_backgrounds, ranges.background)
+        recorded = rng.random(n) < (0.5 if ranges.noise_colors else 1.0)
+        recorded &= ranges.n_backgrounds > 0
+        known = np.array([noise_color.COLORS.index(name) for name in ranges.noise_colors] or [-1])
+        return cls(
+            places,
+            gains,
+            speeds,
+            pitches,
+            lengths,
+            np.where(recorded, -1, known[colors]),
+            np.where(recorded, 0.0, color_factors),
+            color_starts,
+            np.where(recorded, recordings, -1),
+            np.where(recorded, factors, 0.0),
+            starts,
+        )
+
+    def as_dict(self, i: int, recordings: list[str]) -> dict[str, Any]:
+        """The parameters of one clip under the names of MLTK 0.20."""
+        color, background = int(self.color[i]), int(self.background[i])
+        return {
+            "offset_percentage": float(self.offset[i]),
+            "loudness_factor": float(self.loudness[i]),
+            "noise_color": noise_color.COLORS[color] if color >= 0 else NO_COLOR,
+            "noise_color_factor": float(self.color_factor[i]),
+            "noise_color_start": int(self.color_start[i]),
+            "bg_noise": recordings[background] if background >= 0 else None,
+            "bg_noise_factor": float(self.background_factor[i]),
+            "bg_noise_start": float(self.background_start[i]),
+            "speed_factor": float(self.speed[i]),
+            "pitch_factor": float(self.pitch[i]),
+            "vtlp_factor": float(self.vtlp[i]),
+        }
+
+    @classmethod
+    def from_dict(cls, params: Mapping[str, Any], recordings: list[str]) -> Transforms:
+        """The reverse of :meth:`as_dict`, for one clip; what is missing changes nothing."""
+        color, background = params.get("noise_color", NO_COLOR), params.get("bg_noise")
+        values = (
+            params.get("offset_percentage", 0.0),
+            params.get("loudness_factor", 1.0),
+            params.get("speed_factor", 1.0),
+            params.get("pitch_factor", 0.0),
+            params.get("vtlp_factor", 1.0) or 1.0,  # 0.20 has 0 for none
+            noise_color.COLORS.index(color) if color in noise_color.COLORS else -1,
+            params.get("noise_color_factor", 0.0),
+            params.get("noise_color_start", 0),
+            recordings.index(background) if background is not None else -1,
+            params.get("bg_noise_factor", 0.0),
+            params.get("bg_noise_start", 0.0),
+        )
+        return cls(*(np.array([value]) for value in values))
+
+
+def fill_effects(
+    transforms: Transforms,
+    addresses: npt.NDArray[np.uint64],
+    lengths: npt.NDArray[np.int32],
+    levels: npt.NDArray[np.float32],
+    backgrounds: ClipBank | None,
+) -> npt.NDArray[Any]:
+    """``EFFECTS`` [n] for the C code.
+
+    Args:
+        transforms: parameters of the clips.
+        addresses, lengths: of the clips' int16 samples.
+        levels: root mean square that coloured noise is relative to.
+        backgrounds: the recordings that the transforms number.
+    """
+    effects = neutral(len(addresses))
+    effects["clip"], effects["n_clip"] = addresses, lengths
+    effects["offset"] = np.clip(transforms.offset, 0, 1)
+    effects["gain"] = transforms.loudness
+    effects["speed"], effects["vtlp"] = transforms.speed, transforms.vtlp
+    effects["pitch"] = pitch.ratio(transforms.pitch)
+    colored = transforms.color_factor != 0
+    for color in np.unique(transforms.color[colored]):
+        table = noise_color.noise(noise_color.COLORS[color])
+        chosen = colored & (transforms.color == color)
+        effects["noise"][chosen], effects["n_noise"][chosen] = table.ctypes.data, len(table)
+        effects["noise_start"][chosen] = transforms.color_start[chosen]
+        relative = transforms.color_factor[chosen] * transforms.loudness[chosen]
+        reference = np.where(levels[chosen] > 0, levels[chosen], SILENCE_LEVEL)
+        effects["noise_gain"][chosen] = relative * reference / noise_color.TABLE_LEVEL
+    recorded = np.flatnonzero((transforms.background >= 0) & (transforms.background_factor != 0))
+    if len(recorded) and backgrounds is not None:
+        numbers = transforms.background[recorded].astype(np.int64)
+        readable = backgrounds.ensure(numbers)
+        recorded, numbers = recorded[readable], numbers[readable]
+        n = backgrounds.lengths(numbers)
+        effects["noise"][recorded], effects["n_noise"][recorded] = backgrounds.addresses(numbers), n
+        effects["noise_start"][recorded] = (transforms.background_start[recorded] * n).astype(np.int32)
+        effects["noise_gain"][recorded] = transforms.background_factor[recorded]
+    return effects

@@ -1,0 +1,121 @@
+"""Batches made while training goes on, ahead of it, each a function of nothing but the epoch and its index.
+
+So the number of threads, a resumed training and the order in which batches are asked for change nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import count, islice
+from typing import Any
+
+
+def number_of_workers(cores: float) -> int:
+    """How many workers ``cores`` means: a number of them, or a share of the processor's cores if below 1."""
+    available = os.cpu_count() or 1
+    if isinstance(cores, float) and 0 < cores < 1:
+        return max(1, round(cores * available))
+    return available if cores < 0 else max(1, int(cores))
+
+
+class EpochBatches:
+    """Base of datasets whose batch ``index`` of epoch ``epoch`` is ``batch(epoch, index)``, in any order asked for.
+
+    Used as a sequence (``x[i]`` is a batch of the current epoch) or as an endless iterator (``next(x)``, as in
+    MLTK 0.20); either way what comes next is made ahead, by ``workers`` threads.
+    """
+
+    def __init__(self, samples: int, batch_size: int, *, workers: int = 1, max_batches_pending: int = 4) -> None:
+        self.n = self.samples = samples
+        self.batch_size = batch_size
+        self.epoch = 0
+        self._workers = workers
+        self._pending = max(1, max_batches_pending)
+        self._ahead: dict[tuple[int, int], Future[Any]] = {}
+        self._pool: ThreadPoolExecutor | None = None
+        self._endless: Iterator[Any] | None = None
+
+    def batch(self, epoch: int, index: int) -> Any:
+        """Batch ``index`` of epoch ``epoch``: ``x``, or ``(x, y)``."""
+        raise NotImplementedError
+
+    def __len__(self) -> int:
+        """Batches of an epoch, the last of which may be smaller."""
+        return -(-self.samples // self.batch_size)
+
+    @property
+    def num_batches(self) -> int:
+        """As ``len``; the name that Keras knows it by."""
+        return len(self)
+
+    def stream(self, first_batch: int = 0, n_batches: int | None = None) -> Iterator[Any]:
+        """Batches one after the other, epoch after epoch, made ahead.
+
+        Args:
+            first_batch: number of batches, of all epochs, to leave out.
+            n_batches: how many to give; None is without end.
+        """
+        steps = len(self)
+        numbers: Iterator[int] = count(first_batch) if steps else iter(())
+        if n_batches is not None:
+            numbers = islice(numbers, n_batches)
+        waiting: deque[Future[Any]] = deque()
+        with ThreadPoolExecutor(self._workers, thread_name_prefix="batches") as pool:
+            try:
+                for number in numbers:
+                    waiting.append(pool.submit(self.batch, *divmod(number, steps)))
+                    if len(waiting) > self._pending:
+                        yield waiting.popleft().result()
+                while waiting:
+                    yield waiting.popleft().result()
+            finally:
+                for future in waiting:
+                    future.cancel()
+
+    def __getitem__(self, index: int) -> Any:
+        """Batch ``index`` of the current epoch; the next ones are begun."""
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"There are {len(self)} batches; {index} is none of them.")
+        index %= len(self)
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(self._workers, thread_name_prefix="batches")
+        wanted = [(self.epoch, i) for i in range(index, min(index + self._pending, len(self)))]
+        for key in [key for key in self._ahead if key not in wanted]:
+            self._ahead.pop(key).cancel()
+        for key in wanted:
+            if key not in self._ahead:
+                self._ahead[key] = self._pool.submit(self.batch, *key)
+        return self._ahead.pop(wanted[0]).result()
+
+    def __iter__(self) -> Iterator[Any]:
+        return self
+
+    def __next__(self) -> Any:
+        if self._endless is None:
+            self._endless = self.stream(self.epoch * len(self))
+        return next(self._endless)
+
+    def on_epoch_end(self) -> None:
+        """Go on to the next epoch."""
+        self.epoch += 1
+
+    def reset(self) -> None:
+        """Start again with the first batch of the first epoch."""
+        self.shutdown()
+        self.epoch = 0
+
+    def shutdown(self) -> None:
+        """End the threads; they are started again when a batch is asked for."""
+        if self._endless is not None:
+            self._endless.close()  # type: ignore[attr-defined]
+            self._endless = None
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+            self._pool = None
+        self._ahead.clear()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_pool": None, "_ahead": {}, "_endless": None}
