@@ -247,7 +247,7 @@ class ParallelAudioDataGenerator:
             draw: ``f(rng)`` gives the value, from a ``numpy.random.Generator``; without it, value is ``rng``.
             name: in what is dumped.
         """
-        self.augmentations.append(Augmentation(apply, draw, name or getattr(apply, "__name__", "augmentation")))
+        self.augmentations.append(Augmentation(apply, draw, name or str(getattr(apply, "__name__", "augmentation"))))
 
     def ranges(self) -> Ranges:
         """What is drawn from. Raises SettingError if a range is impossible."""
@@ -324,8 +324,7 @@ class ParallelAudioDataGenerator:
             float32 [sample_length], -1 to 1.
         """
         clip = self._trimmed(sample, orignal_sr)
-        names, bank = self.backgrounds()
-        transforms = Transforms.from_dict(params, names)
+        transforms = Transforms.from_dict(params, self.backgrounds()[0])
         length = round(len(clip) / float(transforms.speed[0])) if whole_sample else self.sample_length
         return to_float32(self.augment([clip], transforms, length)[0])
 

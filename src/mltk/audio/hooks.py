@@ -56,7 +56,8 @@ class ParallelProcessParams:
     add_channel_dimension: bool
 
 
-class BatchFacts(NamedTuple):
+@dataclass(frozen=True)
+class BatchFacts:
     """What a user's function is told about the batch besides its parameters."""
 
     index: int

@@ -93,7 +93,7 @@ class AudioDatasetMixin(DataGeneratorDatasetMixin):
 
     # -- loading -----------------------------------------------------------------------------------------------
 
-    def load_dataset(
+    def load_dataset(  # type: ignore[override]
         self,
         subset: str,
         classes: Sequence[str] | None = None,
@@ -198,7 +198,7 @@ class AudioDatasetMixin(DataGeneratorDatasetMixin):
         from mltk.spec.sources import _assign
 
         self.loaded_subset = subset
-        _assign(self, given, subset)  # type: ignore[arg-type]
+        _assign(self, given, subset)
         counts = getattr(self.dataset, "class_counts", None)
         if counts:
             self.class_counts[subset] = dict(counts)

@@ -15,7 +15,7 @@ from mltk.audio.bank import ClipBank
 
 NO_COLOR = "none"
 SILENCE_LEVEL = 1000.0
-"""Level that coloured noise is relative to in silence, in steps of int16: about that of speech, 30 dB below the most."""
+"""Level, in steps of int16, that coloured noise is relative to in silence: about that of speech."""
 
 
 class Ranges(NamedTuple):

@@ -34,7 +34,7 @@ class AudioInfo(NamedTuple):
 
 def _soundfile() -> Any:
     try:
-        import soundfile
+        import soundfile  # type: ignore[import-untyped]
     except (ImportError, OSError):
         raise MissingDependencyError("soundfile, which reads audio files,", "audio") from None
     return soundfile
@@ -109,7 +109,7 @@ def resample(samples: npt.NDArray[Any], from_hz: int, to_hz: int) -> npt.NDArray
     if from_hz == to_hz:
         return samples
     try:
-        import soxr
+        import soxr  # type: ignore[import-untyped]
     except ImportError:
         raise MissingDependencyError("soxr, which changes the rate of audio,", "audio") from None
     return np.asarray(soxr.resample(samples, from_hz, to_hz, quality="HQ"), samples.dtype)

@@ -51,7 +51,8 @@ def list_class_folder(
         follow_links: go into folders that are symbolic links.
     """
     wanted = tuple(f.lower() if f.startswith(".") or not f else f".{f.lower()}" for f in formats)
-    found, empty = [], []
+    found: list[str] = []
+    empty: list[str] = []
     base = os.path.join(directory, name)
     for folder, folders, files in os.walk(base, followlinks=follow_links):
         folders.sort()

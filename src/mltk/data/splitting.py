@@ -57,7 +57,8 @@ def select_groups(counts: dict[str, int], share: float) -> set[str]:
     They are taken in the order of their hashes, each if it brings the number of files nearer to what is wanted, so
     that the choice changes little as files are added.
     """
-    wanted, chosen, held = share * sum(counts.values()), set(), 0
+    wanted, held = share * sum(counts.values()), 0
+    chosen: set[str] = set()
     for name in hash_order(counts):
         if abs(held + counts[name] - wanted) < abs(held - wanted) and len(chosen) < len(counts) - 1:
             chosen.add(name)
