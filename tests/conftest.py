@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -61,3 +63,23 @@ def trained(trained_spec: Path, tmp_path: Path) -> Path:
     for file in trained_spec.parent.glob("toy_spec.*"):
         (tmp_path / file.name).write_bytes(file.read_bytes())
     return tmp_path / trained_spec.name
+
+
+@pytest.fixture
+def run_here(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., Any]:
+    """Runs the ``mltk`` command in this process, which has TensorFlow loaded; else as :func:`toy.mltk`."""
+
+    def run(*words: str, cwd: Path, user: Path | None = None) -> subprocess.CompletedProcess[str]:
+        from mltk.cli.main import main
+
+        monkeypatch.chdir(cwd)
+        monkeypatch.setenv("MLTK_USER_DIR", str(user or cwd / "user"))
+        monkeypatch.setenv("COLUMNS", "80")
+        monkeypatch.setattr(sys, "dont_write_bytecode", True)
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main(list(words))
+        out, err = capfd.readouterr()
+        return subprocess.CompletedProcess(words, int(ended.value.code or 0), out, err)
+
+    return run

@@ -9,12 +9,22 @@ import io
 import logging
 import os
 import platform
+import re
 import sys
 import tempfile
 from collections.abc import Iterator
 from typing import Any
 
-from mltk.errors import MissingDependencyError, MltkError, SettingError, SpecificationError
+import numpy as np
+
+from mltk.errors import (
+    DatasetError,
+    MissingDependencyError,
+    MltkError,
+    ModelNotFoundError,
+    SettingError,
+    SpecificationError,
+)
 from mltk.spec.events import MltkModelEvent
 from mltk.spec.loading import load_mltk_model
 from mltk.spec.logs import get_mltk_logger
@@ -66,19 +76,51 @@ def import_tensorflow() -> Any:
     return tensorflow
 
 
-def import_tensorflow_if_used(model: str) -> None:
-    """Import TensorFlow quietly before a specification does, if its text says that it will."""
+def check_source(model: str) -> str:
+    """See that ``model`` names an archive, or a specification that is Python; runs neither. Gives its path.
+
+    Raises:
+        ModelNotFoundError: it is not there.
+        ModelNameError: its file's name can't be a model's.
+        SpecificationError: it has a syntax error.
+        ArchiveError: the archive is damaged.
+    """
     from mltk.spec import names
+    from mltk.spec.archive import ArchiveReader
+    from mltk.spec.loading import script_error
     from mltk.spec.search import find_model
 
     is_path = model.endswith((".py", names.ARCHIVE_EXTENSION)) or os.sep in model
-    path = model if is_path else find_model(model)
+    path = os.path.abspath(os.path.expanduser(model)) if is_path else find_model(model)
+    if path.endswith(names.ARCHIVE_EXTENSION):
+        if not os.path.exists(path):
+            raise ModelNotFoundError(f"There is no file {path}.")
+        ArchiveReader(path).__exit__()
+    elif path.endswith(".py"):
+        text = _read(path)
+        names.check_model_name(names.name_of_file(path), path)
+        try:
+            compile(text, path, "exec", dont_inherit=True)
+        except (SyntaxError, ValueError) as e:
+            raise script_error(path, e) from None
+    return path
+
+
+def _read(path: str) -> bytes:
     try:
         with open(path, "rb") as stream:
-            text = stream.read()
-    except OSError:
-        return
-    if b"tensorflow" in text or b"keras" in text or path.endswith(names.ARCHIVE_EXTENSION):
+            return stream.read()
+    except FileNotFoundError:
+        raise ModelNotFoundError(f"There is no file {path}.") from None
+    except OSError as e:
+        raise SpecificationError(f"{path} can't be read: {e.strerror}.") from None
+
+
+def import_tensorflow_if_used(model: str) -> None:
+    """Import TensorFlow quietly before a specification does, if its text says that it will."""
+    path = check_source(model)
+    text = _read(path) if path.endswith(".py") else b"keras"
+    if b"tensorflow" in text or b"keras" in text:
         import_tensorflow()
 
 
@@ -88,6 +130,8 @@ def prepare(model: str | MltkModel, *mixins: type, test: bool = False, operation
     Raises:
         SpecificationError: it lacks one.
     """
+    if not isinstance(model, MltkModel):
+        check_source(os.fspath(model))  # before TensorFlow is imported, which takes seconds
     import_tensorflow()
     loaded = load_mltk_model(model, test=test)
     for mixin in mixins:
@@ -133,8 +177,16 @@ def explained(what: str) -> Iterator[None]:
         raise SpecificationError(f"{what}: {type(e).__name__}: {_first_lines(str(e))}{where}") from e
 
 
+# What TensorFlow wraps around the one line that says what is wrong.
+_NOISE = re.compile(
+    r"\s*(Graph execution error|Detected at node|File \"|\d+ root error|\(\d+\) |\[\[|Stack trace|Original stack trace"
+    r"|Errors may have originated|Input Source operations|Call arguments received|  • )"
+)
+
+
 def _first_lines(text: str, limit: int = 6) -> str:
-    lines = [line for line in text.strip().splitlines() if line.strip()]
+    lines = [line.strip() for line in text.strip().splitlines() if line.strip()]
+    lines = [re.sub(r"\s*\[\[\{\{node.*|\s*\[Op:.*", "", x) for x in lines if not _NOISE.match(x)] or lines
     return "\n    ".join(lines[:limit] + (["…"] if len(lines) > limit else []))
 
 
@@ -194,6 +246,32 @@ def check_classes(model: Any, keras_model: Any) -> None:
             f"{model.name} has {model.n_classes} classes ({', '.join(model.classes)}), but its last layer "
             f"{keras_model.layers[-1].name!r} has {n} outputs.",
             hint="Use model.n_classes for the size of the last layer.",
+        )
+
+
+def check_labels(model: Any, y: Any) -> None:
+    """See that labels in memory fit the classes of a classifier.
+
+    Raises:
+        DatasetError: they don't.
+    """
+    from mltk.data.batches import class_indices, is_arrays
+    from mltk.spec.evaluate import EvaluateAutoEncoderMixin, EvaluateClassifierMixin
+
+    classifies = isinstance(model, EvaluateClassifierMixin) and not isinstance(model, EvaluateAutoEncoderMixin)
+    if not classifies or not model.is_set("classes") or y is None or isinstance(y, (dict, tuple)) or not is_arrays(y):
+        return
+    labels = np.asarray(y)
+    if labels.dtype.kind not in "iub" or labels.size == 0 or labels.ndim > 2:
+        return
+    if labels.ndim == 2 and labels.shape[1] > 1:
+        return  # one-hot: Keras names the two shapes
+    indices = class_indices(labels)
+    if indices.min() < 0 or indices.max() >= model.n_classes:
+        raise DatasetError(
+            f"{model.name}: labels go from {indices.min()} to {indices.max()}, but there are {model.n_classes} classes "
+            f"({', '.join(model.classes)}).",
+            hint="Labels are class indices from 0, in the order of my_model.classes.",
         )
 
 

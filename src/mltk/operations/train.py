@@ -118,6 +118,7 @@ def train_model(
     run.choose_seed(checkpoint)
     run.logger.info("Training %s (seed %d)", model.name, run.seed)
     common.load_dataset(model, "training")
+    common.check_labels(model, model.y)
     run.seed_everything()
     keras_model = common.build_keras_model(model)
     if weights_path:

@@ -115,11 +115,11 @@ def _run_script(path: str, reload: bool) -> types.ModuleType:
             sys.modules.pop(name, None)
         if isinstance(e, MltkError) or not isinstance(e, Exception):
             raise
-        raise _script_error(path, e) from e
+        raise script_error(path, e) from e
     return module
 
 
-def _script_error(path: str, e: Exception) -> SpecificationError:
+def script_error(path: str, e: Exception) -> SpecificationError:
     """What went wrong in running a specification, with file and line."""
     if isinstance(e, SyntaxError):
         text = f"\n    {e.text.strip()}" if e.text else ""
