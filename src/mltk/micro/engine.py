@@ -12,7 +12,6 @@ stand-in, marked as such::
 from __future__ import annotations
 
 import os
-import threading
 import time
 import warnings
 from collections.abc import Callable, Sequence
@@ -22,17 +21,14 @@ import numpy as np
 
 from mltk.errors import EvaluationError, MltkError, RuntimeFailure
 from mltk.micro.graph import Graph, read_graph
-from mltk.micro.processes import UNTRUSTED_MEMORY_BYTES, WorkerProcess, explain_refusal
+from mltk.micro.pool import Pool, Work
+from mltk.micro.processes import explain_refusal
 from mltk.micro.runtimes import Runtime, UnsupportedModelError, have_tflm, make_runtime
 
 ENGINES = ("auto", "tflm", "exact-batched", "litert-reference", "litert-xnnpack")
 
 # What starting a worker costs (interpreter, NumPy, engine), roughly; below twice that it isn't worth it.
 SPAWN_S = 0.35
-# Samples sent to a worker at a time take about this long: short for balance and progress, long against overhead.
-CHUNK_S = 0.25
-CHUNK_BYTES = 32 << 20
-
 # TFLM runs so many samples first, to learn whether it takes the model and how long it needs; what it then finishes
 # within _SHORT_S is not worth another way.
 _TRIAL = 2
@@ -236,17 +232,26 @@ def _run(job: _Job, engine: str) -> BatchResult:
             runtime = make_runtime(engine, job.model, reset_between_samples=job.reset_between_samples)
         except UnsupportedModelError as e:
             raise explain_refusal(job.model, engine, e) from e
-        n_done, finished = _run_here(job, runtime, done)
-        if finished:
+        n_done, seconds_per_sample = _run_here(job, runtime, done)
+        if n_done >= job.n:
             outputs = _join(done)
             return BatchResult(outputs, runtime.engine, runtime.description, seconds=time.perf_counter() - start)
     else:
-        n_done = 0
-    with _Pool(job, engine, n_done) as pool:
-        rest, description = pool.run()
+        runtime, n_done, seconds_per_sample = None, 0, None
+    work = Work(
+        job.model,
+        engine,
+        job.inputs,
+        reset_between_samples=job.reset_between_samples,
+        trusted=job.trusted,
+        timeout_s=job.timeout_s,
+        progress=job.progress,
+    )
+    with Pool(work, first=n_done) as pool:
+        rest, description = pool.run(job.processes, runtime, seconds_per_sample)
     outputs = _join([*done, *rest])
     seconds = time.perf_counter() - start
-    return BatchResult(outputs, engine, description, n_processes=len(pool.workers), seconds=seconds)
+    return BatchResult(outputs, engine, description, n_processes=pool.n_processes, seconds=seconds)
 
 
 def _join(chunks: Sequence[list[np.ndarray]]) -> list[np.ndarray]:
@@ -257,100 +262,14 @@ def _join(chunks: Sequence[list[np.ndarray]]) -> list[np.ndarray]:
         raise RuntimeFailure(f"The model's outputs change their shape from sample to sample: {e}") from e
 
 
-def _run_here(job: _Job, runtime: Runtime, done: list[list[np.ndarray]]) -> tuple[int, bool]:
-    """Run in this process as long as that is likely the quicker way; samples done, and whether that was all."""
+def _run_here(job: _Job, runtime: Runtime, done: list[list[np.ndarray]]) -> tuple[int, float]:
+    """Run in this process alone as long as workers would not gain; samples done, and seconds for each."""
     start, n_done = time.perf_counter(), 0
     while True:
         step = 1 if n_done == 0 else max(1, min(job.n - n_done, n_done))
         done.append(runtime.run([x[n_done : n_done + step] for x in job.inputs], job.progress))
         n_done += step
-        if n_done >= job.n:
-            return n_done, True
-        left_s = (time.perf_counter() - start) / n_done * (job.n - n_done)
-        if job.processes > 1 and left_s * (1 - 1 / job.processes) > 2 * SPAWN_S:
-            return n_done, False
-
-
-class _Pool:
-    """Workers that take samples from ``first`` on, in chunks, until none is left.
-
-    One thread drives each worker; it only waits for the pipe, so the GIL is free.
-    """
-
-    def __init__(self, job: _Job, engine: str, first: int) -> None:
-        self.job, self.engine = job, engine
-        self.workers: list[WorkerProcess] = []
-        self._next, self._lock = first, threading.Lock()
-        self._results: dict[int, list[np.ndarray]] = {}
-        self._errors: list[BaseException] = []
-        self._description = ""
-        self._bytes_per_sample = max(1, sum(x[:1].nbytes for x in job.inputs))
-
-    def __enter__(self) -> _Pool:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for worker in self.workers:
-            worker.close()
-
-    def run(self) -> tuple[list[list[np.ndarray]], str]:
-        """Outputs of all chunks in order, and the engine's description."""
-        left = self.job.n - self._next
-        # With no sample at all, one worker still says the shapes.
-        for _ in range(max(1, min(self.job.processes, left))):
-            self.workers.append(
-                WorkerProcess(
-                    timeout_s=self.job.timeout_s,
-                    memory_limit_bytes=None if self.job.trusted else UNTRUSTED_MEMORY_BYTES,
-                )
-            )
-        threads = [threading.Thread(target=self._drive, args=(w,), daemon=True) for w in self.workers]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        if self._errors:
-            raise self._errors[0]
-        return [self._results[i] for i in sorted(self._results)], self._description
-
-    def _drive(self, worker: WorkerProcess) -> None:
-        try:
-            header = {
-                "task": "load",
-                "engine": self.engine,
-                "reset_between_samples": self.job.reset_between_samples,
-            }
-            reply, _ = worker.request(header, [np.frombuffer(self.job.model, np.uint8)])
-            self._description = reply["description"]
-            seconds_per_sample: float | None = None
-            while (chunk := self._take(seconds_per_sample)) is not None:
-                start = time.perf_counter()
-                _, outputs = worker.request({"task": "run"}, [x[chunk] for x in self.job.inputs])
-                n = chunk.stop - chunk.start
-                if n:
-                    seconds_per_sample = (time.perf_counter() - start) / n
-                self._finish(chunk.start, n, outputs)
-        except (RuntimeFailure, MemoryError) as e:
-            with self._lock:
-                self._errors.append(e)
-                self._next = self.job.n + 1  # nothing more to take
-            for other in self.workers:
-                other.kill()
-
-    def _take(self, seconds_per_sample: float | None) -> slice | None:
-        with self._lock:
-            left = self.job.n - self._next
-            if left < 0 or (left == 0 and (self._results or self.job.n or seconds_per_sample is not None)):
-                return None
-            size = 1 if seconds_per_sample is None else int(CHUNK_S / max(seconds_per_sample, 1e-9))
-            fair = left // (2 * len(self.workers))  # towards the end smaller, so that all finish together
-            size = min(max(1, size), max(1, fair), max(1, CHUNK_BYTES // self._bytes_per_sample), left)
-            taken = slice(self._next, self._next + size)
-            self._next += size if self.job.n else 1
-            return taken
-
-    def _finish(self, start: int, n: int, outputs: list[np.ndarray]) -> None:
-        with self._lock:
-            self._results[start] = outputs
-            if self.job.progress is not None and n:
-                self.job.progress(n)
+        seconds_per_sample = (time.perf_counter() - start) / n_done
+        left_s = seconds_per_sample * (job.n - n_done)
+        if n_done >= job.n or (job.processes > 1 and left_s * (1 - 1 / job.processes) > 2 * SPAWN_S):
+            return n_done, seconds_per_sample
