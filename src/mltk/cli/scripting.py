@@ -1,0 +1,185 @@
+"""What specification scripts use in commands of their own, under the names 0.20 has for it."""
+
+from __future__ import annotations
+
+import difflib
+import logging
+import os
+import sys
+from typing import NoReturn
+
+import click
+import typer
+from typer.core import TyperCommand
+
+from mltk.errors import MltkError, SettingError, did_you_mean
+
+ACCELERATORS = ("mvp", "cmsis")
+"""Names that ``--accelerator`` takes, in 0.20 and here."""
+
+
+class AdditionalArgumentParsingCommand(TyperCommand):
+    """A command that hands what it has no parameter for to ``ctx.meta["additional_arguments"]``, after a ``--``."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if "--" in args:
+            at = args.index("--")
+            args, ctx.meta["additional_arguments"] = args[:at], args[at + 1 :]
+        return super().parse_args(ctx, args)
+
+
+class VariableArgumentOptionParser:
+    """Lets an option take several values: ``--values 1 2 3`` is read as ``--values 1 --values 2 --values 3``.
+
+    Args:
+        ctx: the context of the command whose parameters say which options may be given several times.
+    """
+
+    def __init__(self, ctx: click.Context | None = None) -> None:
+        parameters = ctx.command.params if ctx is not None else []
+        self.options = {o for p in parameters if getattr(p, "multiple", False) for o in p.opts}
+
+    def parse_args(self, args: list[str]) -> list[str]:
+        """The words with the option's name before each of its values."""
+        found: list[str] = []
+        current = None
+        has_value = False
+        for word in args:
+            if word.startswith("-") and not _is_number(word):
+                current, has_value = (word, False) if word in self.options else (None, False)
+            elif current is not None:
+                if has_value:
+                    found.append(current)
+                has_value = True
+            found.append(word)
+        return found
+
+
+class VariableArgumentParsingCommand(TyperCommand):
+    """A command whose options of several values are given as ``--values 1 2 3``."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, VariableArgumentOptionParser(ctx).parse_args(args))
+
+
+def _is_number(word: str) -> bool:
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True
+
+
+def create_cli() -> typer.Typer:
+    """A ``typer.Typer`` for commands of one's own."""
+    return typer.Typer(add_completion=False, no_args_is_help=True)
+
+
+def abort(code: int = -1, msg: str | None = None) -> NoReturn:
+    """End the command with an exit code, a message first if there is one."""
+    if msg:
+        print_error(msg)
+    sys.exit(code)
+
+
+def print_info(msg: str) -> None:
+    """Print a message."""
+    print(msg)
+
+
+def print_warning(msg: str) -> None:
+    """Print a warning on stderr, in yellow on a terminal."""
+    _print_colored(msg, "33")
+
+
+def print_error(msg: str) -> None:
+    """Print an error on stderr, in red on a terminal."""
+    _print_colored(msg, "31")
+
+
+def _print_colored(msg: str, color: str) -> None:
+    if sys.stderr.isatty() and "NO_COLOR" not in os.environ:
+        msg = f"\033[{color}m{msg}\033[0m"
+    print(msg, file=sys.stderr)
+
+
+def print_did_you_mean_error(
+    msg: str,
+    not_found_arg: str,
+    possible_args: list[str],
+    n: int = 15,
+    cutoff: float = 0.2,
+    and_exit: bool = False,
+    prologue: str | None = None,
+) -> None:
+    """Print that an argument is none of the possible ones, and which of those are nearest.
+
+    Args:
+        msg: what it was not found as.
+        n: number of near ones to print at most.
+        cutoff: how near they must be, 0 to 1.
+        and_exit: end the command after that.
+        prologue: printed after that.
+    """
+    lines = [f"{msg}: {not_found_arg}"]
+    near = difflib.get_close_matches(not_found_arg, possible_args, n=n, cutoff=cutoff)
+    if near:
+        lines += ["", "Did you mean?", *near]
+    if prologue:
+        lines += ["", prologue]
+    print_error("\n".join(lines))
+    if and_exit:
+        abort()
+
+
+def handle_exception(msg: str, e: Exception, print_stderr: bool = False, no_abort: bool = False) -> None:
+    """Print an exception in one block and end the command with exit code -1; the traceback goes to the log.
+
+    Args:
+        msg: what failed.
+        print_stderr: print the traceback too.
+        no_abort: go on.
+    """
+    logging.getLogger("mltk").debug("%s", msg, exc_info=e)
+    if print_stderr:
+        import traceback
+
+        traceback.print_exception(e)
+    text = str(e) if isinstance(e, MltkError) else f"{type(e).__name__}: {e}"
+    print_error(f"{msg}: {text}")
+    if not no_abort:
+        abort()
+
+
+def is_command_active() -> bool:
+    """Whether this process is the ``mltk`` command."""
+    return click.get_current_context(silent=True) is not None or os.path.basename(sys.argv[0]) in ("mltk", "mltk.exe")
+
+
+def get_logger(verbose: bool = False, and_set_mltk_logger: bool = True) -> logging.Logger:
+    """The package's logger, writing to the terminal.
+
+    Args:
+        verbose: write debug messages too.
+        and_set_mltk_logger: taken for 0.20's sake; there is one logger.
+    """
+    from mltk.cli.common import start
+
+    return start(verbose)
+
+
+def parse_accelerator_option(accelerator: str | None) -> str | None:
+    """The name of an accelerator as it is spelt, from one in any case; None for None.
+
+    Raises:
+        SettingError: there is none such.
+    """
+    if accelerator is None:
+        return None
+    name = accelerator.lower()
+    if name not in ACCELERATORS:
+        raise SettingError(
+            f"There is no accelerator {accelerator!r}.",
+            hint=did_you_mean(name, ACCELERATORS) or f"Accelerators: {', '.join(ACCELERATORS)}.",
+        )
+    return name

@@ -1,0 +1,69 @@
+"""Digests of files and of Python values."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping
+from typing import Any
+
+_BLOCK = 1 << 20
+
+
+def hash_file(path: str, algorithm: Any = "md5", include_filename: bool = False) -> str:
+    """The digest of a file's content, as hexadecimal digits.
+
+    Args:
+        path: path of the file.
+        algorithm: name of an algorithm of :mod:`hashlib`, or a hash object to go on with.
+        include_filename: take the file's name, without folders, into the digest too.
+    """
+    hasher = hashlib.new(algorithm, usedforsecurity=False) if isinstance(algorithm, str) else algorithm
+    if include_filename:
+        hasher.update(os.path.basename(path).encode())
+    with open(path, "rb") as stream:
+        while block := stream.read(_BLOCK):
+            hasher.update(block)
+    return hasher.hexdigest()
+
+
+def hash_object(*objects: Any, hasher: Any = None) -> Any:
+    """Take values into a hash object, by default a new MD5 one; gives that.
+
+    Equal values give equal digests in every process. Dicts count by content and not by order; a value may have a
+    method ``hashable_value()`` that gives what it stands for.
+    """
+    if hasher is None:
+        hasher = hashlib.md5(usedforsecurity=False)
+    for value in objects:
+        _update(hasher, value)
+    return hasher
+
+
+def generate_hash(*args: Any) -> str:
+    """The MD5 digest of some values, as hexadecimal digits; see :func:`hash_object`."""
+    return hash_object(*args).hexdigest()
+
+
+def _update(hasher: Any, value: Any) -> None:
+    if hasattr(value, "hashable_value"):
+        value = value.hashable_value()
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        hasher.update(value)
+    elif isinstance(value, Mapping):
+        for key in sorted(value, key=str):
+            _update(hasher, key)
+            _update(hasher, value[key])
+    elif isinstance(value, (set, frozenset)):
+        for item in sorted(value, key=str):
+            _update(hasher, item)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            _update(hasher, item)
+    elif hasattr(value, "tobytes") and hasattr(value, "dtype"):  # a NumPy array
+        hasher.update(f"{value.dtype}{value.shape}".encode())
+        hasher.update(value.tobytes())
+    elif callable(value) and hasattr(value, "__qualname__"):
+        hasher.update(f"{value.__module__}.{value.__qualname__}".encode())
+    else:
+        hasher.update(str(value).encode())
