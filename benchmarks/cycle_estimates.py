@@ -9,8 +9,11 @@ left out in turn. Needs scipy, which comes with the ``train`` extra; estimating 
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # many small systems: threads only get in each other's way
 
 import numpy as np
 from cycle_fit import mvp

@@ -63,14 +63,14 @@ PRIORS: dict[str, Priors] = {
     },
     # SMLAD does two products a cycle; loads and sign extension take longer than that, and gathering a window more.
     "dsp": {
-        (CONV, "macs"): (0.9, _SURE),
+        (CONV, "macs"): (0.9, 0.1),
         (CONV, "window_macs"): (0.6, _UNSURE),
-        (CONV, "macs_odd"): (4, _UNSURE),
+        (CONV, "macs_odd"): (4, 0.3),
         (CONV, "outputs"): (8, _UNSURE),
         (CONV, "positions"): (50, _UNSURE),
         (DEPTHWISE, "positions"): (50, _UNSURE),
-        (DEPTHWISE, "macs"): (3, _UNSURE),
-        (DEPTHWISE, "outputs"): (12, _UNSURE),
+        (DEPTHWISE, "macs"): (3, 0.4),
+        (DEPTHWISE, "outputs"): (12, 0.4),
         (DENSE, "macs"): (2, _UNSURE),
         (DENSE, "outputs"): (12, _UNSURE),
         (POOL, "window"): (3, _SURE),

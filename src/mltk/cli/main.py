@@ -19,6 +19,7 @@ COMMANDS = {
     "evaluate": "Evaluate a trained model, as Keras or as the device computes it.",
     "quantize": "Quantize a trained model into a .tflite.",
     "summarize": "Show the layers, size and parameters of a model.",
+    "profile": "Estimate what a model costs on a device: memory, cycles, time.",
     "update_params": "Change the parameters in a .tflite or an archive.",
     "custom": "Run a command that a specification defines.",
     "tensorboard": "Look at a training with TensorBoard.",

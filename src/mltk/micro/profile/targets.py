@@ -23,9 +23,10 @@ Coefficients = Mapping[str, Mapping[str, float]]  # operator → name of a count
 class Target:
     """A core with its clock, kernels and, where it has one, an accelerator.
 
-    ``cpu_cycles``, ``accelerator_cycles``: cycles for each count of :func:`~mltk.micro.profile.features.layer_features`,
-    by operator; ``"*"`` stands for the operators not listed. ``overlap``: by operator, the share of the shorter of both
-    that the longer does not hide. ``rough``: operators whose coefficients no measurement stands behind.
+    ``cpu_cycles``, ``accelerator_cycles``: by operator, cycles for each count that
+    :func:`~mltk.micro.profile.features.layer_features` gives; ``"*"`` stands for the operators not listed.
+    ``overlap``: by operator, the share of the shorter of both that the longer does not hide. ``rough``: operators
+    whose coefficients no measurement stands behind.
     ``model_error``, ``layer_error``: error bars, as shares of the estimate; None where nothing was measured.
     ``vela``: settings of Arm's compiler, for an Ethos-U.
     """
@@ -47,6 +48,7 @@ class Target:
     error_basis: str = ""
     source: str = ""
     vela: Mapping[str, str] = field(default_factory=dict)
+    coefficients_of: str = ""
 
 
 @lru_cache(maxsize=1)

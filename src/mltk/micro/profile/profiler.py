@@ -1,0 +1,136 @@
+"""Profile a ``.tflite`` for a target: every layer's cost, estimated from its shapes or compiled by Vela."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from mltk.micro.graph import Graph, read_graph
+from mltk.micro.planner import plan_memory
+from mltk.micro.profile.estimate import LayerEstimate, estimate_layer
+from mltk.micro.profile.features import shape_of
+from mltk.micro.profile.layer_result import ProfilingLayerResult
+from mltk.micro.profile.memory import arena_of, layer_flash, layer_ram
+from mltk.micro.profile.results import ProfilingModelResults
+from mltk.micro.profile.targets import Target, load_target
+from mltk.micro.support import missing_operators
+from mltk.tflite.counts import count_layer
+
+if TYPE_CHECKING:
+    from mltk.tflite.model import TfliteModel
+
+ROUGH_ERROR = 0.6  # of an operator that is estimated like another, or by its elements alone
+
+
+def profile_tflite(
+    model: TfliteModel,
+    target: str | Target | None = None,
+    *,
+    clock_hz: float | None = None,
+    active_power_w: float | None = None,
+    measure_ram: bool = False,
+) -> ProfilingModelResults:
+    """What ``model`` costs on ``target``.
+
+    Args:
+        target: name of a target, or one; None gives memory and counts only, no cycles.
+        clock_hz: another clock than the target's.
+        active_power_w: what the device draws while it computes, in watts; gives the energy.
+        measure_ram: have TensorFlow Lite Micro measure the arena (a second or less) in place of an estimate.
+
+    Raises:
+        MltkError: there is no such target.
+        MissingDependencyError: an Ethos-U without Vela.
+        RuntimeFailure: Vela can't compile the model.
+    """
+    chosen = load_target(target) if isinstance(target, str) else target
+    graph = read_graph(model.flatbuffer_data)
+    model.selected_model_subgraph = 0
+    notes: list[str] = []
+    layers = _layers(model, graph)
+    if chosen is not None:
+        clock = clock_hz or chosen.clock_hz
+        estimates = [_estimate(chosen, layer) for layer in layers]
+        if chosen.vela:
+            from mltk.micro.profile.ethos_u import compile_layers
+
+            notes.append(compile_layers(model, chosen, layers, estimates, clock_hz))
+        else:
+            _set_cycles(layers, estimates, clock)
+        notes += _notes(chosen, layers)
+    usage, why = arena_of(model, graph, measure=measure_ram)
+    if why:
+        notes.append(why)
+    if active_power_w:
+        for layer in layers:
+            layer["energy"] = layer.time * active_power_w
+    return ProfilingModelResults(
+        model,
+        accelerator=chosen.accelerator if chosen else None,
+        platform=chosen.name if chosen else None,
+        cpu_clock_rate=int(clock_hz or chosen.clock_hz) if chosen else 0,
+        runtime_memory_bytes=usage.total,
+        layers=layers,
+        target=chosen,
+        time_error=_time_error(chosen, layers) if chosen else None,
+        ram_is_estimate=usage.is_estimate,
+        notes=notes,
+    )
+
+
+def _layers(model: TfliteModel, graph: Graph) -> list[ProfilingLayerResult]:
+    missing = set(missing_operators(graph))
+    rows = zip(
+        model.layers, graph.main.operators, layer_flash(graph), layer_ram(graph, plan_memory(graph)), strict=True
+    )
+    results = []
+    for layer, operator, flash, ram in rows:
+        count = count_layer(layer)
+        problem = f"TensorFlow Lite Micro has no {operator.name}" if operator.name in missing else None
+        results.append(ProfilingLayerResult(layer, count.ops, count.macs, error_msg=problem, flash=flash, ram=ram))
+    return results
+
+
+def _estimate(target: Target, layer: ProfilingLayerResult) -> LayerEstimate:
+    dtypes = {t.dtype_str for t in (*layer.tflite_layer.inputs[:1], *layer.tflite_layer.outputs[:1]) if t is not None}
+    return estimate_layer(target, shape_of(layer.tflite_layer, layer.macs), accelerate=dtypes <= {"int8"})
+
+
+def _set_cycles(layers: Sequence[ProfilingLayerResult], estimates: Sequence[LayerEstimate], clock_hz: float) -> None:
+    for layer, estimate in zip(layers, estimates, strict=True):
+        layer.update(
+            cycles=round(estimate.cycles),
+            cpu_cycles=round(estimate.cpu_cycles),
+            accelerator_cycles=round(estimate.accelerator_cycles),
+            time=estimate.cycles / clock_hz,
+            measured=estimate.measured,
+        )
+
+
+def _rough_share(layers: Sequence[ProfilingLayerResult]) -> float:
+    """Share of the time in operators that no measurement stands behind."""
+    time = sum(layer.time for layer in layers)
+    return sum(layer.time for layer in layers if layer.get("measured") is False) / time if time else 0.0
+
+
+def _time_error(target: Target, layers: Sequence[ProfilingLayerResult]) -> float | None:
+    """The target's error bar, and a wider one for the share of the time that is a rule of thumb."""
+    if target.model_error is None:
+        return None
+    rough = _rough_share(layers)
+    return (1 - rough) * target.model_error + rough * max(ROUGH_ERROR, target.model_error)
+
+
+def _notes(target: Target, layers: Sequence[ProfilingLayerResult]) -> list[str]:
+    notes = []
+    if target.model_error is not None:
+        notes.append(f"Error bar of this target: ± {target.model_error:.0%}, {target.error_basis}.")
+    elif target.error_basis:
+        notes.append(f"No error bar: {target.error_basis}.")
+    rough: dict[str, Any] = dict.fromkeys(layer.opcode_str for layer in layers if layer.get("measured") is False)
+    if rough and not target.vela:
+        notes.append(
+            f"~ no measurement stands behind {', '.join(rough)} on this core: {_rough_share(layers):.0%} of the time, "
+            f"taken as ± {ROUGH_ERROR:.0%}."
+        )
+    return notes

@@ -1,0 +1,125 @@
+"""Ethos-U: Arm's Vela compiles the model for real, in a process of its own, and says what it would cost.
+
+Vela: https://gitlab.arm.com/artificial-intelligence/ethos-u/ethos-u-vela
+"""
+
+from __future__ import annotations
+
+import csv
+import importlib.util
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mltk.errors import MissingDependencyError, RuntimeFailure
+
+_TIMEOUT_S = 300.0
+_RUN = "import sys; from ethosu.vela.vela import main; sys.exit(main())"
+
+
+@dataclass(frozen=True)
+class VelaResult:
+    """What Vela reports.
+
+    ``npu_cycles``: by the name of a tensor that an operator makes. ``on_cpu``: names of the tensors whose operators
+    stay on the CPU; ``cpu_operators``: those operators by Vela's names, with how many there are. ``total_cycles``: of
+    the NPU and its memories. ``clock_hz``: of the NPU. ``memory_bytes``: used of each memory, by its name.
+    """
+
+    npu_cycles: dict[str, float]
+    on_cpu: frozenset[str]
+    cpu_operators: dict[str, int]
+    total_cycles: float
+    clock_hz: float
+    memory_bytes: dict[str, int] = field(default_factory=dict)
+    version: str = ""
+
+
+def compile_with_vela(model: bytes, settings: Mapping[str, str], *, timeout_s: float = _TIMEOUT_S) -> VelaResult:
+    """Compile ``model`` as ``settings`` of an Ethos-U target say.
+
+    Raises:
+        MissingDependencyError: ``ethos-u-vela`` is not installed.
+        RuntimeFailure: Vela refuses the model, crashes or takes too long.
+    """
+    if importlib.util.find_spec("ethosu") is None:
+        raise MissingDependencyError("Arm's Vela (ethos-u-vela)", "npu")
+    with tempfile.TemporaryDirectory(prefix="mltk-vela-") as folder:
+        path = Path(folder) / "model.tflite"
+        path.write_bytes(model)
+        arguments = [f"--{key.replace('_', '-')}={value}" for key, value in settings.items()]
+        arguments += [f"--output-dir={folder}", "--verbose-performance", str(path)]
+        command = [sys.executable, "-P", "-c", _RUN, *arguments]
+        try:
+            done = subprocess.run(
+                command, capture_output=True, text=True, errors="replace", timeout=timeout_s, cwd=folder, check=False
+            )
+        except subprocess.TimeoutExpired:
+            raise RuntimeFailure(f"Vela did not finish within {timeout_s:g} s and was ended.") from None
+        except OSError as e:
+            raise RuntimeFailure(f"Vela can't be started: {e}") from e
+        per_layer = sorted(Path(folder).glob("*_per-layer.csv"))
+        summaries = sorted(Path(folder).glob("*_summary_*.csv"))
+        if done.returncode or not per_layer or not summaries:
+            said = "\n".join((done.stderr.strip() or done.stdout.strip()).splitlines()[-6:])
+            raise RuntimeFailure("Vela can't compile this model.", hint=f"It said:\n{said}" if said else None)
+        return _read(per_layer[0], summaries[0])
+
+
+def _read(per_layer: Path, summary: Path) -> VelaResult:
+    cycles: dict[str, float] = {}
+    on_cpu: set[str] = set()
+    with_npu: set[str] = set()
+    operators: dict[str, int] = {}
+    with per_layer.open(newline="", encoding="utf-8") as stream:
+        for row in csv.DictReader(stream):
+            name = row["Name"]
+            cycles[name] = cycles.get(name, 0.0) + float(row["Op Cycles"] or 0)
+            if row["Target"].strip() == "CPU":
+                on_cpu.add(name)
+                operators[row["Original Operator"]] = operators.get(row["Original Operator"], 0) + 1
+            else:
+                with_npu.add(name)
+    with summary.open(newline="", encoding="utf-8") as stream:
+        total = next(csv.DictReader(stream))
+    memories = ("sram", "dram", "on_chip_flash", "off_chip_flash")
+    used = {m: round(float(total[f"{m}_memory_used"]) * 1024) for m in memories if float(total[f"{m}_memory_used"])}
+    return VelaResult(
+        cycles,
+        frozenset(on_cpu - with_npu),
+        operators,
+        float(total["cycles_total"]),
+        float(total["core_clock"]),
+        used,
+        _version(),
+    )
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("ethos-u-vela")
+    except PackageNotFoundError:
+        return ""
+
+
+def attribute(result: VelaResult, tensors: set[str]) -> tuple[dict[str, float], set[str]]:
+    """NPU cycles by the tensors of the original model, for those that Vela lists, and those made on the CPU.
+
+    Vela splits operators and names the parts after the tensor that the whole makes (``NAME_softmax_3``).
+    """
+    by_length = sorted((name for name in tensors if name), key=len, reverse=True)
+
+    def owner(name: str) -> str | None:
+        return name if name in tensors else next((t for t in by_length if name.startswith(t)), None)
+
+    cycles: dict[str, float] = {}
+    for name, value in result.npu_cycles.items():
+        made = owner(name)
+        if made is not None:
+            cycles[made] = cycles.get(made, 0.0) + value
+    return cycles, {made for made in map(owner, result.on_cpu) if made is not None}
