@@ -20,6 +20,8 @@ COMMANDS = {
     "quantize": "Quantize a trained model into a .tflite.",
     "summarize": "Show the layers, size and parameters of a model.",
     "profile": "Estimate what a model costs on a device: memory, cycles, time.",
+    "parity": "See whether host and device compute the same, and what quantization costs.",
+    "view": "Look at the graph of a model in the browser.",
     "update_params": "Change the parameters in a .tflite or an archive.",
     "custom": "Run a command that a specification defines.",
     "tensorboard": "Look at a training with TensorBoard.",
@@ -73,7 +75,8 @@ def main(args: list[str] | None = None) -> None:
         e.show()
         sys.exit(e.exit_code)
     except (click.Abort, KeyboardInterrupt) as e:
-        show_error(e if isinstance(e, MltkError) else "Stopped.", verbose)
+        cause = e.__cause__ if isinstance(e, click.Abort) else e  # click puts Abort in place of KeyboardInterrupt
+        show_error(cause if isinstance(cause, MltkError) else "Stopped.", verbose)
         sys.exit(130)
     except MltkError as e:
         show_error(e, verbose)
