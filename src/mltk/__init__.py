@@ -29,6 +29,7 @@ _PUBLIC = {
     "mltk.operations.summarize": ["summarize_model"],
     "mltk.operations.train": ["TrainingResults", "train_model"],
     "mltk.operations.update_params": ["update_model_parameters"],
+    "mltk.operations.view": ["view_model"],
     "mltk.spec.dataset": ["DataGeneratorDatasetMixin", "DatasetMixin", "MltkDataset"],
     "mltk.spec.evaluate": ["EvaluateAutoEncoderMixin", "EvaluateClassifierMixin", "EvaluateMixin"],
     "mltk.spec.events": ["MltkModelEvent"],

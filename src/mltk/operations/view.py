@@ -1,0 +1,249 @@
+"""Look at the graph of a model in the browser, with Netron, from this machine alone.
+
+    mltk view yes_no --tflite
+
+Netron (https://netron.app, MIT) draws the graph with JavaScript in the browser. Its files and the model are served
+from here, on the loopback address, and the pages may load nothing from anywhere else: Netron's own server would have
+the browser report to an analytics service, which is nobody's business.
+"""
+
+from __future__ import annotations
+
+import html
+import http.server
+import importlib.util
+import os
+import re
+import tempfile
+import threading
+import urllib.parse
+import webbrowser
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from mltk.errors import ArchiveError, MissingDependencyError, MltkError
+from mltk.spec.archive import ArchiveReader
+from mltk.spec.model import MltkModel
+
+from .load import archive_member, archive_of, load_tflite_model
+
+LOOPBACK, DEFAULT_PORT = "127.0.0.1", 8080
+_TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".json": "application/json",
+    ".png": "image/png",
+    ".ico": "image/x-icon",
+    ".svg": "image/svg+xml",
+    ".woff2": "font/woff2",
+}
+_POLICY = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data: blob:; worker-src 'self' blob:"
+)
+_LOCAL_NAMES = (LOOPBACK, "localhost", "[::1]")
+
+
+def view_model(
+    model: Any,
+    host: str | None = None,
+    port: int | None = None,
+    test: bool = False,
+    build: bool = False,
+    tflite: bool = False,
+    timeout: float | None = 7.0,
+    *,
+    browser: bool = True,
+) -> str:
+    """Serve the graph of a model and open it in the browser; gives the address.
+
+    Args:
+        model: a ``.tflite`` file, an archive, the name of a trained model, a specification, a ``TfliteModel`` or a
+            Keras model.
+        host: address to listen at; by default 127.0.0.1, which only this machine reaches.
+        port: port to listen at; by default 8080, or any free one if that is taken.
+        test: of the dry run.
+        build: build the model anew, untrained. Runs the specification.
+        tflite: show the ``.tflite``, not the Keras model.
+        timeout: seconds to serve; None serves until Ctrl-C.
+        browser: open the browser; else only serve.
+
+    Raises:
+        MissingDependencyError: Netron is not installed.
+        ModelNotFoundError: there is no such model.
+        MltkError: the port is taken.
+    """
+    folder = netron_folder()
+    name, data = model_file(model, tflite=tflite, build=build, test=test)
+    with GraphServer(folder, name, data, host or LOOPBACK, port) as server:
+        if timeout is None:
+            print(f"{name} at {server.url} (Ctrl-C ends it)", flush=True)
+        if browser:
+            webbrowser.open(server.url)
+        try:
+            server.wait(timeout)
+        except KeyboardInterrupt:
+            if timeout is not None:
+                raise
+        return server.url
+
+
+def netron_folder() -> Path:
+    """Where Netron's pages are.
+
+    Raises:
+        MissingDependencyError: it is not installed.
+    """
+    found = importlib.util.find_spec("netron")
+    if found is None or not found.submodule_search_locations:
+        raise MissingDependencyError("Netron", "view")
+    return Path(next(iter(found.submodule_search_locations)))
+
+
+def model_file(model: Any, *, tflite: bool = False, build: bool = False, test: bool = False) -> tuple[str, bytes]:
+    """(file name, bytes) of what to show.
+
+    Raises:
+        ModelNotFoundError: there is no such model.
+        ArchiveError: it has not been trained, or the archive holds no Keras model.
+    """
+    if type(model).__module__.startswith("keras"):
+        return f"{model.name}.keras", _keras_bytes(model)
+    if hasattr(model, "flatbuffer_data") or tflite or _is_file_to_show(model):
+        shown: Any = load_tflite_model(model, build=build and tflite, test=test)
+        return shown.filename or f"{shown.name}.tflite", shown.flatbuffer_data
+    if build:
+        from . import common
+
+        loaded = common.prepare(model, test=test, operation="build it")
+        return f"{loaded.name}.keras", _keras_bytes(common.build_keras_model(loaded))
+    path = model.archive_path if isinstance(model, MltkModel) else archive_of(os.fspath(model), test)
+    if path is None:
+        raise ArchiveError(
+            f"{model} has not been trained: there is no archive of it.",
+            hint=f"Train it with 'mltk train {model}', or add --build to look at it untrained.",
+        )
+    with ArchiveReader(path) as archive:
+        for extension in (".keras", ".h5"):
+            member = archive_member(archive, path, extension)
+            if member in archive.names:
+                return member, archive.read(member)
+    raise ArchiveError(f"{path} holds no Keras model.", hint="Try --tflite.")
+
+
+def _is_file_to_show(model: Any) -> bool:
+    from mltk.spec import names
+
+    return (
+        isinstance(model, str | os.PathLike)
+        and os.path.isfile(model)
+        and not os.fspath(model).endswith((".py", names.ARCHIVE_EXTENSION))
+    ) or (isinstance(model, str) and model.endswith(".tflite"))
+
+
+def _keras_bytes(keras_model: Any) -> bytes:
+    with tempfile.TemporaryDirectory(prefix="mltk-view-") as folder:
+        path = Path(folder) / "model.keras"
+        keras_model.save(path)
+        return path.read_bytes()
+
+
+class GraphServer:
+    """Netron's pages and one model over HTTP; a context manager that ends it.
+
+    Args:
+        folder: of Netron's pages.
+        name: of the model's file, by whose ending Netron knows its format.
+        data: of the model's file.
+        port: None takes 8080, or any free one.
+    """
+
+    def __init__(self, folder: Path, name: str, data: bytes, host: str = LOOPBACK, port: int | None = None) -> None:
+        handler = type("Handler", (_Handler,), {"folder": folder.resolve(), "file": (name, data)})
+        ports = [DEFAULT_PORT, 0] if port is None else [port]
+        for candidate in ports:
+            try:
+                self._server = http.server.ThreadingHTTPServer((host, candidate), handler)
+                break
+            except (OSError, OverflowError) as e:
+                if candidate == ports[-1]:
+                    hint = "Choose another with --port."
+                    raise MltkError(f"Can't listen at {host}:{candidate}: {e}.", hint=hint) from None
+        self._server.daemon_threads = True
+        shown = "localhost" if host in ("", "0.0.0.0", "::") else host
+        self.url = f"http://{shown}:{self._server.server_port}/"
+        handler.local_only = host in (LOOPBACK, "localhost", "::1")  # type: ignore[attr-defined]
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True)
+
+    def __enter__(self) -> GraphServer:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def wait(self, timeout: float | None = None) -> None:
+        """Serve for ``timeout`` seconds, or until Ctrl-C."""
+        self._thread.join(timeout)
+
+    def close(self) -> None:
+        """Stop serving and free the port."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    folder: Path
+    file: tuple[str, bytes]
+    local_only = True
+
+    def do_GET(self) -> None:
+        found = self._content(urllib.parse.unquote(urllib.parse.urlparse(self.path).path))
+        if found is None or not self._is_addressed_here():
+            self.send_error(404 if found is None else 403)
+            return
+        kind, content = found
+        self.send_response(200)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(content)))
+        self.send_header("Content-Security-Policy", _POLICY)
+        self.send_header("Cache-Control", "no-store")
+        self.send_header("Set-Cookie", "consent=0; SameSite=Strict")  # there is nothing to consent to
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(content)
+
+    do_HEAD = do_GET
+
+    def _is_addressed_here(self) -> bool:
+        """A page from elsewhere may have its name point here; it must not get at the model."""
+        host = self.headers.get("Host", "").rsplit(":", 1)[0]
+        return not self.local_only or host in _LOCAL_NAMES
+
+    def _content(self, path: str) -> tuple[str, bytes] | None:
+        name, data = self.file
+        if path == f"/data/{name}":
+            return "application/octet-stream", data
+        path = "/index.html" if path == "/" else path
+        file = (self.folder / path.lstrip("/")).resolve()
+        kind = _TYPES.get(file.suffix)
+        if kind is None or not file.is_relative_to(self.folder) or not file.is_file():
+            return None
+        content = file.read_bytes()
+        return kind, self._page(content, name) if path == "/index.html" else content
+
+    @staticmethod
+    def _page(content: bytes, name: str) -> bytes:
+        """Netron's page, told which file to open; of version 0.0.0, in which it sends no usage reports."""
+        quoted = html.escape(urllib.parse.quote(name))
+        told = {"type": "Python", "version": "0.0.0", "file": f"/data/{quoted}", "name": html.escape(name)}
+        tags = "\n".join(f'<meta name="{key}" content="{value}">' for key, value in told.items())
+        return re.sub(rb'<meta name="version" content=".*">', lambda _: tags.encode(), content)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Requests are not worth a line each."""
