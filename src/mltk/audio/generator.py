@@ -144,7 +144,7 @@ class ParallelAudioDataGenerator:
         self.augmentations: list[Augmentation] = []
         self.bg_noise_dir = bg_noise_dir
         self._backgrounds: tuple[tuple[str, int], list[str], ClipBank] | None = None
-        self._frontend: AudioFeatureGenerator | None = None
+        self._frontend: tuple[dict[str, Any], AudioFeatureGenerator] | None = None
         self._draws = np.random.default_rng()
         self.check()
 
@@ -222,9 +222,11 @@ class ParallelAudioDataGenerator:
     @property
     def frontend(self) -> AudioFeatureGenerator:
         """The feature generator for the current settings."""
-        if self._frontend is None or dict(self._frontend.settings) != dict(self.frontend_settings):
-            self._frontend = AudioFeatureGenerator(self.frontend_settings)
-        return self._frontend
+        made = self._frontend
+        if made is None or made[0] != self.frontend_settings:
+            made = dict(self.frontend_settings), AudioFeatureGenerator(self.frontend_settings)
+            self._frontend = made
+        return made[1]
 
     @property
     def user_functions(self) -> list[Callable]:

@@ -30,6 +30,7 @@ typedef float lanes __attribute__((vector_size(4 * LANES), aligned(16), may_alia
 #define SUB(a, b) ((a) - (b))
 #define MUL(a, b) ((a) * (b))
 #define TIMES(a, factor) ((a) * (factor))
+#define RATIO(a, b) (((a) + 1.0f) / ((b) + 1.0f)) /* 1 keeps silence from being divided by */
 #else
 typedef struct {
     float each[LANES];
@@ -42,6 +43,7 @@ static lanes ADD(lanes a, lanes b) { EACH(+b.each[l]); }
 static lanes SUB(lanes a, lanes b) { EACH(-b.each[l]); }
 static lanes MUL(lanes a, lanes b) { EACH(*b.each[l]); }
 static lanes TIMES(lanes a, float factor) { EACH(*factor); }
+static lanes RATIO(lanes a, lanes b) { EACH(/ (b.each[l] + 1.0f) + 1.0f / (b.each[l] + 1.0f)); }
 #endif
 
 #define MIN(a, b) ((a) < (b) ? (a) : (b))
@@ -53,13 +55,17 @@ static lanes TIMES(lanes a, float factor) { EACH(*factor); }
 #define PHASES 256    /* positions between two samples that it is tabulated for */
 #define CUTOFFS 17    /* cut-off frequencies 1, 1 - 1/32, … 1/2 of the Nyquist frequency */
 #define MAX_FFT 2048
+/* Half width of the mean that makes an envelope of a spectrum, taken twice: wider ones would blur formants, between
+ * which the filter could then not tell. */
+#define SMOOTHING_HZ 80.0
 #define MAX_GAIN 8.0f /* of the formant filter: 18 dB either way */
 
 struct mltk_effects_tables {
     int32_t rate;
     int32_t hop;        /* overlap of the time stretching, in samples */
     int32_t search;     /* largest shift of a segment, in samples */
-    int32_t fft;        /* points */
+    int32_t fft;        /* points, a power of two */
+    int32_t odd_stages; /* whether it is an odd power */
     int32_t smoothing;  /* half width of the spectral envelope, in bins */
     int16_t *fade;      /* [hop], Q15 */
     float *window;      /* [fft], square root of a Hann window */
@@ -92,6 +98,7 @@ static void make_filters(int16_t filters[CUTOFFS][PHASES][TAPS]) {
 static void make_fft_tables(mltk_effects_tables *t) {
     int bits = 0;
     while ((1 << bits) < t->fft) bits++;
+    t->odd_stages = bits & 1;
     for (int i = 0; i < t->fft; i++) {
         int r = 0;
         for (int b = 0; b < bits; b++) r |= ((i >> b) & 1) << (bits - 1 - b);
@@ -108,11 +115,11 @@ mltk_effects_tables *mltk_effects_new(int32_t rate) {
     mltk_effects_tables *t = calloc(1, sizeof *t);
     if (!t) return NULL;
     t->rate = rate;
-    t->hop = MAX(16, rate * 15 / 1000 / 16 * 16);
+    t->hop = MAX(64, rate * 16 / 1000 / 64 * 64);
     t->search = MAX(4, rate / 100 / 4 * 4);
     t->fft = 64;
-    while (t->fft * 3 / 2 < rate / 40 && t->fft < MAX_FFT) t->fft *= 2; /* about 25 ms */
-    t->smoothing = MAX(1, (int32_t)lrint(200.0 * t->fft / rate));
+    while (t->fft * 3 / 2 < rate / 50 && t->fft < MAX_FFT) t->fft *= 2; /* about 20 ms, a power of two */
+    t->smoothing = MAX(1, (int32_t)lrint(SMOOTHING_HZ * t->fft / rate));
     t->fade = malloc(sizeof(int16_t) * (size_t)t->hop);
     t->window = malloc(sizeof(float) * (size_t)t->fft * 2);
     t->reversed = malloc(sizeof(uint16_t) * (size_t)t->fft);
@@ -184,11 +191,10 @@ WIDEST static int32_t best_shift(const int16_t *target, const int16_t *around, c
         int32_t leaves = around4[s], enters = around4[s + hop4];
         energy += enters * enters - leaves * leaves;
     }
-    int32_t centre = best * 4;
-    best_score = -3e38f;
+    int32_t centre = best * 4, most = -2147483647 - 1;
     for (int32_t s = centre - 3; s <= centre + 3; s++) {
-        float value = score(dot(target, around + s, hop), dot(around + s, around + s, hop));
-        if (value > best_score) best_score = value, best = s;
+        int32_t product = dot(target, around + s, hop);
+        if (product > most) most = product, best = s;
     }
     return best;
 }
@@ -252,38 +258,82 @@ static void stretch(const mltk_effects_tables *t, const int16_t *in, int32_t n_i
  * speaker of the same pitch. Two neighbouring frames, as real and imaginary part of one transform, share a filter.
  */
 
-/* One stage of a decimation-in-frequency FFT of LANES signals. */
-INLINE void dif_stage(lanes *restrict re, lanes *restrict im, int32_t n, int32_t size, const float *wr,
-                      const float *wi) {
-    int32_t half = size / 2, stride = n / size;
+typedef struct {
+    lanes re, im;
+} complex_lanes;
+
+/* v times the factor wr + i wi. */
+#define TWIDDLED(v, wr, wi)                                                                     \
+    {                                                                                           \
+        SUB(TIMES((v).re, wr), TIMES((v).im, wi)), ADD(TIMES((v).re, wi), TIMES((v).im, wr)) \
+    }
+
+/* Two stages of a decimation-in-frequency FFT of LANES signals at once, of blocks of size and size / 2. */
+INLINE void dif_stages(lanes *restrict re, lanes *restrict im, int32_t n, int32_t size, const float *wr,
+                       const float *wi) {
+    int32_t quarter = size / 4, stride = n / size;
     for (int32_t block = 0; block < n; block += size) {
-        for (int32_t j = 0; j < half; j++) {
-            lanes *ar = re + block + j, *ai = im + block + j, *br = ar + half, *bi = ai + half;
-            float cr = wr[j * stride], ci = wi[j * stride];
-            lanes dr = SUB(*ar, *br), di = SUB(*ai, *bi);
-            *ar = ADD(*ar, *br);
-            *ai = ADD(*ai, *bi);
-            *br = SUB(TIMES(dr, cr), TIMES(di, ci));
-            *bi = ADD(TIMES(dr, ci), TIMES(di, cr));
+        for (int32_t j = 0; j < quarter; j++) {
+            lanes *r = re + block + j, *i = im + block + j;
+            float c1 = wr[j * stride], s1 = wi[j * stride];
+            float c2 = wr[2 * j * stride], s2 = wi[2 * j * stride];
+            lanes ar = ADD(r[0], r[2 * quarter]), ai = ADD(i[0], i[2 * quarter]);
+            lanes br = ADD(r[quarter], r[3 * quarter]), bi = ADD(i[quarter], i[3 * quarter]);
+            complex_lanes cd = {SUB(r[0], r[2 * quarter]), SUB(i[0], i[2 * quarter])};
+            complex_lanes dd = {SUB(i[quarter], i[3 * quarter]), SUB(r[3 * quarter], r[quarter])}; /* times -i */
+            complex_lanes c = TWIDDLED(cd, c1, s1), d = TWIDDLED(dd, c1, s1);
+            complex_lanes ab = {SUB(ar, br), SUB(ai, bi)}, cmd = {SUB(c.re, d.re), SUB(c.im, d.im)};
+            complex_lanes second = TWIDDLED(ab, c2, s2), fourth = TWIDDLED(cmd, c2, s2);
+            r[0] = ADD(ar, br), i[0] = ADD(ai, bi);
+            r[quarter] = second.re, i[quarter] = second.im;
+            r[2 * quarter] = ADD(c.re, d.re), i[2 * quarter] = ADD(c.im, d.im);
+            r[3 * quarter] = fourth.re, i[3 * quarter] = fourth.im;
         }
     }
 }
 
-/* One stage of the inverse, decimation in time, from bit-reversed order. */
-INLINE void dit_stage(lanes *restrict re, lanes *restrict im, int32_t n, int32_t size, const float *wr,
-                      const float *wi) {
-    int32_t half = size / 2, stride = n / size;
+/* The reverse: two stages of the inverse FFT, decimation in time, of blocks of size / 2 and size. */
+INLINE void dit_stages(lanes *restrict re, lanes *restrict im, int32_t n, int32_t size, const float *wr,
+                       const float *wi) {
+    int32_t quarter = size / 4, stride = n / size;
     for (int32_t block = 0; block < n; block += size) {
-        for (int32_t j = 0; j < half; j++) {
-            lanes *ar = re + block + j, *ai = im + block + j, *br = ar + half, *bi = ai + half;
-            float cr = wr[j * stride], ci = -wi[j * stride];
-            lanes tr = SUB(TIMES(*br, cr), TIMES(*bi, ci)), ti = ADD(TIMES(*br, ci), TIMES(*bi, cr));
-            *br = SUB(*ar, tr);
-            *bi = SUB(*ai, ti);
-            *ar = ADD(*ar, tr);
-            *ai = ADD(*ai, ti);
+        for (int32_t j = 0; j < quarter; j++) {
+            lanes *r = re + block + j, *i = im + block + j;
+            float c1 = wr[j * stride], s1 = -wi[j * stride];
+            float c2 = wr[2 * j * stride], s2 = -wi[2 * j * stride];
+            complex_lanes second = {r[quarter], i[quarter]}, fourth = {r[3 * quarter], i[3 * quarter]};
+            complex_lanes b = TWIDDLED(second, c2, s2), d = TWIDDLED(fourth, c2, s2);
+            lanes ar = ADD(r[0], b.re), ai = ADD(i[0], b.im), br = SUB(r[0], b.re), bi = SUB(i[0], b.im);
+            complex_lanes cs = {ADD(r[2 * quarter], d.re), ADD(i[2 * quarter], d.im)};
+            complex_lanes ds = {SUB(d.im, i[2 * quarter]), SUB(r[2 * quarter], d.re)}; /* times i */
+            complex_lanes c = TWIDDLED(cs, c1, s1), e = TWIDDLED(ds, c1, s1);
+            r[0] = ADD(ar, c.re), i[0] = ADD(ai, c.im);
+            r[quarter] = ADD(br, e.re), i[quarter] = ADD(bi, e.im);
+            r[2 * quarter] = SUB(ar, c.re), i[2 * quarter] = SUB(ai, c.im);
+            r[3 * quarter] = SUB(br, e.re), i[3 * quarter] = SUB(bi, e.im);
         }
     }
+}
+
+/* One stage of blocks of two, which has no factors; left over if the number of stages is odd. */
+INLINE void butterflies(lanes *restrict re, lanes *restrict im, int32_t n) {
+    for (int32_t k = 0; k < n; k += 2) {
+        lanes br = re[k + 1], bi = im[k + 1];
+        re[k + 1] = SUB(re[k], br), im[k + 1] = SUB(im[k], bi);
+        re[k] = ADD(re[k], br), im[k] = ADD(im[k], bi);
+    }
+}
+
+INLINE void forward_fft(const mltk_effects_tables *t, lanes *restrict re, lanes *restrict im) {
+    int32_t size = t->fft;
+    for (; size >= 4; size /= 4) dif_stages(re, im, t->fft, size, t->twiddle_re, t->twiddle_im);
+    if (size == 2) butterflies(re, im, t->fft);
+}
+
+INLINE void inverse_fft(const mltk_effects_tables *t, lanes *restrict re, lanes *restrict im) {
+    int32_t size = 4;
+    if (t->odd_stages) butterflies(re, im, t->fft), size = 8;
+    for (; size <= t->fft; size *= 4) dit_stages(re, im, t->fft, size, t->twiddle_re, t->twiddle_im);
 }
 
 /* Mean over 2 width + 1 bins, the spectrum being mirrored at both ends. */
@@ -317,26 +367,19 @@ typedef struct {
     lanes envelope[MAX_FFT / 2 + 1];
 } vtlp_work;
 
-/* The filter's gain in one bin, times 1 / n of the inverse transform. */
-INLINE lanes formant_gain(lanes wanted, lanes present, float scale) {
-    union {
-        lanes all;
-        float each[LANES];
-    } w, p;
-    w.all = wanted;
-    p.all = present;
-    for (int l = 0; l < LANES; l++) {
-        float g = sqrtf((w.each[l] + 1.0f) / (p.each[l] + 1.0f));
+/* Ratios of power to gains, times 1 / n of the inverse transform. */
+INLINE void make_gains(float *restrict ratios, int32_t count, float scale) {
+    for (int32_t i = 0; i < count; i++) {
+        float g = sqrtf(ratios[i]);
         g = g < MAX_GAIN ? g : MAX_GAIN;
-        w.each[l] = (g > 1.0f / MAX_GAIN ? g : 1.0f / MAX_GAIN) * scale;
+        ratios[i] = (g > 1.0f / MAX_GAIN ? g : 1.0f / MAX_GAIN) * scale;
     }
-    return w.all;
 }
 
 WIDEST static void filter_formants(const mltk_effects_tables *t, const float *source, vtlp_work *w) {
     int32_t n = t->fft, last = n / 2;
     const uint16_t *at = t->reversed;
-    for (int32_t size = n; size >= 2; size /= 2) dif_stage(w->re, w->im, n, size, t->twiddle_re, t->twiddle_im);
+    forward_fft(t, w->re, w->im);
     for (int32_t k = 0; k <= last; k++) {
         int32_t a = at[k], b = at[(n - k) & (n - 1)];
         w->power[k] = ADD(ADD(MUL(w->re[a], w->re[a]), MUL(w->im[a], w->im[a])),
@@ -345,31 +388,38 @@ WIDEST static void filter_formants(const mltk_effects_tables *t, const float *so
     smooth(w->power, w->envelope, last, t->smoothing);
     smooth(w->envelope, w->power, last, t->smoothing);
     for (int32_t k = 0; k <= last; k++) {
-        int32_t i = MIN((int32_t)source[k], last - 1), a = at[k], b = at[(n - k) & (n - 1)];
+        int32_t i = MIN((int32_t)source[k], last - 1);
         lanes moved = ADD(w->power[i], TIMES(SUB(w->power[i + 1], w->power[i]), source[k] - (float)i));
-        lanes gain = formant_gain(moved, w->power[k], 1.0f / (float)n);
+        w->envelope[k] = RATIO(moved, w->power[k]);
+    }
+    make_gains((float *)w->envelope, (last + 1) * LANES, 1.0f / (float)n);
+    for (int32_t k = 0; k <= last; k++) {
+        int32_t a = at[k], b = at[(n - k) & (n - 1)];
+        lanes gain = w->envelope[k];
         w->re[a] = MUL(w->re[a], gain);
         w->im[a] = MUL(w->im[a], gain);
         if (a == b) continue;
         w->re[b] = MUL(w->re[b], gain);
         w->im[b] = MUL(w->im[b], gain);
     }
-    for (int32_t size = 2; size <= n; size *= 2) dit_stage(w->re, w->im, n, size, t->twiddle_re, t->twiddle_im);
+    inverse_fft(t, w->re, w->im);
 }
 
-WIDEST static void load_frame(const int16_t *in, const float *window, int32_t n, lanes *to, int lane) {
-    float *first = (float *)to + lane;
-    for (int32_t i = 0; i < n; i++) first[i * LANES] = (float)in[i] * window[i];
+/* The windowed frames of LANES pairs; frames[l] is the first of pair l. */
+WIDEST static void load_frames(const int16_t *const frames[LANES], const float *window, int32_t n, lanes *to) {
+    for (int32_t i = 0; i < n; i++) {
+        for (int l = 0; l < LANES; l++) ((float *)(to + i))[l] = (float)frames[l][i];
+        to[i] = TIMES(to[i], window[i]);
+    }
 }
 
-static void clear_frame(lanes *frames, int32_t n, int lane) {
-    float *first = (float *)frames + lane;
-    for (int32_t i = 0; i < n; i++) first[i * LANES] = 0;
-}
-
-WIDEST static void add_frame(const lanes *from, int lane, const float *window, int32_t n, float *out) {
-    const float *first = (const float *)from + lane;
-    for (int32_t i = 0; i < n; i++) out[i] += first[i * LANES] * window[i];
+/* Adds the windowed frames to where they belong. */
+WIDEST static void add_frames(lanes *from, const float *window, int32_t n, float *const sums[LANES], int n_lanes) {
+    for (int32_t i = 0; i < n; i++) from[i] = TIMES(from[i], window[i]);
+    for (int l = 0; l < n_lanes; l++) {
+        const float *first = (const float *)from + l;
+        for (int32_t i = 0; i < n; i++) sums[l][i] += first[i * LANES];
+    }
 }
 
 WIDEST static void round_to_int16(const float *in, int32_t n, int16_t *out) {
@@ -388,22 +438,20 @@ static void warp_formants(const mltk_effects_tables *t, float factor, int16_t *c
     for (int32_t k = 0; k <= t->fft / 2; k++) source[k] = unwarped(t, factor, k);
     memset(sum, 0, sizeof(float) * (size_t)(n + 4 * t->fft));
     for (int32_t first = 0; first < n_pairs; first += LANES) {
-        for (int lane = 0; lane < LANES; lane++) {
-            int32_t start = (2 * (first + lane) - 1) * hop; /* the first frame begins half its length early */
-            if (first + lane < n_pairs) {
-                load_frame(clip + start, t->window, t->fft, w->re, lane);
-                load_frame(clip + start + hop, t->window, t->fft, w->im, lane);
-            } else {
-                clear_frame(w->re, t->fft, lane);
-                clear_frame(w->im, t->fft, lane);
-            }
+        const int16_t *even[LANES], *odd[LANES];
+        float *even_sum[LANES], *odd_sum[LANES];
+        int present = MIN(LANES, n_pairs - first);
+        for (int l = 0; l < LANES; l++) {
+            int32_t pair = first + MIN(l, present - 1); /* lanes that are left over repeat the last pair */
+            int32_t start = (2 * pair - 1) * hop;       /* the first frame begins half its length early */
+            even[l] = clip + start, odd[l] = clip + start + hop;
+            even_sum[l] = sum + hop + start, odd_sum[l] = sum + 2 * hop + start;
         }
+        load_frames(even, t->window, t->fft, w->re);
+        load_frames(odd, t->window, t->fft, w->im);
         filter_formants(t, source, w);
-        for (int lane = 0; lane < LANES && first + lane < n_pairs; lane++) {
-            float *at = sum + hop + (2 * (first + lane) - 1) * hop;
-            add_frame(w->re, lane, t->window, t->fft, at);
-            add_frame(w->im, lane, t->window, t->fft, at + hop);
-        }
+        add_frames(w->re, t->window, t->fft, even_sum, present);
+        add_frames(w->im, t->window, t->fft, odd_sum, present);
     }
     round_to_int16(sum + hop, n, clip);
 }
