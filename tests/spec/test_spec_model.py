@@ -12,6 +12,7 @@ import mltk
 from mltk.errors import ArchiveError, OutputError, SettingError
 from mltk.spec.archive import write_archive
 from mltk.spec.events import MltkModelEvent
+from mltk.spec.metadata import TfliteModelMetadataEntry
 
 
 class Model(mltk.MltkModel, mltk.TrainMixin, mltk.DatasetMixin, mltk.EvaluateAutoEncoderMixin):
@@ -131,10 +132,21 @@ def test_parameters(model: Model) -> None:
 
 
 def test_metadata(model: Model) -> None:
+    read: list = []
     model.add_tflite_metadata_entry("A", b"abc")
     model.add_tflite_metadata_entry("B", lambda: bytearray(b"def"))
-    assert list(model.tflite_metadata_entries) == ["A", "B"]
-    assert model.serialize_tflite_metadata() == {"A": b"abc", "B": b"def"}
+    model.add_tflite_metadata_entry(TfliteModelMetadataEntry("C", lambda: b"ghi", read.append, lambda: "about C"))
+    assert [entry.tag for entry in model.tflite_metadata_entries] == ["A", "B", "C"]
+    assert model.serialize_tflite_metadata() == {"A": b"abc", "B": b"def", "C": b"ghi"}
+
+    class File:
+        def get_metadata(self, tag: str) -> bytes | None:
+            return b"stored" if tag == "C" else None
+
+    model.deserialize_tflite_metadata(File())  # type: ignore[arg-type]
+    assert read == [b"stored"]
+    model.model_parameters["gain"] = 3
+    assert model.get_tflite_metadata_summary() == "gain: 3\nabout C"
 
 
 # -- events ----------------------------------------------------------------------------------------------------------

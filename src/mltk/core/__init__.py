@@ -1,4 +1,4 @@
-"""Import path of MLTK 0.20: ``import mltk.core as mltk``. The names live where the table says.
+"""Import path of MLTK 0.20: ``import mltk.core as mltk``. The names live where this table and `mltk`'s say.
 
 Names and submodules are imported when first used, so that loading a specification costs no more than it must.
 """
@@ -8,26 +8,9 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
+import mltk
+
 _PUBLIC = {
-    "mltk.operations.evaluate": ["evaluate_autoencoder", "evaluate_classifier", "evaluate_model"],
-    "mltk.operations.evaluation_results": [
-        "AutoEncoderEvaluationResults",
-        "ClassifierEvaluationResults",
-        "EvaluationResults",
-    ],
-    "mltk.operations.load": ["load_tflite_model", "load_tflite_or_keras_model"],
-    "mltk.operations.quantize": ["quantize_model"],
-    "mltk.operations.summarize": ["summarize_model"],
-    "mltk.operations.train": ["TrainingResults", "train_model"],
-    "mltk.operations.update_params": ["update_model_parameters"],
-    "mltk.spec.dataset": ["DataGeneratorDatasetMixin", "DatasetMixin", "MltkDataset"],
-    "mltk.spec.evaluate": ["EvaluateAutoEncoderMixin", "EvaluateClassifierMixin", "EvaluateMixin"],
-    "mltk.spec.events": ["MltkModelEvent"],
-    "mltk.spec.loading": ["load_mltk_model", "load_mltk_model_with_path"],
-    "mltk.spec.logs": ["get_mltk_logger", "set_mltk_logger"],
-    "mltk.spec.model": ["MltkModel"],
-    "mltk.spec.search": ["list_mltk_models"],
-    "mltk.spec.train": ["TrainMixin"],
     "mltk.tflite.layer": ["TfliteLayer"],
     "mltk.tflite.layers": [
         "TfliteAddLayer",
@@ -42,7 +25,6 @@ _PUBLIC = {
         "TfliteTransposeConvLayer",
     ],
     "mltk.tflite.lstm": ["TfliteUnidirectionalLstmLayer"],
-    "mltk.tflite.model": ["TfliteModel"],
     "mltk.tflite.options": [
         "TfliteActivation",
         "TfliteAddLayerOptions",
@@ -56,7 +38,6 @@ _PUBLIC = {
         "TfliteTransposeConvLayerOptions",
         "TfliteUnidirectionalLstmLayerOptions",
     ],
-    "mltk.tflite.parameters": ["TFLITE_METADATA_TAG", "TfliteModelParameters"],
     "mltk.tflite.params": [
         "TfliteConvParams",
         "TfliteDepthwiseConvParams",
@@ -67,7 +48,7 @@ _PUBLIC = {
     "mltk.tflite.tensor": ["TfliteQuantization", "TfliteShape", "TfliteTensor"],
 }
 _SUBMODULES = ("keras", "model", "tflite_micro", "tflite_model", "tflite_model_parameters")
-_MODULE_OF = {name: module for module, names in _PUBLIC.items() for name in names}
+_MODULE_OF = {name: module for table in (mltk._PUBLIC, _PUBLIC) for module, names in table.items() for name in names}
 
 __all__ = sorted(_MODULE_OF)
 

@@ -15,9 +15,11 @@ from mltk.errors import ArchiveError, MltkError, OutputError, SettingError, Spec
 
 from . import names
 from .events import MltkModelEvent
+from .metadata import TfliteModelMetadataEntry
 from .settings import Spec, is_user_code, iter_settings, setting
 
 if TYPE_CHECKING:
+    from mltk.tflite.model import TfliteModel
     from mltk.tflite.parameters import TfliteModelParameters
 
 
@@ -91,7 +93,7 @@ class MltkModel(Spec):
         self._test_mode = False
         self._parameters: TfliteModelParameters | None = None
         self._parameter_callbacks: list[Callable] = []
-        self._metadata_entries: dict[str, Any] = {}
+        self._metadata_entries: dict[str, TfliteModelMetadataEntry] = {}
         self._handlers: dict[MltkModelEvent, list[tuple[Callable, dict, bool]]] = {}
         self._cli: Any = None
         self._extra_files: dict[str, str] = {}
@@ -314,18 +316,38 @@ class MltkModel(Spec):
         for callback in self._parameter_callbacks:
             callback(*([self] if inspect.signature(callback).parameters else []))
 
-    def add_tflite_metadata_entry(self, name: str, serialize: Any, *unused: Any, **kwargs: Any) -> None:
-        """Have metadata entry ``name`` written to the ``.tflite``: bytes, or a function that gives them."""
-        self._metadata_entries[name] = serialize
+    def add_tflite_metadata_entry(self, entry: TfliteModelMetadataEntry | str, serialize: Any = None) -> None:
+        """Have a metadata entry of your own written to the ``.tflite``.
+
+        Args:
+            entry: an entry, or the name of one whose content ``serialize`` is.
+            serialize: its content: bytes, or a function that gives them.
+        """
+        if isinstance(entry, str):
+            entry = TfliteModelMetadataEntry(entry, serialize if callable(serialize) else lambda: serialize)
+        self._metadata_entries[entry.tag] = entry
 
     @property
-    def tflite_metadata_entries(self) -> dict[str, Any]:
-        """Metadata entries of your own, by name."""
-        return self._metadata_entries
+    def tflite_metadata_entries(self) -> list[TfliteModelMetadataEntry]:
+        """Metadata entries of your own."""
+        return list(self._metadata_entries.values())
 
     def serialize_tflite_metadata(self) -> dict[str, bytes]:
         """The metadata entries of your own as bytes, by name."""
-        return {k: bytes(v() if callable(v) else v) for k, v in self._metadata_entries.items()}
+        return dict(entry.serialize() for entry in self._metadata_entries.values())
+
+    def deserialize_tflite_metadata(self, tflite_model: TfliteModel) -> None:
+        """Hand what is in a ``.tflite`` to the metadata entries of your own."""
+        for entry in self._metadata_entries.values():
+            content = tflite_model.get_metadata(entry.tag)
+            if content is not None:
+                entry.deserialize(content)
+
+    def get_tflite_metadata_summary(self) -> str:
+        """The parameters and what the metadata entries of your own say about themselves."""
+        lines = [f"{name}: {value}" for name, value in self.model_parameters.items()]
+        lines += [text for text in (entry.summary() for entry in self._metadata_entries.values()) if text]
+        return "\n".join(lines)
 
     # -- events -----------------------------------------------------------------------------------------------
 

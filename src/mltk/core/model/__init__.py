@@ -1,49 +1,40 @@
-"""Import path of MLTK 0.20; the classes live in `mltk.spec`."""
+"""Import path of MLTK 0.20: of `mltk.core`, what a specification is made of. Imported when first used."""
 
-from mltk.operations.load import (
-    load_tflite_model,
-    load_tflite_or_keras_model,
-)
-from mltk.spec.dataset import (
-    DataGeneratorDatasetMixin,
-    DatasetMixin,
-    MltkDataset,
-)
-from mltk.spec.evaluate import (
-    EvaluateAutoEncoderMixin,
-    EvaluateClassifierMixin,
-    EvaluateMixin,
-)
-from mltk.spec.events import (
-    MltkModelEvent,
-)
-from mltk.spec.loading import (
-    load_mltk_model,
-    load_mltk_model_with_path,
-)
-from mltk.spec.model import (
-    MltkModel,
-)
-from mltk.spec.search import (
-    list_mltk_models,
-)
-from mltk.spec.train import (
-    TrainMixin,
-)
+from __future__ import annotations
 
-__all__ = [
+from typing import Any
+
+import mltk.core
+
+_NAMES = (
+    "AudioDatasetMixin",
     "DataGeneratorDatasetMixin",
     "DatasetMixin",
     "EvaluateAutoEncoderMixin",
     "EvaluateClassifierMixin",
     "EvaluateMixin",
+    "ImageDatasetMixin",
     "MltkDataset",
     "MltkModel",
     "MltkModelEvent",
+    "SshMixin",
     "TrainMixin",
+    "WeightsAndBiasesMixin",
     "list_mltk_models",
     "load_mltk_model",
     "load_mltk_model_with_path",
     "load_tflite_model",
     "load_tflite_or_keras_model",
-]
+)
+
+__all__ = [name for name in _NAMES if name in mltk.core.__all__]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _NAMES:
+        raise AttributeError(f"module 'mltk.core.model' has no attribute {name!r}")
+    return getattr(mltk.core, name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
