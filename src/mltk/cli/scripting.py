@@ -6,7 +6,7 @@ import difflib
 import logging
 import os
 import sys
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 import typer
@@ -21,7 +21,7 @@ ACCELERATORS = ("mvp", "cmsis")
 class AdditionalArgumentParsingCommand(TyperCommand):
     """A command that hands what it has no parameter for to ``ctx.meta["additional_arguments"]``, after a ``--``."""
 
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         if "--" in args:
             at = args.index("--")
             args, ctx.meta["additional_arguments"] = args[:at], args[at + 1 :]
@@ -35,7 +35,7 @@ class VariableArgumentOptionParser:
         ctx: the context of the command whose parameters say which options may be given several times.
     """
 
-    def __init__(self, ctx: click.Context | None = None) -> None:
+    def __init__(self, ctx: Any = None) -> None:
         parameters = ctx.command.params if ctx is not None else []
         self.options = {o for p in parameters if getattr(p, "multiple", False) for o in p.opts}
 
@@ -58,7 +58,7 @@ class VariableArgumentOptionParser:
 class VariableArgumentParsingCommand(TyperCommand):
     """A command whose options of several values are given as ``--values 1 2 3``."""
 
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         return super().parse_args(ctx, VariableArgumentOptionParser(ctx).parse_args(args))
 
 

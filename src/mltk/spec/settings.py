@@ -81,7 +81,7 @@ class Options(dict):
         self._check([key])
         return super().setdefault(key, default)
 
-    def __ior__(self, other: Any) -> Options:  # type: ignore[override,misc]
+    def __ior__(self, other: Any) -> Options:  # type: ignore[misc]
         self.update(other)
         return self
 

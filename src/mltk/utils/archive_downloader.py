@@ -201,10 +201,11 @@ def _download(url: str, part: str, show_progress: bool) -> None:
         raise DownloadError(f"{url} is not an address that can be downloaded from.")
     # What is there is gone on with only if the server says that the file is still the same one.
     note = f"{part}.json"
-    validator = (_read_json(note) or {}).get("validator") if os.path.isfile(part) else None
+    noted = _read_json(note) if os.path.isfile(part) else None
+    validator = str(noted["validator"]) if isinstance(noted, dict) and noted.get("validator") else None
     start = os.path.getsize(part) if validator else 0
     headers = {"User-Agent": "openmltk"}
-    if start:
+    if validator and start:
         headers |= {"Range": f"bytes={start}-", "If-Range": validator}
     try:
         request = urllib.request.Request(url, headers=headers)

@@ -200,7 +200,8 @@ def find_object_key_with_value(obj: object, needle: object, throw_exception: boo
     for name, value in _public_items(obj):
         if type(value) is type(needle) and value == needle:
             return name.lower()
-    return _not_found(obj, needle, throw_exception)
+    _check_found(obj, needle, throw_exception)
+    return None
 
 
 def find_object_value_with_key(
@@ -214,7 +215,8 @@ def find_object_value_with_key(
     for name, value in _public_items(obj):
         if name == needle or (ignore_case and name.lower() == needle.lower()):
             return value
-    return _not_found(obj, needle, throw_exception)
+    _check_found(obj, needle, throw_exception)
+    return None
 
 
 def find_object_value_with_key_or_value(
@@ -232,10 +234,11 @@ def find_object_value_with_key_or_value(
     for _, value in _public_items(obj):
         if type(value) is type(needle) and value == needle:
             return value
-    return _not_found(obj, needle, throw_exception)
+    _check_found(obj, needle, throw_exception)
+    return None
 
 
-def _not_found(obj: object, needle: object, throw_exception: bool) -> None:
+def _check_found(obj: object, needle: object, throw_exception: bool) -> None:
     if throw_exception:
         raise ValueError(f"{needle} not found in {obj}")
 
