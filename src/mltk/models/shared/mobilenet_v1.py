@@ -1,0 +1,39 @@
+"""MobileNet, the person detector of MLPerf Tiny.
+
+Howard et al., "MobileNets: Efficient Convolutional Neural Networks for Mobile Vision Applications", arXiv:1704.04861,
+2017; Chowdhery et al., "Visual Wake Words Dataset", arXiv:1906.05721, 2019.
+"""
+
+from __future__ import annotations
+
+import keras
+from keras import layers
+
+# (filters relative to the first convolution's, stride) of each depthwise-separable block: table 1 of the paper.
+_BLOCKS = ((2, 1), (4, 2), (4, 1), (8, 2), (8, 1), (16, 2), *[(16, 1)] * 5, (32, 2), (32, 1))
+_KERNEL: dict = {"kernel_initializer": "he_normal", "kernel_regularizer": keras.regularizers.L2(1e-4)}
+
+
+def MobileNetV1(input_shape: tuple = (96, 96, 3), num_classes: int = 2, num_filters: int = 8) -> keras.Model:
+    """A convolution and 13 depthwise-separable ones, an average over all, a dense layer.
+
+    With the default arguments, a width of 0.25, it has 221,794 parameters and 7.5 M multiply-accumulates: the model
+    of the benchmark.
+
+    Args:
+        input_shape: ``(height, width, channels)`` of the image.
+        num_classes: outputs, which sum to 1.
+        num_filters: of the first convolution; 32 is a width of 1.
+    """
+    inputs = x = keras.Input(input_shape)
+    x = _normalize(layers.Conv2D(num_filters, 3, strides=2, padding="same", **_KERNEL)(x))
+    for multiple, stride in _BLOCKS:
+        x = _normalize(layers.DepthwiseConv2D(3, strides=stride, padding="same")(x))
+        x = _normalize(layers.Conv2D(num_filters * multiple, 1, padding="same", **_KERNEL)(x))
+    x = layers.AveragePooling2D(x.shape[1:3])(x)
+    x = layers.Flatten()(x)
+    return keras.Model(inputs, layers.Dense(num_classes, activation="softmax")(x))
+
+
+def _normalize(x: keras.KerasTensor) -> keras.KerasTensor:
+    return layers.Activation("relu")(layers.BatchNormalization()(x))
