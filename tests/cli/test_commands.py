@@ -84,12 +84,12 @@ def test_main_job_step_by_step(run_here, tmp_path):
     done = run_here("train", "toy_spec", "--no-evaluate", "--epochs", "8", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "8 epochs" in done.stdout
-    assert len([line for line in done.stdout.splitlines() if line.startswith("Epoch")]) == 8
+    assert len([line for line in done.stdout.splitlines() if line.startswith("Epoch ")]) == 8
     assert "archive  toy_spec.mltk.zip" in done.stdout
     done = run_here("train", "toy_spec", "--resume", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "12 epochs" in done.stdout
-    assert len([line for line in done.stdout.splitlines() if line.startswith("Epoch")]) == 4
+    assert len([line for line in done.stdout.splitlines() if line.startswith("Epoch ")]) == 4
     assert "accuracy on 90 samples" in done.stdout
     done = run_here("evaluate", "toy_spec", "--tflite", "--count", "10", cwd=tmp_path)
     assert "Samples: 30" in done.stdout
