@@ -91,6 +91,7 @@ class ClipBank:
         self.errors: dict[int, str] = {}
         self._trim_db = trim_threshold_db
         self._max_unreadable = max_unreadable
+        self._memory_limit_bytes = memory_limit_bytes
         self._n_files = sum(path is not None for path in self.paths)
         self._store = _Store(memory_limit_bytes)
         self._clips: list[npt.NDArray[np.int16] | None] = [None] * len(self.paths)
@@ -102,6 +103,9 @@ class ClipBank:
 
     def __len__(self) -> int:
         return len(self.paths)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _bank, (self.paths, self.sample_rate_hz, self._trim_db, self._max_unreadable, self._memory_limit_bytes)
 
     def ensure(self, indices: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
         """Decode what isn't yet; gives for each index whether it is readable.
@@ -173,3 +177,8 @@ class ClipBank:
     def levels(self, indices: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
         """Root mean square of decoded clips, in steps of int16."""
         return self._level[indices]
+
+
+def _bank(paths: Sequence[str | None], rate_hz: int, trim_db: float, max_unreadable: float, limit: int) -> ClipBank:
+    """A bank anew, in another process."""
+    return ClipBank(paths, rate_hz, trim_threshold_db=trim_db, max_unreadable=max_unreadable, memory_limit_bytes=limit)

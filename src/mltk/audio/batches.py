@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import pickle
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -18,6 +21,7 @@ from mltk.audio.transforms import Transforms, fill_effects
 from mltk.data.audio_files import AUDIO_FORMATS, to_float32, to_int16, write_audio
 from mltk.data.epochs import EpochBatches, number_of_workers
 from mltk.data.listing import UNKNOWN_CLASS, ListingOptions, SampleList, Source, list_samples
+from mltk.data.processes import FunctionProcesses
 from mltk.data.splitting import Split
 from mltk.errors import DatasetError, did_you_mean
 
@@ -26,6 +30,7 @@ if TYPE_CHECKING:
 
 CLASS_MODES = ("categorical", "sparse", "binary", "input", None)
 _ORDER, _UNKNOWN, _BATCH = range(3)
+logger = logging.getLogger("mltk")
 
 
 @dataclass
@@ -141,6 +146,9 @@ class AudioBatches(EpochBatches):
         if options.class_counts is not None:
             options.class_counts.update(self.class_counts)
         self._params = self._process_params()
+        self._in_worker = False
+        self._starting = threading.Lock()
+        self._processes: FunctionProcesses | None = None
 
     def _augments(self) -> bool:
         if self.options.augment is not None:
@@ -213,7 +221,42 @@ class AudioBatches(EpochBatches):
     # -- making a batch ----------------------------------------------------------------------------------------
 
     def batch(self, epoch: int, index: int) -> Any:
-        """``(x, y)``: x [samples, *sample_shape], y one-hot [samples, classes] or [samples]; or x alone."""
+        """``(x, y)``: x [samples, *sample_shape], y one-hot [samples, classes] or [samples]; or x alone.
+
+        If functions of the user's take part, it is made in another process, with the same result.
+        """
+        processes = self._worker_processes()
+        return self.make(epoch, index) if processes is None else processes(epoch, index)
+
+    def _worker_processes(self) -> FunctionProcesses | None:
+        if self._in_worker or self.generator.debug or not self.generator.user_functions:
+            return None
+        with self._starting:
+            if self._processes is None:
+                try:
+                    self._processes = FunctionProcesses(
+                        self.make, self._workers, disable_gpu=self.generator.disable_gpu_in_subprocesses
+                    )
+                except (pickle.PicklingError, AttributeError, TypeError) as error:
+                    logger.warning(
+                        "The data generator's own functions are called in this process, one at a time: %s.", error
+                    )
+                    self._in_worker = True
+            return self._processes
+
+    def shutdown(self) -> None:
+        """End the threads and processes; they are started again when a batch is asked for."""
+        super().shutdown()
+        with self._starting:
+            if self._processes is not None:
+                self._processes.close()
+                self._processes = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**super().__getstate__(), "_processes": None, "_starting": None, "_in_worker": True}
+
+    def make(self, epoch: int, index: int) -> Any:
+        """:meth:`batch`, made here."""
         part = slice(index * self.batch_size, (index + 1) * self.batch_size)
         indices = self._readable(self.order(epoch)[part])
         rng = self._rng(_BATCH, epoch, index)

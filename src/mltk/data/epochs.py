@@ -12,6 +12,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import count, islice
 from typing import Any
 
+from mltk.data.by_reference import stop_if_loading_script
+
 
 def number_of_workers(cores: float) -> int:
     """How many workers ``cores`` means: a number of them, or a share of the processor's cores if below 1."""
@@ -29,6 +31,7 @@ class EpochBatches:
     """
 
     def __init__(self, samples: int, batch_size: int, *, workers: int = 1, max_batches_pending: int = 4) -> None:
+        stop_if_loading_script()
         self.n = self.samples = samples
         self.batch_size = batch_size
         self.epoch = 0
