@@ -1,0 +1,39 @@
+"""What the tests of `mltk.micro.profile` share: models made by hand, and published ones from test packages."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+from mltk.micro.profile.profiler import profile_tflite
+from mltk.micro.profile.results import ProfilingModelResults
+from mltk.tflite.model import TfliteModel
+
+
+def _package_files(package: str, pattern: str) -> list[Path]:
+    spec = importlib.util.find_spec(package)
+    if spec is None or spec.origin is None:
+        return []
+    return sorted(Path(spec.origin).parent.glob(pattern))
+
+
+PUBLISHED = [*_package_files("pymicro_wakeword", "models/*.tflite"), *_package_files("tflite_micro", "**/*.tflite")]
+
+
+@pytest.fixture(params=PUBLISHED or [None], ids=lambda path: path.name if path else "none installed")
+def published(request: pytest.FixtureRequest) -> TfliteModel:
+    if request.param is None:
+        pytest.skip("neither pymicro-wakeword nor tflite-micro is installed")
+    return TfliteModel.load_flatbuffer_file(str(request.param))
+
+
+@pytest.fixture
+def cnn_model(cnn: bytes) -> TfliteModel:
+    return TfliteModel(cnn, path="small_cnn.tflite")
+
+
+@pytest.fixture
+def results(cnn_model: TfliteModel) -> ProfilingModelResults:
+    return profile_tflite(cnn_model, "xg24-mvp")
