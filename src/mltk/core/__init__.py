@@ -47,7 +47,7 @@ _PUBLIC = {
     ],
     "mltk.tflite.tensor": ["TfliteQuantization", "TfliteShape", "TfliteTensor"],
 }
-_SUBMODULES = ("keras", "model", "tflite_micro", "tflite_model", "tflite_model_parameters")
+_SUBMODULES = ("keras", "model", "preprocess", "tflite_micro", "tflite_model", "tflite_model_parameters")
 _MODULE_OF = {name: module for table in (mltk._PUBLIC, _PUBLIC) for module, names in table.items() for name in names}
 
 __all__ = sorted(_MODULE_OF)

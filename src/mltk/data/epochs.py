@@ -26,8 +26,8 @@ def number_of_workers(cores: float) -> int:
 class EpochBatches:
     """Base of datasets whose batch ``index`` of epoch ``epoch`` is ``batch(epoch, index)``, in any order asked for.
 
-    Used as a sequence (``x[i]`` is a batch of the current epoch) or as an endless iterator (``next(x)``, as in
-    MLTK 0.20); either way what comes next is made ahead, by ``workers`` threads.
+    Used as a sequence (``x[i]`` is a batch of the current epoch) or as an iterator (``for batch in x`` is one epoch,
+    and again the next one); either way what comes next is made ahead, by ``workers`` threads.
     """
 
     def __init__(self, samples: int, batch_size: int, *, workers: int = 1, max_batches_pending: int = 4) -> None:
@@ -40,6 +40,7 @@ class EpochBatches:
         self._ahead: dict[tuple[int, int], Future[Any]] = {}
         self._pool: ThreadPoolExecutor | None = None
         self._endless: Iterator[Any] | None = None
+        self._given = 0
 
     def batch(self, epoch: int, index: int) -> Any:
         """Batch ``index`` of epoch ``epoch``: ``x``, or ``(x, y)``."""
@@ -99,6 +100,11 @@ class EpochBatches:
     def __next__(self) -> Any:
         if self._endless is None:
             self._endless = self.stream(self.epoch * len(self))
+        if self._given == len(self):
+            self._given = 0
+            self.epoch += 1
+            raise StopIteration
+        self._given += 1
         return next(self._endless)
 
     def on_epoch_end(self) -> None:
@@ -115,6 +121,7 @@ class EpochBatches:
         if self._endless is not None:
             self._endless.close()  # type: ignore[attr-defined]
             self._endless = None
+            self._given = 0
         if self._pool is not None:
             self._pool.shutdown(wait=True, cancel_futures=True)
             self._pool = None

@@ -1,0 +1,1 @@
+"""Import path of MLTK 0.20; what is below it lives in `mltk.audio` and `mltk.data`."""
