@@ -239,7 +239,7 @@ def _quantization(
 ) -> QuantizationReport | None:
     few = [x[:_REPORT_SAMPLES] for x in samples]
     try:
-        return quantization_report(tflite_model, twin, few, source=source)
+        return quantization_report(tflite_model, twin, few, source=source, realistic=source != _RANDOM)
     except (EvaluationError, RuntimeFailure) as e:
         notes.append(f"No quantization report: {e.message}")
         return None

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mltk.errors import EvaluationError
+from mltk.micro.engine import check_inputs
 from mltk.micro.graph import Graph, Tensor, read_graph
 from mltk.micro.layer_outputs import LayerOutput, dequantize, run_layers
 
@@ -173,6 +174,7 @@ def quantization_report(
     samples: Sequence[np.ndarray],
     *,
     source: str = "given",
+    realistic: bool = True,
     engine: str = "auto",
 ) -> QuantizationReport:
     """Compare ``model`` with ``float_model`` layer by layer.
@@ -181,6 +183,8 @@ def quantization_report(
         samples: one array for each input, first axis = samples, in the type of ``model``'s inputs. All layers' values
             of all samples are held in memory: meant for some dozens.
         source: where they are from, for the report.
+        realistic: whether they are what the device will see. Where not, ranges say nothing of how well the model was
+            calibrated, and nothing is advised on them.
         engine: what runs ``model``, as for :func:`mltk.micro.engine.run_batch`.
 
     Raises:
@@ -188,8 +192,9 @@ def quantization_report(
         RuntimeFailure: an engine refuses a model.
     """
     graph, float_graph = read_graph(model.flatbuffer_data), read_graph(float_model.flatbuffer_data)
+    samples = check_inputs(graph, samples)
     float_samples = _float_samples(graph, float_graph, samples)
-    ours = run_layers(model.flatbuffer_data, list(samples), engine=engine)
+    ours = run_layers(model.flatbuffer_data, samples, engine=engine)
     theirs = run_layers(float_model.flatbuffer_data, float_samples, engine="litert-reference")
     pairs, unmatched = match_layers(ours, theirs)
     if not pairs:
@@ -200,7 +205,7 @@ def quantization_report(
     sqnr: dict[int, float] = {}
     layers = []
     for layer, reference in pairs:
-        measured = _measure(graph, layer, reference, sqnr)
+        measured = _measure(graph, layer, reference, sqnr, realistic)
         sqnr[layer.tensor.index] = measured.sqnr_db
         layers.append(measured)
     return QuantizationReport(model.name, len(samples[0]), source, engine, layers, unmatched)
@@ -230,31 +235,37 @@ def match_layers(
     The converter names a tensor after the operations that were fused into it, the same way for both types. So: by
     name; else by the names that both are made of; else the next layer with the same operator and shape.
     """
-    by_name = {other.tensor.name: other for other in theirs}
-    free = dict.fromkeys(range(len(theirs)))
-    position = {id(other): i for i, other in enumerate(theirs)}
-    pairs, unmatched = [], []
-    for layer in ours:
-        if layer.tensor.dtype is None or not layer.tensor.scale.size or layer.values.dtype.kind not in "iu":
-            continue  # not quantized: nothing to compare
-        found = by_name.get(layer.tensor.name)
-        candidates = [theirs[i] for i in free if theirs[i].values.shape == layer.values.shape]
-        if found is None or found.values.shape != layer.values.shape or position[id(found)] not in free:
-            found = _most_alike(layer, candidates)
-        if found is None:
-            unmatched.append(f"{layer.index} {layer.operator.lower()}")
-            continue
-        free.pop(position[id(found)])
-        pairs.append((layer, found))
-    return pairs, unmatched
+    quantized = [x for x in ours if x.tensor.scale.size and x.values.dtype.kind in "iu"]
+    free = list(theirs)
+    pairs: list[tuple[LayerOutput, LayerOutput]] = []
+    left = quantized
+    for alike in (_same_name, _shared_names, _same_operator):
+        waiting, left = left, []
+        for layer in waiting:
+            candidates = [other for other in free if other.values.shape == layer.values.shape]
+            found = alike(layer, candidates)
+            if found is None:
+                left.append(layer)
+                continue
+            free = [other for other in free if other is not found]
+            pairs.append((layer, found))
+    order = {id(layer): i for i, layer in enumerate(quantized)}
+    pairs.sort(key=lambda pair: order[id(pair[0])])
+    return pairs, [f"{layer.index} {layer.operator.lower()}" for layer in left]
 
 
-def _most_alike(layer: LayerOutput, candidates: Sequence[LayerOutput]) -> LayerOutput | None:
+def _same_name(layer: LayerOutput, candidates: Sequence[LayerOutput]) -> LayerOutput | None:
+    return next((c for c in candidates if c.tensor.name == layer.tensor.name), None)
+
+
+def _shared_names(layer: LayerOutput, candidates: Sequence[LayerOutput]) -> LayerOutput | None:
     names = _parts(layer.tensor.name)
     shared = [(len(names & _parts(c.tensor.name)), c) for c in candidates]
-    best = max(shared, key=lambda pair: pair[0], default=(0, None))
-    if best[0]:
-        return best[1]
+    most, best = max(shared, key=lambda pair: pair[0], default=(0, None))
+    return best if most else None
+
+
+def _same_operator(layer: LayerOutput, candidates: Sequence[LayerOutput]) -> LayerOutput | None:
     return next((c for c in candidates if c.operator == layer.operator), None)
 
 
@@ -262,7 +273,9 @@ def _parts(name: str) -> set[str]:
     return {part for part in name.split(";") if part}
 
 
-def _measure(graph: Graph, layer: LayerOutput, reference: LayerOutput, sqnr: dict[int, float]) -> LayerQuantization:
+def _measure(
+    graph: Graph, layer: LayerOutput, reference: LayerOutput, sqnr: dict[int, float], realistic: bool
+) -> LayerQuantization:
     real, wanted = layer.to_float(), np.asarray(reference.values, np.float64)
     tensor = layer.tensor
     info = np.iinfo(layer.values.dtype)
@@ -287,7 +300,7 @@ def _measure(graph: Graph, layer: LayerOutput, reference: LayerOutput, sqnr: dic
         channels.shape[1],
         max(0.0, used) / float(int(info.max) - int(info.min)),
     )
-    return LayerQuantization(**{**vars(result), "advice": tuple(_advice(result, graph))})
+    return LayerQuantization(**{**vars(result), "advice": tuple(_advice(result, graph, realistic))})
 
 
 def sqnr_db(wanted: np.ndarray, found: np.ndarray) -> float:
@@ -303,8 +316,7 @@ def _cosine(wanted: np.ndarray, found: np.ndarray) -> float:
     return float(np.sum(wanted * found)) / product if product else float(not np.any(wanted) and not np.any(found))
 
 
-def _advice(layer: LayerQuantization, graph: Graph) -> list[str]:
-    """What is known to help against what this layer shows."""
+def _advice_on_ranges(layer: LayerQuantization) -> list[str]:
     found = []
     if layer.saturation > _SATURATES:
         found.append(
@@ -317,6 +329,12 @@ def _advice(layer: LayerQuantization, graph: Graph) -> list[str]:
         )
     if layer.dead_channels and layer.dead_channels >= layer.n_channels / 8:
         found.append("channels that never change: try fewer filters, a lower learning rate or less regularization")
+    return found
+
+
+def _advice(layer: LayerQuantization, graph: Graph, realistic: bool) -> list[str]:
+    """What is known to help against what this layer shows."""
+    found = _advice_on_ranges(layer) if realistic else []
     operator = graph.main.operators[layer.index]
     weights = _weights(graph, operator.name, operator.inputs)
     noisy = layer.sqnr_db < _NOISY_DB or layer.drop_db > _DROP_DB
