@@ -266,11 +266,11 @@ def test_7z_without_its_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 def test_fetch_and_unpack_does_it_once(server: FileServer, dataset_dir: Path) -> None:
     make_tar(server.folder / "a.tgz", [("top/x", b"one")])
     checksum = hashlib.sha1((server.folder / "a.tgz").read_bytes()).hexdigest()
-    folder = fetch_and_unpack(f"{server.url}/a.tgz", checksum, "sets/a")
+    folder = fetch_and_unpack(f"{server.url}/a.tgz", checksum, dataset_dir / "sets/a")
     assert folder == dataset_dir / "sets/a"
     (folder / "top/mine").write_text("kept")
-    assert fetch_and_unpack(f"{server.url}/a.tgz", checksum, "sets/a") == folder
+    assert fetch_and_unpack(f"{server.url}/a.tgz", checksum, dataset_dir / "sets/a") == folder
     assert (folder / "top/mine").exists()
-    fetch_and_unpack(f"{server.url}/a.tgz", checksum, "sets/a", clean=True)
+    fetch_and_unpack(f"{server.url}/a.tgz", checksum, dataset_dir / "sets/a", clean=True)
     assert not (folder / "top/mine").exists()
     assert len(server.requests) == 1

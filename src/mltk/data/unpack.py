@@ -22,7 +22,7 @@ from typing import Any
 
 from mltk.errors import DatasetError, MissingDependencyError, OutputError
 
-from .download import checksum_algorithm, datasets_dir, fetch
+from .download import checksum_algorithm, fetch
 
 MAX_RATIO = 1000
 """An archive may unpack to so many times its size. DEFLATE reaches 1032, and real data not a tenth of it."""
@@ -178,21 +178,19 @@ def _walk(folder: Path) -> Iterator[Path]:
 def fetch_and_unpack(
     url: str,
     checksum: str | None,
-    subdir: str,
+    folder: str | os.PathLike[str],
     *,
-    base: str | os.PathLike[str] | None = None,
     file_name: str | None = None,
     remove_root_dir: bool = False,
     show_progress: bool = True,
     clean: bool = False,
 ) -> Path:
-    """The folder with the unpacked archive from ``url``, made unless it is there already.
+    """``folder`` with the unpacked archive from ``url``, made unless it is there already.
 
     Args:
         url: address of the archive.
         checksum: of the archive; None takes what comes.
-        subdir: folder below ``base``.
-        base: None is :func:`~mltk.data.download.datasets_dir`.
+        folder: where to.
         file_name: name to keep the archive by.
         remove_root_dir: as of :func:`unpack`.
         show_progress: show a bar, on a terminal.
@@ -203,14 +201,14 @@ def fetch_and_unpack(
     """
     if checksum is not None:
         checksum_algorithm(checksum)
-    folder = Path(base) / subdir if base is not None else datasets_dir() / subdir
+    target = Path(folder)
     wanted = {"url": url, "checksum": checksum and checksum.lower()}
-    if not clean and _note_of(folder) == wanted:
-        return folder
+    if not clean and _note_of(target) == wanted:
+        return target
     archive = fetch(url, checksum, file_name=file_name, show_progress=show_progress)
-    unpack(archive, folder, remove_root_dir=remove_root_dir)
-    (folder / COMPLETE).write_text(json.dumps(wanted), encoding="utf-8")
-    return folder
+    unpack(archive, target, remove_root_dir=remove_root_dir)
+    (target / COMPLETE).write_text(json.dumps(wanted), encoding="utf-8")
+    return target
 
 
 def _note_of(folder: Path) -> Any:

@@ -8,6 +8,7 @@ is a folder; ``_unknown_`` holds common words and words that sound nearly like t
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import hashlib
 import json
@@ -23,6 +24,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from mltk.data.download import datasets_dir
 from mltk.errors import DatasetError, OutputError, SettingError, did_you_mean
+from mltk.spec.dataset import MltkDataset
 
 from .engines import ENGINES, installed_engines
 from .engines.espeak import EspeakEngine
@@ -33,10 +35,11 @@ from .words import common_words
 
 PLAN_VERSION = 1  # goes up when the same settings give other clips
 TYPICAL_CLIP_SECONDS = 0.6
+TEST_SAMPLES = 20  # of each class, in a dry run
 logger = logging.getLogger("mltk")
 
 
-class SpeechDataset:
+class SpeechDataset(MltkDataset):
     """A dataset of words said by speech synthesizers; see :mod:`mltk.audio.speech.dataset`.
 
     Args:
@@ -137,6 +140,19 @@ class SpeechDataset:
         name = "_".join("".join(c if c.isalnum() else "-" for c in k) for k in list(self.keywords)[:4])
         return datasets_dir() / "speech" / f"{name}-{digest}"
 
+    def load_dataset(self, subset: str, test: bool = False, **kwargs: Any) -> str:
+        """Path of the folder of class folders; of a small one of its own in a dry run.
+
+        Raises as :meth:`create` does.
+        """
+        if not test:
+            return self.load_data()
+        small = copy.copy(self)
+        small.samples_per_keyword = min(self.samples_per_keyword, TEST_SAMPLES)
+        small.samples_unknown = min(self.samples_unknown, TEST_SAMPLES)
+        small._folder = None
+        return small.load_data()
+
     def load_data(self) -> str:
         """Path of the folder of class folders, made now if it isn't there; what a dataset module's function does."""
         return str(self.create())
@@ -178,7 +194,7 @@ class SpeechDataset:
         for class_name in self.classes:
             (store.folder / class_name).mkdir(exist_ok=True)
         missing = [clip for clip in plan if f"{clip.class_name}/{clip.file_name}" not in done]
-        logger.info("Synthesizing %d of %d clips into %s", len(missing), len(plan), store.folder)
+        logger.info("Synthesizing %d of %d clips of speech into %s", len(missing), len(plan), store.folder)
         began = time.perf_counter()
         with _progress(len(plan), len(plan) - len(missing)) as advance:
             workers = min(self.workers or os.cpu_count() or 1, max(1, len(missing)))

@@ -1,0 +1,1 @@
+"""Movements, measured by an accelerometer."""

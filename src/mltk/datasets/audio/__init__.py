@@ -1,0 +1,1 @@
+"""Speech, background noise and room impulse responses."""

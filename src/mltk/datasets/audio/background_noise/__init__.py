@@ -1,0 +1,1 @@
+"""Noise to mix into audio: ``bg_noise_dir`` of the audio data generator."""

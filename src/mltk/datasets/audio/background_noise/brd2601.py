@@ -1,0 +1,31 @@
+"""The background noise of the microphones on Silicon Labs' board BRD2601."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from mltk.data.download import datasets_dir
+from mltk.data.unpack import fetch_and_unpack
+from mltk.datasets.audio.convert import convert_folder
+
+__all__ = ["DOWNLOAD_URL", "VERIFY_SHA1", "download"]
+
+DOWNLOAD_URL = "https://github.com/SiliconLabs/mltk_assets/raw/master/datasets/brd2601_background_audio.7z"
+VERIFY_SHA1 = "3069A85002965A7830C660343C215EDD4FAE39C6"
+
+
+def download(
+    dest_dir: str, sample_rate_hertz: int = 16000, logger: logging.Logger | None = None, clean_dest_dir: bool = False
+) -> str:
+    """Folder ``brd2601`` in ``dest_dir`` with wav files at ``sample_rate_hertz``, downloaded unless it is there.
+
+    Raises:
+        DownloadError: it can't be downloaded, or is not what it should be.
+        MissingDependencyError: what unpacks 7z archives is not installed.
+    """
+    original = datasets_dir() / "background_noise" / "brd2601_original"
+    fetch_and_unpack(DOWNLOAD_URL, VERIFY_SHA1, original)
+    return str(
+        convert_folder(original, Path(dest_dir).expanduser() / "brd2601", sample_rate_hertz, clean=clean_dest_dir)
+    )

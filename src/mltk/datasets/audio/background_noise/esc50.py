@@ -1,0 +1,37 @@
+"""ESC-50: 2,000 recordings of 5 s of 50 kinds of environmental sound.
+
+Piczak, "ESC: Dataset for Environmental Sound Classification", ACM Multimedia 2015. CC BY-NC 3.0.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from mltk.data.unpack import fetch_and_unpack
+from mltk.datasets.audio.convert import convert_folder
+from mltk.datasets.places import dataset_path
+from mltk.utils.archive_downloader import download_verify_extract
+
+__all__ = ["DOWNLOAD_URL", "VERIFY_SHA1", "download", "download_verify_extract"]
+
+DOWNLOAD_URL = "https://github.com/karolpiczak/ESC-50/archive/a5e0c7451e12a751302b32283f1f039cbd111356.zip"
+VERIFY_SHA1 = "160bb1269418240f9d2bb86eee598ffbd882ca89"
+
+
+def download(
+    dest_dir: str | None = None,
+    dest_subdir: str = "datasets/esc-50",
+    sample_rate_hertz: int = 16000,
+    logger: logging.Logger | None = None,
+    clean_dest_dir: bool = False,
+) -> str:
+    """Folder of wav files at ``sample_rate_hertz``, downloaded (600 MB) unless it is there.
+
+    Raises:
+        DownloadError: it can't be downloaded, or is not what it should be.
+    """
+    folder = dataset_path(dest_dir, dest_subdir)
+    original = folder.with_name(f"{folder.name}_original")
+    fetch_and_unpack(DOWNLOAD_URL, VERIFY_SHA1, original, file_name="esc-50.zip")
+    found = next((p for p in sorted(original.rglob("audio")) if p.is_dir()), original)
+    return str(convert_folder(found, folder, sample_rate_hertz, clean=clean_dest_dir))

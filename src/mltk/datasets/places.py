@@ -1,0 +1,19 @@
+"""Where a dataset is kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mltk.data.download import datasets_dir
+
+
+def dataset_path(dest_dir: str | None, dest_subdir: str) -> Path:
+    """The folder of a dataset, from the arguments of 0.20's functions.
+
+    Args:
+        dest_dir: the folder itself; None is ``dest_subdir``.
+        dest_subdir: folder in :func:`~mltk.data.download.datasets_dir`, which its leading ``datasets/`` stands for.
+    """
+    if dest_dir is not None:
+        return Path(dest_dir).expanduser().absolute()
+    return datasets_dir() / dest_subdir.removeprefix("datasets/")
