@@ -21,12 +21,9 @@ LATER = {
     # Parts that are not built yet: expected to fail, and checked as soon as they are there.
     "AudioDatasetMixin",
     "ImageDatasetMixin",
-    "ProfilingModelResults",
     "SshMixin",
     "WeightsAndBiasesMixin",
     "compile_model",
-    "profile_model",
-    "view_model",
 }
 ON_INSTANCES = {
     # Members that an instance gets when it is made, so that the class doesn't have them.
