@@ -25,7 +25,7 @@
 /* LANES floats that are computed with at once. */
 #define LANES 8
 #if defined(__GNUC__)
-typedef float lanes __attribute__((vector_size(4 * LANES), aligned(16), may_alias));
+typedef float lanes __attribute__((vector_size(4 * LANES), may_alias));
 #define ADD(a, b) ((a) + (b))
 #define SUB(a, b) ((a) - (b))
 #define MUL(a, b) ((a) * (b))
@@ -462,7 +462,8 @@ typedef struct {
     int16_t *a, *b;  /* audio between the stages, with margins */
     int16_t *search; /* what stretch() looks for similarity in */
     float *sum;
-    vtlp_work *vtlp;
+    void *vtlp_memory;
+    vtlp_work *vtlp; /* within it, aligned for vectors */
     int16_t *noise;
     int32_t margin;
 } workspace;
@@ -494,9 +495,10 @@ static int make_workspace(const mltk_effects_tables *t, const mltk_effects *effe
     }
     if (vtlp) {
         w->sum = malloc(sizeof(float) * (room + 4 * (size_t)t->fft));
-        w->vtlp = malloc(sizeof(vtlp_work));
+        w->vtlp_memory = malloc(sizeof(vtlp_work) + sizeof(lanes));
+        w->vtlp = (vtlp_work *)(((uintptr_t)w->vtlp_memory + sizeof(lanes) - 1) & ~(uintptr_t)(sizeof(lanes) - 1));
     }
-    return w->noise && (!warp || (w->a && w->b && w->search)) && (!vtlp || (w->sum && w->vtlp)) ? 0 : -1;
+    return w->noise && (!warp || (w->a && w->b && w->search)) && (!vtlp || (w->sum && w->vtlp_memory)) ? 0 : -1;
 }
 
 static void free_workspace(workspace *w) {
@@ -504,7 +506,7 @@ static void free_workspace(workspace *w) {
     free(w->b);
     free(w->search);
     free(w->sum);
-    free(w->vtlp);
+    free(w->vtlp_memory);
     free(w->noise);
 }
 
@@ -609,6 +611,11 @@ int32_t mltk_effects_warp(const mltk_effects_tables *t, const mltk_effects *effe
     workspace w;
     int32_t n = 0;
     if (effect->n_clip <= 0) return 0;
+    if (!needs_warp(effect)) {
+        n = MIN(effect->n_clip, n_out);
+        memcpy(out, effect->clip, sizeof(int16_t) * (size_t)n);
+        return n;
+    }
     if (make_workspace(t, effect, 1, n_out, &w) == 0) {
         const int16_t *warped = warp(t, effect, &w, &n);
         n = MIN(n, n_out);
