@@ -99,6 +99,7 @@ class ClipBank:
         self._address = np.zeros(len(self.paths), np.uint64)
         self._length = np.zeros(len(self.paths), np.int32)
         self._level = np.zeros(len(self.paths), np.float32)
+        self._low_rates: set[int] = set()
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
@@ -126,10 +127,12 @@ class ClipBank:
     def _decode(self, index: int) -> None:
         path = self.paths[index]
         try:
-            clip = np.empty(0, np.int16) if path is None else read_audio_int16(path, self.sample_rate_hz)
+            clip, rate = self._read(path)
         except AudioFileError as error:
             self._report(index, error.message)
             return
+        if rate < self.sample_rate_hz:
+            self._report_rate(str(path), rate)
         if self._trim_db and len(clip):
             start, stop = trim_bounds(clip, self._trim_db)
             clip = clip[start:stop]
@@ -142,6 +145,27 @@ class ClipBank:
             self._address[index] = kept.ctypes.data if len(kept) else 0
             self._length[index], self._level[index] = len(kept), level
             self._state[index] = _READY
+
+    def _read(self, path: str | None) -> tuple[npt.NDArray[np.int16], int]:
+        return (
+            (np.empty(0, np.int16), self.sample_rate_hz)
+            if path is None
+            else read_audio_int16(path, self.sample_rate_hz)
+        )
+
+    def _report_rate(self, path: str, rate: int) -> None:
+        """Say once of each rate that there is nothing in the upper frequencies of such files."""
+        with self._lock:
+            if rate in self._low_rates:
+                return
+            self._low_rates.add(rate)
+        logger.warning(
+            "%s is of %d Hz, and maybe others too: resampled to %d Hz, it holds nothing above %d Hz.",
+            path,
+            rate,
+            self.sample_rate_hz,
+            rate // 2,
+        )
 
     def _report(self, index: int, message: str) -> None:
         with self._lock:

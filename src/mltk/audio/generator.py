@@ -17,6 +17,7 @@ loudness, mix in noise, compute features, normalize. See docs/guides/audio-datas
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from mltk.audio.batches import AudioBatches
 
 NOISE_BANK_BYTES = 1 << 29
+_opening = threading.Lock()
 
 
 class ParallelAudioDataGenerator:
@@ -280,6 +282,10 @@ class ParallelAudioDataGenerator:
             return [], None
         folder = os.path.abspath(os.path.expanduser(os.fspath(self.bg_noise_dir)))
         key = (folder, self.sample_rate_hz)
+        with _opening:
+            return self._open_backgrounds(folder, key)
+
+    def _open_backgrounds(self, folder: str, key: tuple[str, int]) -> tuple[list[str], ClipBank]:
         if self._backgrounds is None or self._backgrounds[0] != key:
             if not os.path.isdir(folder):
                 raise DatasetError(f"bg_noise_dir: there is no folder {folder}.")

@@ -83,8 +83,8 @@ def read_audio(path: str, sample_rate_hz: int | None = None) -> tuple[npt.NDArra
     return mono, int(rate)
 
 
-def read_audio_int16(path: str, sample_rate_hz: int) -> npt.NDArray[np.int16]:
-    """The first channel as int16 [samples] at ``sample_rate_hz``; raises as :func:`read_audio` does."""
+def read_audio_int16(path: str, sample_rate_hz: int) -> tuple[npt.NDArray[np.int16], int]:
+    """The first channel as int16 [samples] at ``sample_rate_hz``, and the file's rate; raises as :func:`read_audio`."""
     with _explained(path) as soundfile, soundfile.SoundFile(path) as file:
         rate = int(file.samplerate)
         integers = file.subtype.startswith("PCM_")
@@ -92,7 +92,7 @@ def read_audio_int16(path: str, sample_rate_hz: int) -> npt.NDArray[np.int16]:
     mono = _checked(path, np.ascontiguousarray(samples[:, 0]))
     if rate != sample_rate_hz:
         mono = resample(mono, rate, sample_rate_hz)
-    return mono if mono.dtype == np.int16 else to_int16(mono)
+    return (mono if mono.dtype == np.int16 else to_int16(mono)), rate
 
 
 def _checked(path: str, mono: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -5,6 +5,7 @@ The power of colour c goes with the frequency to the power of 0 (white), -1 (pin
 
 from __future__ import annotations
 
+import threading
 from functools import cache
 
 import numpy as np
@@ -36,9 +37,17 @@ def check_colors(colors: object) -> tuple[str, ...]:
     return names
 
 
-@cache
+_making = threading.Lock()
+
+
 def noise(color: str) -> npt.NDArray[np.int16]:
-    """Noise of a colour, always the same: int16 [262144], its root mean square 4,096."""
+    """Noise of a colour, always the same and kept for good: int16 [262144], its root mean square 4,096."""
+    with _making:  # two threads would make two, and one would not be kept
+        return _noise(color)
+
+
+@cache
+def _noise(color: str) -> npt.NDArray[np.int16]:
     rng = np.random.default_rng(COLORS.index(color))
     spectrum = np.fft.rfft(rng.standard_normal(TABLE_SAMPLES))
     frequency = np.maximum(np.arange(len(spectrum)), TABLE_SAMPLES / 1024)  # flat at the lowest frequencies
