@@ -93,7 +93,8 @@ def _kernel_bytes(subgraph: Subgraph, op: Operator) -> int:
     n_bytes = _TAIL_PER_LIGHT_KERNEL if op.name in _LIGHT else _TAIL_PER_KERNEL
     if op.name in _PER_CHANNEL and len(op.inputs) > 1 and op.inputs[1] >= 0:
         n_bytes += _TAIL_PER_CHANNEL * subgraph.tensors[op.inputs[1]].scale.size
-    if op.name == "ASSIGN_VARIABLE" and subgraph.index > 0:  # once a resource: where it is initialised
+    # Once a resource: where it is initialised.
+    if op.name == "ASSIGN_VARIABLE" and subgraph.index > 0 and len(op.inputs) > 1 and op.inputs[1] >= 0:
         n_bytes += subgraph.tensors[op.inputs[1]].nbytes
     return n_bytes
 

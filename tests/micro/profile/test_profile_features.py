@@ -79,3 +79,11 @@ def test_absurd_shapes_take_no_time(n_out):
     counts = layer_features(LayerShape("max_pool_2d", (1, n_out, n_out, 3), (1, n_out, n_out, 3), (9, 9), (1, 1)))
     assert counts["outputs"] == n_out * n_out * 3
     assert time.perf_counter() - start < 5
+
+
+@pytest.mark.parametrize(
+    "operator", ["conv_2d", "depthwise_conv_2d", "transpose_conv", "max_pool_2d", "fully_connected"]
+)
+@pytest.mark.parametrize("shape", [(), (3,), (1, 2, 3)])
+def test_damaged_shapes_are_counted_by_their_elements(operator, shape):
+    assert layer_features(LayerShape(operator, shape, shape, (3, 3)))["layer"] == 1

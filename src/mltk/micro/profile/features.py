@@ -7,7 +7,7 @@ them is something that a kernel does again and again: a multiplication, an outpu
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -96,15 +96,9 @@ def layer_features(shape: LayerShape) -> dict[str, float]:
     border cuts differently. ``window``: elements of pooling windows.
     """
     counts: dict[str, float] = {"layer": 1, "inputs": math.prod(shape.input), "outputs": math.prod(shape.output)}
-    by_operator = {
-        "conv_2d": _convolution,
-        "depthwise_conv_2d": _depthwise,
-        "transpose_conv": _transposed,
-        "fully_connected": _fully_connected,
-        "average_pool_2d": _pooling,
-        "max_pool_2d": _pooling,
-    }.get(shape.operator, _plain)
-    counts.update(by_operator(shape))
+    count = _COUNTERS.get(shape.operator, _plain)
+    images = len(shape.input) == 4 == len(shape.output)
+    counts.update(count(shape) if images or count is _fully_connected else _plain(shape))
     return {name: float(value) for name, value in counts.items() if value}
 
 
@@ -188,6 +182,16 @@ def _pooling(shape: LayerShape) -> dict[str, float]:
 
 def _plain(shape: LayerShape) -> dict[str, float]:
     return {"macs": shape.macs, "weights": shape.weights}
+
+
+_COUNTERS: dict[str, Callable[[LayerShape], dict[str, float]]] = {
+    "conv_2d": _convolution,
+    "depthwise_conv_2d": _depthwise,
+    "transpose_conv": _transposed,
+    "fully_connected": _fully_connected,
+    "average_pool_2d": _pooling,
+    "max_pool_2d": _pooling,
+}
 
 
 def _whole_vectors(n: int) -> int:
