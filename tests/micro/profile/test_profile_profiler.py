@@ -88,7 +88,8 @@ def test_arena_is_estimated_measured_or_as_stored(cnn_model):
     parameters = TfliteModelParameters()
     parameters.put("runtime_memory_size", 4321, dtype=None)
     parameters.add_to_tflite_model(cnn_model)
-    assert profile_tflite(cnn_model, "cortex-m4").runtime_memory_bytes == 4321
+    stored = profile_tflite(cnn_model, "cortex-m4")
+    assert (stored.runtime_memory_bytes, stored.ram_source) == (4321, "stored in the .tflite")
 
 
 def test_what_no_measurement_stands_behind_widens_the_error_bar():
@@ -131,6 +132,7 @@ def test_vela_compiles_for_real(cnn_model, target):
     assert results.layers[0].accelerator_cycles > 0
     assert results.time < profile_tflite(cnn_model, "cortex-m55").time
     assert results.time_error is None
+    assert "SRAM" in results.ram_source
     assert any("All operators run on the NPU" in note for note in results.notes)
 
 

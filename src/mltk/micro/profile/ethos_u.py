@@ -25,8 +25,8 @@ def compile_layers(
     layers: Sequence[ProfilingLayerResult],
     estimates: Sequence[LayerEstimate],
     clock_hz: float | None,
-) -> str:
-    """Set the cycles and times of ``layers``; give a sentence on what Vela made of the model."""
+) -> tuple[str, int]:
+    """Set the cycles and times of ``layers``; give a sentence on what Vela made of the model, and bytes of SRAM."""
     compiled = compile_with_vela(model.flatbuffer_data, target.vela)
     names = [[t.name for t in layer.tflite_layer.outputs if t is not None] for layer in layers]
     listed, cpu_made = attribute(compiled, {name for made in names for name in made})
@@ -49,7 +49,8 @@ def compile_layers(
         for layer, made in zip(layers, names, strict=True)
         if layer.error_msg != ON_CPU and not any(name in listed for name in made)
     ]
-    return _about(compiled, layers) + _spread(compiled, layers, missing, npu_clock)
+    about = _about(compiled, layers) + _spread(compiled, layers, missing, npu_clock)
+    return about, compiled.memory_bytes.get("sram", 0)
 
 
 def _is_on_cpu(compiled: VelaResult, cpu_made: set[str], layer: ProfilingLayerResult, made: list[str]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mltk.errors import MltkError, RuntimeFailure
@@ -11,6 +12,8 @@ from mltk.micro.planner import MemoryPlan
 
 if TYPE_CHECKING:
     from mltk.tflite.model import TfliteModel
+
+_PLANNED = "estimate of our planner"
 
 
 def layer_flash(graph: Graph) -> list[int]:
@@ -55,7 +58,7 @@ def arena_of(model: TfliteModel, graph: Graph, *, measure: bool) -> tuple[ArenaU
     is asked (a second or less, in child processes), and without it our planner (a few per cent off).
     """
     stored = _stored_arena(model)
-    estimate = estimate_arena(graph)
+    estimate = replace(estimate_arena(graph), source=_PLANNED)
     if stored:
         return ArenaUsage(stored, estimate.head, stored - estimate.head, source="stored in the .tflite"), ""
     if not measure:

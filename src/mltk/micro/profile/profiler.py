@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from mltk.micro.arena import ArenaUsage
 from mltk.micro.graph import Graph, read_graph
 from mltk.micro.planner import plan_memory
 from mltk.micro.profile.estimate import LayerEstimate, estimate_layer
@@ -47,6 +48,7 @@ def profile_tflite(
     graph = read_graph(model.flatbuffer_data)
     model.selected_model_subgraph = 0
     notes: list[str] = []
+    sram = 0
     layers = _layers(model, graph)
     if chosen is not None:
         clock = clock_hz or chosen.clock_hz
@@ -54,11 +56,14 @@ def profile_tflite(
         if chosen.vela:
             from mltk.micro.profile.ethos_u import compile_layers
 
-            notes.append(compile_layers(model, chosen, layers, estimates, clock_hz))
+            about, sram = compile_layers(model, chosen, layers, estimates, clock_hz)
+            notes.append(about)
         else:
             _set_cycles(layers, estimates, clock)
         notes += _notes(chosen, layers)
     usage, why = arena_of(model, graph, measure=measure_ram)
+    if sram:
+        usage, why = ArenaUsage(sram, sram, 0, source="SRAM, by Vela"), ""
     if why:
         notes.append(why)
     if active_power_w:
@@ -74,6 +79,7 @@ def profile_tflite(
         target=chosen,
         time_error=_time_error(chosen, layers) if chosen else None,
         ram_is_estimate=usage.is_estimate,
+        ram_source=usage.source,
         notes=notes,
     )
 

@@ -77,8 +77,8 @@ def _totals(results: ProfilingModelResults) -> str:
     shapes = f"{results.input_shape_str} {results.input_dtype_str} → {results.output_shape_str}"
     rows.append(("input", f"{shapes} {results.output_dtype_str}"))
     rows.append(("flash", f"{format_bytes(results.flatbuffer_size)} (the .tflite; the firmware's code comes on top)"))
-    ram = "estimate of our planner" if results.ram_is_estimate else "measured with TensorFlow Lite Micro"
-    rows.append(("RAM", f"{format_bytes(results.runtime_memory_bytes)} tensor arena ({ram})"))
+    source = f" ({results.ram_source})" if results.ram_source else ""
+    rows.append(("RAM", f"{format_bytes(results.runtime_memory_bytes)} tensor arena{source}"))
     rows.append(("MACs", f"{results.macs:,}, {results.ops:,} operations in {results.n_layers} layers"))
     if results.time > 0:
         error = results.time_error

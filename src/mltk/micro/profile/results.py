@@ -50,7 +50,7 @@ class ProfilingModelResults:
 
     ``time_error``: error bar of `time`, as a share of it; None where nothing is known of it. ``notes``: what a reader
     should know of how the figures were made. ``ram_is_estimate``: `runtime_memory_bytes` comes from our own planner,
-    not from TensorFlow Lite Micro.
+    not from TensorFlow Lite Micro; ``ram_source`` says where it is from.
     """
 
     def __init__(
@@ -67,6 +67,7 @@ class ProfilingModelResults:
         target: Any = None,
         time_error: float | None = None,
         ram_is_estimate: bool = False,
+        ram_source: str = "",
         notes: list[str] | None = None,
     ) -> None:
         self._model = model
@@ -80,6 +81,7 @@ class ProfilingModelResults:
         self.target = target
         self.time_error = time_error
         self.ram_is_estimate = ram_is_estimate
+        self.ram_source = ram_source
         self.notes = list(notes or [])
 
     @property
@@ -302,6 +304,7 @@ class ProfilingModelResults:
             **about,
             "time_error": self.time_error,
             "runtime_memory_is_estimate": self.ram_is_estimate,
+            "runtime_memory_source": self.ram_source,
             "is_simulated": self.is_simulated,
             "rough_layers": [layer.index for layer in self._layers if layer.get("measured") is False],
             "notes": self.notes,
