@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -105,3 +106,12 @@ def test_ctrl_c(folder):
     assert "Traceback" not in err
     assert not (folder / "slow_spec.mltk.zip").exists()
     assert checkpoints(folder) == ["checkpoint-0001.npz"]
+
+
+@pytest.mark.slow
+def test_ten_kills():
+    """The whole of ``benchmarks/kill_resume.py``."""
+    script = Path(__file__).resolve().parents[2] / "benchmarks" / "kill_resume.py"
+    done = subprocess.run([sys.executable, script, "--kills", "10"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "10 of 10 resumed trainings ended as the undisturbed one did" in done.stdout

@@ -200,6 +200,14 @@ def test_what_an_archive_holds_and_says(trained):
     assert len(dataset["sha256"]) == 64
 
 
+def test_manifest_is_json_that_any_reader_takes(make_toy):
+    from mltk.operations.common import manifest
+
+    model = make_toy(early_stopping={"min_delta": float("inf")}, train_kwargs={"odd": float("nan")})
+    text = json.dumps(manifest(model, seed=1), allow_nan=False)
+    assert json.loads(text)["settings"]["early_stopping"] == {"min_delta": None}
+
+
 def test_fingerprint_tells_datasets_apart():
     from mltk.operations.fingerprint import dataset_fingerprint
 

@@ -30,6 +30,8 @@ from mltk.spec.loading import load_mltk_model
 from mltk.spec.logs import get_mltk_logger
 from mltk.spec.model import MltkModel
 
+from .evaluation_results import without_nan
+
 _VERSIONED = ("openmltk", "tensorflow", "keras", "numpy", "ai-edge-litert", "tflite-micro", "flatbuffers")
 
 
@@ -325,7 +327,7 @@ def manifest(model: Any, **more: Any) -> dict[str, Any]:
     for name in _VERSIONED:
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             versions[name] = importlib.metadata.version(name)
-    return {
+    facts = {
         "format": "openmltk-archive",
         "format_version": 1,
         "name": model.name,
@@ -336,3 +338,4 @@ def manifest(model: Any, **more: Any) -> dict[str, Any]:
         "settings": settings_to_json(model),
         **more,
     }
+    return without_nan(facts)

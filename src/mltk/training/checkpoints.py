@@ -76,7 +76,7 @@ class CallbackState:
     def restore(self, callback: keras.callbacks.Callback) -> None:
         """Give the callback its memory back."""
         for name, value in {**self.scalars, **self.arrays}.items():
-            held = getattr(callback, name, None)
+            held: Any = getattr(callback, name, None)
             if hasattr(held, "assign"):
                 held.assign(value)
             else:

@@ -28,9 +28,6 @@ class ProgressView(keras.callbacks.Callback):
         console: where to write; by default standard output.
     """
 
-    # Keras then runs the batch hooks beside the training steps; that this draws late does no harm.
-    async_safe = True
-
     def __init__(self, epochs: int, steps: int | None, first_epoch: int = 0, console: Console | None = None) -> None:
         super().__init__()
         self.epochs = epochs
