@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import keras
@@ -271,3 +272,12 @@ def test_parameters_inside(make_toy, monkeypatch):
     assert 0 < found["runtime_memory_size"] < 10_000
     assert tflite_model.description == "Which cloud?"
     assert tflite_model.get_metadata("NOTE") == b"hello"
+
+
+def test_quantization_report_when_asked_for(make_toy):
+    model = make_toy()
+    tflite_model = quantize(model, generate_unquantized=True, generate_quantization_report=True)
+    base = Path(tflite_model.path).parent / f"{model.name}.quantization_report"
+    assert "SQNR" in Path(f"{base}.txt").read_text()
+    report = json.loads(Path(f"{base}.json").read_text())
+    assert {layer["operator"] for layer in report["layers"]} >= {"FULLY_CONNECTED"}

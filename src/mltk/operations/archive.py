@@ -31,6 +31,8 @@ def create_model_archive(model: Any, **facts: Any) -> str:
         (model.unquantized_tflite_log_dir_path, f"{name}.float32.tflite"),
         (f"{model.keras_log_dir_path}.summary.txt", f"{name}.keras.summary.txt"),
         (f"{model.tflite_log_dir_path}.summary.txt", f"{name}.tflite.summary.txt"),
+        (os.path.join(model.log_dir, f"{name}.quantization_report.txt"), f"{name}.quantization_report.txt"),
+        (os.path.join(model.log_dir, f"{name}.quantization_report.json"), f"{name}.quantization_report.json"),
     ):
         if os.path.isfile(path):
             members[member] = path

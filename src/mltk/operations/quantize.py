@@ -31,6 +31,7 @@ from . import common
 if TYPE_CHECKING:
     from mltk.tflite.model import TfliteModel
 
+_REPORT_SAMPLES = 32
 _OURS = (
     "representative_dataset",
     "representative_dataset_max_samples",
@@ -122,7 +123,8 @@ def quantize_keras_model(
     settings = dict(model.tflite_converter)
     model.trigger_event(MltkModelEvent.QUANTIZE_STARTUP, build=build, keras_model=keras_model, tflite_path=path)
     fixed = fix_batch_size(keras_model)
-    if settings.get("generate_unquantized") and not build:
+    reported = bool(settings.get("generate_quantization_report")) and not build
+    if (settings.get("generate_unquantized") or reported) and not build:
         float_path = path.removesuffix(".tflite") + ".float32.tflite"
         flatbuffer = convert(
             model, fixed, {k: v for k, v in settings.items() if k == "allow_custom_ops"}, quantized=False
@@ -133,9 +135,39 @@ def quantize_keras_model(
     write_file(path, flatbuffer)
     tflite_model = TfliteModel(flatbuffer, path=path)
     write_file(f"{path}.summary.txt", tflite_model.summary())
+    if reported:
+        write_quantization_report(model, tflite_model, float_path, fixed, logger)
     model.trigger_event(MltkModelEvent.AFTER_QUANTIZE, tflite_model=tflite_model, update_archive=False)
     logger.debug("Wrote %s", path)
     return tflite_model
+
+
+def write_quantization_report(
+    model: Any, tflite_model: TfliteModel, float_path: str, keras_model: Any, logger: logging.Logger
+) -> None:
+    """Write what quantization costs layer by layer, on training samples, as text and JSON into the log folder."""
+    from mltk.tflite.model import TfliteModel
+
+    from .quantization_report import quantization_report
+
+    if getattr(model, "x", None) is None:
+        common.load_dataset(model, "training")
+    names = list(getattr(keras_model, "input_names", None) or [])
+    dtypes = [str(t.dtype) for t in keras_model.inputs]
+    samples = [_as_inputs(s, names, dtypes) for s in _iter_training_samples(model, _REPORT_SAMPLES)]
+    stacked = [np.concatenate(arrays) for arrays in zip(*samples, strict=True)]
+    inputs = [tflite_model.quantize_to_input_dtype(a, i) for i, a in enumerate(stacked)]
+    try:
+        report = quantization_report(
+            tflite_model, TfliteModel.load_flatbuffer_file(float_path), inputs, source="the training dataset"
+        )
+    except MltkError as e:
+        logger.warning("The quantization report can't be made: %s", e.message)
+        return
+    base = os.path.join(os.path.dirname(tflite_model.path or float_path), f"{model.name}.quantization_report")
+    write_file(f"{base}.txt", report.to_text() + "\n")
+    write_file(f"{base}.json", report.to_json())
+    logger.info("Quantization report: %s.txt", base)
 
 
 def fix_batch_size(keras_model: Any) -> Any:
