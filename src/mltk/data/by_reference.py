@@ -11,6 +11,7 @@ import io
 import os
 import pickle
 import sys
+import traceback
 import types
 from functools import cache
 from typing import Any
@@ -88,6 +89,8 @@ def _load_script(file: str) -> types.ModuleType:
         spec.loader.exec_module(module)
     except (ScriptEnd, SystemExit):
         pass
+    except Exception:  # noqa: BLE001 - a script may raise anything; its functions may be there all the same
+        traceback.print_exc()
     finally:
         _loading_script = False
     return module

@@ -6,6 +6,7 @@ until its input closes. Whatever is printed goes to standard error, which the pa
 
 from __future__ import annotations
 
+import json
 import os
 import pickle
 import signal
@@ -43,6 +44,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle: it ends its workers
     output = _private_stdout()
     sys.path += [p for p in os.environ.get("MLTK_WORKER_PATH", "").split(os.pathsep) if p and p not in sys.path]
+    sys.argv = json.loads(os.environ.get("MLTK_WORKER_ARGUMENTS", "null")) or sys.argv
     first = read_frame(sys.stdin.buffer)
     if first is None:
         return

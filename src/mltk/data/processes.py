@@ -7,6 +7,7 @@ module level without a guard; and a fork of a process that has loaded TensorFlow
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import pickle
 import queue
@@ -169,6 +170,7 @@ def _environment(more: Mapping[str, str], disable_gpu: bool) -> dict[str, str]:
     paths = [root, *filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))]
     environment["PYTHONPATH"] = os.pathsep.join(paths)
     environment["MLTK_WORKER_PATH"] = os.pathsep.join(p for p in sys.path if p)
+    environment["MLTK_WORKER_ARGUMENTS"] = json.dumps(sys.argv)
     environment.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     environment |= dict.fromkeys(_ONE_THREAD, "1")
     if disable_gpu:
