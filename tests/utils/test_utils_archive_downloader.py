@@ -321,6 +321,7 @@ def zip_with_link() -> bytes:
         b"neither",
         b"",
     ],
+    ids=range(16),  # not by the bytes, which hold a time: each process would name the test differently
 )
 def test_hostile_and_damaged_archives_leave_the_folder_as_it_was(data: bytes, work: Path, tmp_path: Path) -> None:
     (work / "evil.archive").write_bytes(data)
