@@ -6,12 +6,11 @@ from collections import Counter
 
 import pytest
 
+from mltk.data.directory import list_dataset_directory, list_valid_filenames_in_directory
 from mltk.data.listing import (
     ListingOptions,
     SampleFiles,
-    list_dataset_directory,
     list_samples,
-    list_valid_filenames_in_directory,
     split_by_group,
 )
 from mltk.data.splitting import (

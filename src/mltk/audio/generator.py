@@ -33,6 +33,7 @@ from mltk.audio.augment.trim import trim_bounds
 from mltk.audio.bank import ClipBank, root_mean_square
 from mltk.audio.frontend import AudioFeatureGenerator, AudioFeatureGeneratorSettings
 from mltk.audio.hooks import Augmentation
+from mltk.audio.shape import FrontendShape
 from mltk.audio.transforms import Ranges, Transforms, fill_effects
 from mltk.data.audio_files import AUDIO_FORMATS, resample, to_float32, to_int16
 from mltk.data.listing import GroupBy, Source, list_class_folder
@@ -45,7 +46,7 @@ NOISE_BANK_BYTES = 1 << 29
 _opening = threading.Lock()
 
 
-class ParallelAudioDataGenerator:
+class ParallelAudioDataGenerator(FrontendShape):
     """Makes batches of audio features, or of audio, from files, with random augmentation.
 
     Everything that is not an own Python function runs in C, in threads. ``get_batch_function`` and the three
@@ -150,10 +151,6 @@ class ParallelAudioDataGenerator:
         self._draws = np.random.default_rng()
         self.check()
 
-    if TYPE_CHECKING:
-        # The arguments are kept as attributes of the same names.
-        def __getattr__(self, name: str) -> Any: ...
-
     def check(self) -> None:
         """Raise SettingError if the settings are impossible. Called again when samples are loaded."""
         if not 0 <= self.validation_split < 1:
@@ -172,63 +169,6 @@ class ParallelAudioDataGenerator:
             )
         if self.samplewise_normalize_range is not None:
             check_range("samplewise_normalize_range", self.samplewise_normalize_range, -1e9, 1e9, "lowest and highest")
-
-    # -- shape -------------------------------------------------------------------------------------------------
-
-    @property
-    def sample_rate_hz(self) -> int:
-        """Rate of the audio that features are made of."""
-        return int(self.frontend_settings.sample_rate_hz)
-
-    @sample_rate_hz.setter
-    def sample_rate_hz(self, value: int) -> None:
-        self.frontend_settings.sample_rate_hz = value
-
-    @property
-    def sample_length_ms(self) -> int:
-        """Length of a clip."""
-        return int(self.frontend_settings.sample_length_ms)
-
-    @sample_length_ms.setter
-    def sample_length_ms(self, value: int) -> None:
-        self.frontend_settings.sample_length_ms = value
-
-    @property
-    def sample_length(self) -> int:
-        """Length of a clip in samples."""
-        return int(self.frontend_settings.sample_length)
-
-    @sample_length.setter
-    def sample_length(self, value: int) -> None:
-        self.sample_length_ms = round(value * 1000 / self.sample_rate_hz)
-
-    @property
-    def sample_shape(self) -> tuple[int, ...]:
-        """Shape of one finished sample."""
-        if self._sample_shape is not None:
-            return self._sample_shape
-        if not self.frontend_enabled:
-            return (self.sample_length,)
-        shape = tuple(self.frontend_settings.spectrogram_shape)
-        return (*shape, 1) if self.add_channel_dimension else shape
-
-    @sample_shape.setter
-    def sample_shape(self, value: Sequence[int] | None) -> None:
-        self._sample_shape = None if value is None else tuple(value)
-
-    @property
-    def feature_dtype(self) -> npt.DTypeLike:
-        """Data type that the frontend gives."""
-        return self.frontend_dtype if self.frontend_dtype is not None else self.dtype
-
-    @property
-    def frontend(self) -> AudioFeatureGenerator:
-        """The feature generator for the current settings."""
-        made = self._frontend
-        if made is None or made[0] != self.frontend_settings:
-            made = dict(self.frontend_settings), AudioFeatureGenerator(self.frontend_settings)
-            self._frontend = made
-        return made[1]
 
     @property
     def user_functions(self) -> list[Callable]:

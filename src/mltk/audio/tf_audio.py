@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from mltk.data.audio_files import read_audio
-from mltk.data.listing import SILENCE_CLASS, UNKNOWN_CLASS, list_dataset_directory
+from mltk.data.directory import list_dataset_directory
+from mltk.data.listing import SILENCE_CLASS, UNKNOWN_CLASS
 from mltk.data.process_pool import ProcessPool, calculate_n_jobs
 from mltk.data.splitting import Split
 from mltk.errors import MissingDependencyError

@@ -23,13 +23,13 @@ _EVERYWHERE = {
 # Language of eSpeak NG → (sounds anywhere, sounds at the end of a word).
 _ACCENTS: dict[str, tuple[dict[str, str], dict[str, str]]] = {
     "de": ({**_NO_DENTALS_S, "w": "v", "a": "E", "V": "a"}, _FINAL_DEVOICING),
-    "nl": ({**_NO_DENTALS_T, "a": "E", "V": "a"}, _FINAL_DEVOICING),
-    "fr-fr": ({**_NO_DENTALS_S, "h": "", "V": "a", "a#": "a", **_ONE_I}, {}),
+    "nl": ({"aU": "a_u", **_NO_DENTALS_T, "a": "E", "V": "a"}, _FINAL_DEVOICING),
+    "fr-fr": ({"aU": "a_u", **_NO_DENTALS_S, "h": "", "V": "a", "a#": "a", **_ONE_I}, {}),
     "es": ({"D": "d", "z": "s", "v": "b", "h": "x", "S": "tS", "V": "a", "@": "e", "a#": "a", **_ONE_I}, {"m": "n"}),
     "it": ({**_NO_DENTALS_T, "h": "", "V": "a", "@": "e", "a#": "a", **_ONE_I}, {}),
     "pt-br": ({**_NO_DENTALS_T, "h": "x", "V": "a", "a#": "a", **_ONE_I}, {}),
-    "pl": ({"T": "f", "D": "d", "w": "v", "V": "a", "@": "E", "a#": "a", **_ONE_I}, _FINAL_DEVOICING),
-    "ru": ({**_NO_DENTALS_S, "w": "v", "h": "x", "V": "a", "3:": "E", **_ONE_I}, _FINAL_DEVOICING),
+    "pl": ({"aU": "a_u", "T": "f", "D": "d", "w": "v", "V": "a", "@": "E", "a#": "a", **_ONE_I}, _FINAL_DEVOICING),
+    "ru": ({"aU": "a_u", **_NO_DENTALS_S, "w": "v", "h": "x", "V": "a", "3:": "E", **_ONE_I}, _FINAL_DEVOICING),
     "el": ({"S": "s", "Z": "z", "h": "x", "V": "a", "@": "e", "a#": "a", **_ONE_I}, {}),
     "hi": ({"w": "v", "a": "E", "Z": "dZ"}, {}),
     "sv": ({**_NO_DENTALS_T, "V": "a", "w": "v", "z": "s", "Z": "S"}, {}),
@@ -54,8 +54,11 @@ def with_accent(phonemes: list[str], language: str) -> list[str]:
     for i, phoneme in enumerate(phonemes):
         stress, bare = split_stress(phoneme)
         is_last = i + 1 == len(phonemes) or phonemes[i + 1] == " "
-        for sound in _EVERYWHERE.get(bare, bare).split("_"):
-            sound = anywhere.get(sound, sound)
+        if bare in _EVERYWHERE:
+            sounds = [anywhere.get(sound, sound) for sound in _EVERYWHERE[bare].split("_")]
+        else:
+            sounds = anywhere.get(bare, bare).split("_")
+        for sound in sounds:
             if is_last:
                 sound = at_end.get(sound, sound)
             if sound:

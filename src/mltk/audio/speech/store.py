@@ -67,12 +67,12 @@ class Store:
             DatasetError: it holds something else.
             OutputError: it can't be made, or the disk is too full.
         """
-        if clean:
-            self._remove_own_files()
+        had_one = clean and self._remove_own_files()
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             done = self._read_journal()
-            if not done and any(self.folder.iterdir()) and not (self.folder / JOURNAL).exists():
+            is_ours = had_one or done or (self.folder / JOURNAL).exists()
+            if not is_ours and any(self.folder.iterdir()):
                 self._refuse("holds files that are not of a speech dataset")
             free = shutil.disk_usage(self.folder).free
         except OSError as e:
@@ -116,8 +116,11 @@ class Store:
                 done[entry["file"]] = entry
         return done
 
-    def _remove_own_files(self) -> None:
-        """Remove the speech dataset that is there, and nothing else: files named as ours in its class folders."""
+    def _remove_own_files(self) -> bool:
+        """Remove the speech dataset that is there, and nothing else: files named as ours in its class folders.
+
+        Returns whether there was one.
+        """
         settings = self._read_manifest().get("settings", {})
         with contextlib.suppress(OSError, ValueError, KeyError), open(self.folder / JOURNAL, encoding="utf-8") as file:
             settings = json.loads(file.readline())["settings"]
@@ -132,6 +135,7 @@ class Store:
                 folder.rmdir()
         for name in (MANIFEST, JOURNAL):
             (self.folder / name).unlink(missing_ok=True)
+        return bool(settings)
 
     def record(self, entries: list[dict[str, Any]]) -> None:
         """Note clips that are written."""
