@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+import mltk.audio.mixin  # noqa: F401 - its settings are on the page
 from mltk.cli.main import COMMANDS, cli
 from mltk.spec.describe import settings_page
 
