@@ -39,7 +39,7 @@ def make(tmp_path, tones, kind=Model, **options):
 
 @pytest.mark.parametrize("kind", [Model, OtherOrder])
 def test_settings_follow_the_generator(tmp_path, tones, kind) -> None:
-    model = make(tmp_path, tones, kind)
+    model = make(tmp_path, tones, kind, rescale=0.5)
     assert model.input_shape == model.audio_input_shape == (49, 16, 1)
     assert (model.sample_rate_hz, model.sample_length_ms) == (16000, 1000)
     assert model.audio_classes == NAMES
@@ -52,6 +52,8 @@ def test_settings_follow_the_generator(tmp_path, tones, kind) -> None:
     assert model.datagen.sample_shape == (24, 16, 1)
     model.populate_model_parameters()
     assert model.model_parameters["fe.sample_length_ms"] == 500
+    assert model.model_parameters["samplewise_norm.rescale"] == 0.5
+    assert model.model_parameters["samplewise_norm.mean_and_std"] is False
 
 
 def test_without_a_generator_the_error_says_so(tmp_path) -> None:

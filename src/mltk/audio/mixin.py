@@ -88,8 +88,16 @@ class AudioDatasetMixin(DataGeneratorDatasetMixin):
         return self._datagen().frontend_settings
 
     def _populate_own_parameters(self) -> None:
-        if self.datagen is not None and getattr(self.datagen, "frontend_enabled", False):
-            self.datagen.frontend_settings.add_to_parameters(self.model_parameters)
+        """What the firmware has to do to the audio: 0.20's names."""
+        datagen = self.datagen
+        if datagen is None:
+            return
+        if datagen.frontend_enabled:
+            datagen.frontend_settings.check()
+        self.model_parameters.update(datagen.frontend_settings)
+        normalizes = bool(datagen.samplewise_center and datagen.samplewise_std_normalization)
+        self.model_parameters["samplewise_norm.rescale"] = float(datagen.rescale or 0.0)
+        self.model_parameters["samplewise_norm.mean_and_std"] = normalizes
 
     # -- loading -----------------------------------------------------------------------------------------------
 
