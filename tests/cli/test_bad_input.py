@@ -64,7 +64,7 @@ def test_unknown_model_name(tmp_path, run_expecting_nothing_written):
         assert_one_error(
             done,
             "There is no model 'keyword_spoter' on the model search path.",
-            "Did you mean 'keyword_spotter'?",
+            "Did you mean 'keyword_spotter'",
             str(tmp_path),
         )
 

@@ -475,7 +475,8 @@ def test_wrong_shapes_are_explained(make_toy):
 
 
 def test_model_must_fit_the_classes(make_toy):
-    model = make_toy(classes=["a", "b"])
+    x, y = toy.clouds()
+    model = make_toy(classes=["a", "b"], dataset=(x, y % 2))
     model.build_model_function = lambda m: keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
     with pytest.raises(SpecificationError, match=r"has 2 classes \(a, b\), but its last layer '.*' has 3 outputs"):
         fit(model)
