@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from itertools import count, islice
 from typing import Any
 
@@ -41,6 +41,7 @@ class EpochBatches:
         self._pool: ThreadPoolExecutor | None = None
         self._endless: Iterator[Any] | None = None
         self._given = 0
+        self._shutdowns = 0
 
     def batch(self, epoch: int, index: int) -> Any:
         """Batch ``index`` of epoch ``epoch``: ``x``, or ``(x, y)``."""
@@ -67,10 +68,13 @@ class EpochBatches:
         if n_batches is not None:
             numbers = islice(numbers, n_batches)
         waiting: deque[Future[Any]] = deque()
+        shutdowns = self._shutdowns
         with ThreadPoolExecutor(self._workers, thread_name_prefix="batches") as pool:
             try:
                 for number in numbers:
-                    waiting.append(pool.submit(self.batch, *divmod(number, steps)))
+                    if shutdowns != self._shutdowns:
+                        return
+                    waiting.append(pool.submit(self._batch_unless_shut_down, shutdowns, *divmod(number, steps)))
                     if len(waiting) > self._pending:
                         yield waiting.popleft().result()
                 while waiting:
@@ -78,6 +82,12 @@ class EpochBatches:
             finally:
                 for future in waiting:
                     future.cancel()
+
+    def _batch_unless_shut_down(self, shutdowns: int, epoch: int, index: int) -> Any:
+        """What was asked for before :meth:`shutdown` must not start anew what that ended."""
+        if shutdowns != self._shutdowns:
+            raise CancelledError
+        return self.batch(epoch, index)
 
     def __getitem__(self, index: int) -> Any:
         """Batch ``index`` of the current epoch; the next ones are begun."""
@@ -91,7 +101,7 @@ class EpochBatches:
             self._ahead.pop(key).cancel()
         for key in wanted:
             if key not in self._ahead:
-                self._ahead[key] = self._pool.submit(self.batch, *key)
+                self._ahead[key] = self._pool.submit(self._batch_unless_shut_down, self._shutdowns, *key)
         return self._ahead.pop(wanted[0]).result()
 
     def __iter__(self) -> Iterator[Any]:
@@ -117,7 +127,8 @@ class EpochBatches:
         self.epoch = 0
 
     def shutdown(self) -> None:
-        """End the threads; they are started again when a batch is asked for."""
+        """End the threads; they are started again when a batch is asked for. Streams that were begun end."""
+        self._shutdowns += 1
         if self._endless is not None:
             self._endless.close()  # type: ignore[attr-defined]
             self._endless = None
