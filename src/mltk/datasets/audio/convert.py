@@ -32,7 +32,8 @@ def convert_folder(source: Path, target: Path, sample_rate_hz: int, *, clean: bo
 
         def convert(path: Path) -> None:
             to = content / path.relative_to(source).with_suffix(".wav")
-            write_audio(str(to), read_audio_int16(str(path), sample_rate_hz), sample_rate_hz)
+            samples, _ = read_audio_int16(str(path), sample_rate_hz)
+            write_audio(str(to), samples, sample_rate_hz)
 
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             list(pool.map(convert, paths))

@@ -5,6 +5,7 @@ Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", technical r
 
 from __future__ import annotations
 
+import codecs
 import io
 import logging
 import pickle
@@ -43,7 +44,9 @@ class _ArraysOnly(pickle.Unpickler):
     """Reads the pickled arrays that the dataset consists of, and nothing that could do anything."""
 
     def find_class(self, module: str, name: str) -> Any:
+        # _codecs.encode is how Python 3 pickles bytes for protocol 2.
         known = {
+            "_codecs.encode": codecs.encode,
             "numpy.core.multiarray._reconstruct": _reconstruct,
             "numpy.ndarray": np.ndarray,
             "numpy.dtype": np.dtype,

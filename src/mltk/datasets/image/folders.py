@@ -34,8 +34,8 @@ def write_class_folders(split: Split, classes: Sequence[str], folder: Path, *, c
         counts = [0] * len(classes)
         for name in classes:
             (content / name).mkdir(parents=True)
-        for image, label in zip((*x_train, *x_test), (*y_train, *y_test), strict=True):
-            index = int(label)
+        labels = [int(label) for y in (y_train, y_test) for label in np.ravel(y)]
+        for image, index in zip((*x_train, *x_test), labels, strict=True):
             Image.fromarray(image).save(content / classes[index] / f"{counts[index]}.png")
             counts[index] += 1
         if folder.exists():

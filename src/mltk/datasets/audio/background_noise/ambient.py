@@ -48,7 +48,8 @@ def download(
         original = fetch(url)
         path = Path(dest_dir).expanduser() / original.with_suffix(".wav").name
         if not _has_rate(path, sample_rate_hertz):
-            write_audio(str(path), read_audio_int16(str(original), sample_rate_hertz), sample_rate_hertz)
+            samples, _ = read_audio_int16(str(original), sample_rate_hertz)
+            write_audio(str(path), samples, sample_rate_hertz)
         if logger is not None:
             logger.info("%s", path)
         paths.append(os.fspath(path))
