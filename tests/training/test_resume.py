@@ -187,6 +187,24 @@ def test_more_epochs_than_first_planned(make_toy):
     assert_equal(straight, fit(make_toy("resumed", epochs=2), epochs=EPOCHS, resume=True))
 
 
+def dataset_of_unknown_size(subset):
+    return shuffled_tf_dataset(subset).filter(lambda x, y: True)
+
+
+def test_dataset_of_unknown_size(make_toy, caplog, recwarn):
+    """It trains, and a word is said when it is resumed; with steps_per_epoch it resumes exactly."""
+    with caplog.at_level("WARNING", "mltk"):
+        assert len(fit(make_toy(dataset=dataset_of_unknown_size, epochs=3)).epochs) == 3
+        assert not caplog.records
+        assert not [w for w in recwarn if "ran out of data" in str(w.message)]
+        assert len(fit(make_toy(dataset=dataset_of_unknown_size, epochs=4), resume=True).epochs) == 4
+        assert "doesn't say how many batches it has" in caplog.text
+    settings = {"dataset": dataset_of_unknown_size, "epochs": 3, "steps_per_epoch": 2}
+    straight = fit(make_toy("straight", **settings))
+    fit(make_toy("resumed", **settings), epochs=1)
+    assert_equal(straight, fit(make_toy("resumed", **settings), resume=True))
+
+
 def test_resume_without_checkpoint_starts_anew(make_toy):
     assert len(fit(make_toy(), resume=True).epochs) == 2
 

@@ -14,6 +14,7 @@ import logging
 import os
 import random
 import shutil
+import warnings
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -305,7 +306,10 @@ class _Run:
 
     def _fit(self, keras_model: Any, kwargs: dict[str, Any]) -> None:
         try:
-            keras_model.fit(**kwargs)
+            with warnings.catch_warnings():
+                if kwargs.get("steps_per_epoch") is None:  # then the end of the data is the end of an epoch
+                    warnings.filterwarnings("ignore", "Your input ran out of data")
+                keras_model.fit(**kwargs)
         except (MltkError, KeyboardInterrupt):
             raise
         except Exception as e:
