@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import logging
 
+from mltk.data.process_pool import ProcessPool
 from mltk.data.unpack import fetch_and_unpack
 from mltk.datasets.audio.convert import convert_folder
 from mltk.datasets.places import dataset_path
 from mltk.utils.archive_downloader import download_verify_extract
 
-__all__ = ["DOWNLOAD_URL", "VERIFY_SHA1", "download", "download_verify_extract"]
+__all__ = ["DOWNLOAD_URL", "VERIFY_SHA1", "ProcessPool", "download", "download_verify_extract"]
 
 DOWNLOAD_URL = "https://github.com/karolpiczak/ESC-50/archive/a5e0c7451e12a751302b32283f1f039cbd111356.zip"
 VERIFY_SHA1 = "160bb1269418240f9d2bb86eee598ffbd882ca89"
