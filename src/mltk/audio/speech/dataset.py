@@ -196,7 +196,7 @@ class SpeechDataset(MltkDataset):
         missing = [clip for clip in plan if f"{clip.class_name}/{clip.file_name}" not in done]
         logger.info("Synthesizing %d of %d clips of speech into %s", len(missing), len(plan), store.folder)
         began = time.perf_counter()
-        with _progress(len(plan), len(plan) - len(missing)) as advance:
+        with _ProgressBar(len(plan), len(plan) - len(missing)) as advance:
             workers = min(self.workers or os.cpu_count() or 1, max(1, len(missing)))
             for entries in say_all(
                 missing,
@@ -339,8 +339,8 @@ def _engine_names(engines: str | Sequence[str]) -> tuple[str, ...]:
     return names
 
 
-class _progress:
-    """A bar on a terminal, nothing elsewhere; ``with _progress(total, done) as advance: advance(n)``."""
+class _ProgressBar:
+    """A bar on a terminal, nothing elsewhere; ``with _ProgressBar(total, done) as advance: advance(n)``."""
 
     def __init__(self, total: int, done: int) -> None:
         columns = (
