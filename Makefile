@@ -1,6 +1,7 @@
 # Everything here sets up what it needs: Python 3.11 to 3.13 and make are enough.
 #
-#   make demo    train, quantize and evaluate a small model
+#   make demo    train, quantize and evaluate a classifier of handwritten digits
+#   make demo-speech  synthesize speech, train, quantize and evaluate a keyword spotter
 #   make test    run the tests
 #   make check   format, lint, types, import rules, generated docs
 #
@@ -13,7 +14,7 @@ FIND := for p in python3.11 python3.12 python3.13 python3; do \
 PYTHON ?= $(shell $(FIND))
 WORKERS ?= 2
 
-.PHONY: help setup demo test test-slow check format docs bench clean
+.PHONY: help setup demo demo-speech test test-slow check format docs bench clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -28,6 +29,9 @@ setup: $(BIN)/.ready
 
 demo: setup
 	$(BIN)/mltk train digits --clean
+
+demo-speech: setup
+	$(BIN)/mltk train keyword_spotting_synthetic --clean
 
 test: setup
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
