@@ -38,7 +38,6 @@ def batch_stream(
     tensors = keras.tree.map_structure(_tensor, tuple(as_arrays(a) for a in arrays))
     n = count_samples(arrays)
     per_pass = batches_per_pass(n, batch_size)
-    whole = tf.data.Dataset.from_tensors(tensors).repeat()
 
     def order(k: tf.Tensor) -> tf.Tensor:
         index = tf.range(n, dtype=tf.int64)
@@ -47,15 +46,14 @@ def batch_stream(
         return index
 
     def batches(index: tf.Tensor) -> tf.data.Dataset:
-        starts = tf.data.Dataset.range(0, n, batch_size)
-        return starts.map(lambda start: index[start : tf.minimum(start + batch_size, n)])
+        return tf.data.Dataset.from_tensor_slices(index).batch(batch_size)
 
-    def gather(index: tf.Tensor, data: Any) -> Any:
-        return tf.nest.map_structure(lambda t: tf.gather(t, index), data)
+    def gather(index: tf.Tensor) -> Any:
+        return tf.nest.map_structure(lambda t: tf.gather(t, index), tensors)
 
     passes = tf.data.Dataset.counter(first_batch // per_pass, dtype=tf.int64).map(order).prefetch(1)
     stream = passes.flat_map(batches).skip(first_batch % per_pass)
-    stream = tf.data.Dataset.zip(stream, whole).map(gather)
+    stream = stream.map(gather)
     options = tf.data.Options()
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
     return stream.prefetch(tf.data.AUTOTUNE).with_options(options)
