@@ -1,6 +1,6 @@
 """Hands that show rock, paper or scissors: 96×96 grey pixels.
 
-Collected by Silicon Labs for MLTK 0.20. The archive is a 7z file: ``pip install py7zr``.
+Collected by Silicon Labs for MLTK 0.20. The archive is a 7z file: ``pip install 'openmltk[datasets]'``.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""The background noise of the microphones on Silicon Labs' board BRD2601."""
+"""The background noise of the microphones on Silicon Labs' board BRD2601.
+
+The archive is a 7z file: ``pip install 'openmltk[datasets]'``.
+"""
 
 from __future__ import annotations
 
