@@ -51,7 +51,10 @@ def serve(folder: Path) -> Iterator[FileServer]:
             if asked and state.ranges and self.headers.get("If-Range", state.etag) == state.etag:
                 begin = int(asked.removeprefix("bytes=").split("-")[0])
                 if begin >= len(data):
-                    self.send_error(416)
+                    self.send_response(416)
+                    self.send_header("Content-Range", f"bytes */{len(data)}")
+                    self.send_header("Content-Length", "0")
+                    self.end_headers()
                     return
             self.send_response(206 if begin else 200)
             if begin:

@@ -7,6 +7,7 @@ import http.server
 import io
 import json
 import os
+import sys
 import tarfile
 import threading
 import zipfile
@@ -15,7 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from mltk.errors import MltkError
+from mltk.data import download
+from mltk.errors import MissingDependencyError, MltkError
 from mltk.utils import archive_downloader as ad
 from mltk.utils.archive_downloader import DownloadError, download_url, download_verify_extract, extract_archive
 
@@ -183,6 +185,31 @@ def test_a_stale_download_is_replaced(server: Server, tmp_path: Path) -> None:
     assert (downloads / "data.zip").read_bytes() == server.files["data.zip"]
 
 
+def test_there_is_one_download_error() -> None:
+    assert DownloadError is download.DownloadError
+
+
+def test_a_mirror_is_asked_first(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (work / "mirror").mkdir()
+    (work / "mirror" / "data.zip").write_bytes(zip_of(FILES))
+    monkeypatch.setenv("MLTK_DATASET_MIRROR", str(work / "mirror"))
+    download_verify_extract("http://127.0.0.1:9/data.zip", dest_dir="out")
+    assert listing(work / "out") == ["data.zip-mltk.json", "root/a.txt", "root/sub/b.txt"]
+
+
+def test_addresses_of_files(work: Path) -> None:
+    (work / "data.zip").write_bytes(zip_of(FILES))
+    assert download_url((work / "data.zip").as_uri(), "copy.zip") == str(work / "copy.zip")
+    assert (work / "copy.zip").read_bytes() == (work / "data.zip").read_bytes()
+
+
+def test_another_algorithm(server: Server) -> None:
+    digest = hashlib.sha3_256(server.files["data.zip"]).hexdigest()
+    download_verify_extract(server.url + "data.zip", dest_dir="out", file_hash=digest, file_hash_algorithm="sha3_256")
+    with pytest.raises(DownloadError, match="its sha256 is"):
+        download_verify_extract(server.url + "data.zip", dest_dir="out2", file_hash=digest, download_dir="d")
+
+
 def test_a_damaged_archive_is_got_anew_the_next_time(server: Server, work: Path, tmp_path: Path) -> None:
     good = server.files["data.zip"]
     server.files["data.zip"] = good[:-30]
@@ -337,6 +364,37 @@ def test_a_link_inside_the_archive_is_fine(work: Path) -> None:
     (work / "a.tar").write_bytes(tar_of({"real.txt": b"x"}, members=(link("link.txt", "real.txt"),)))
     extract_archive("a.tar", "out")
     assert (work / "out" / "link.txt").read_text() == "x"
+
+
+def test_a_bomb_is_refused(work: Path) -> None:
+    (work / "bomb.zip").write_bytes(zip_of({"bomb.zip": zip_of({"zeros": bytes(80 << 20)})}))
+    with pytest.raises(DownloadError, match="may be a bomb"):
+        extract_archive("bomb.zip", "out", extract_nested=True)
+    assert listing(work) == ["bomb.zip"]
+
+
+def test_7z(server: Server, work: Path) -> None:
+    py7zr = pytest.importorskip("py7zr")
+    stream = io.BytesIO()
+    with py7zr.SevenZipFile(stream, "w") as archive:
+        for name, content in FILES.items():
+            archive.writestr(content, name)
+    server.files["data.7z"] = stream.getvalue()
+    server.files["nested.zip"] = zip_of({"deep/data.7z": stream.getvalue()})
+    download_verify_extract(server.url + "data.7z", dest_dir="out", remove_root_dir=True)
+    assert listing(work / "out") == ["a.txt", "data.7z-mltk.json", "sub/b.txt"]
+    download_verify_extract(server.url + "nested.zip", dest_dir="out", extract_nested=True)
+    assert listing(work / "out") == ["deep/root/a.txt", "deep/root/sub/b.txt", "nested.zip-mltk.json"]
+
+
+def test_without_what_extracts_7z_the_download_is_kept(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "py7zr", None)
+    server.files["data.7z"] = b"7z\xbc\xaf\x27\x1c\x00\x04"
+    with pytest.raises(MissingDependencyError, match=r"openmltk\[datasets\]"):
+        download_verify_extract(server.url + "data.7z", dest_dir="out")
+    assert listing(tmp_path / "user") == ["downloads/data.7z"]
 
 
 def test_cleaning_by_a_function(work: Path) -> None:

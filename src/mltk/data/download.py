@@ -19,9 +19,10 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any, BinaryIO
 
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
@@ -32,13 +33,33 @@ from mltk.spec.names import user_dir
 TIMEOUT_S = 30.0
 ATTEMPTS = 5
 RETRY_DELAY_S = 1.0
+CHUNK_DELIMITER = "?mltk_chunk_count="
+"""``URL?mltk_chunk_count=3``: the file is in three parts, ``URL.01`` to ``URL.03``."""
+Report = Callable[[int, int | None], object]
+"""Called with the bytes that have come so far, and those of the whole file or None while nobody knows."""
 _CHUNK_BYTES = 1 << 18
 _ALGORITHMS = {32: "md5", 40: "sha1", 64: "sha256", 128: "sha512"}
 logger = logging.getLogger("mltk")
 
 
-class DownloadError(DatasetError):
+class DownloadError(DatasetError, ValueError):
     """A file can't be fetched, or is not the file that was wanted; nothing of it is left behind."""
+
+
+class _BrokeOff(ConnectionError):
+    """The connection ended before the file did."""
+
+
+@dataclass(frozen=True)
+class _Manner:
+    """How a file is got; see :func:`download`."""
+
+    algorithm: str | None = None
+    show_progress: bool | Report = True
+    timeout_s: float = TIMEOUT_S
+    attempts: int | None = None
+    schemes: tuple[str, ...] = ("http", "https")
+    log: logging.Logger = logger
 
 
 def datasets_dir() -> Path:
@@ -50,7 +71,7 @@ def datasets_dir() -> Path:
 def file_checksum(path: Path, algorithm: str) -> str:
     """Hexadecimal checksum of a file, in lower case."""
     with open(path, "rb") as file:
-        return hashlib.file_digest(file, algorithm).hexdigest()
+        return hashlib.file_digest(file, lambda: hashlib.new(algorithm, usedforsecurity=False)).hexdigest()
 
 
 def checksum_algorithm(checksum: str) -> str:
@@ -61,18 +82,31 @@ def checksum_algorithm(checksum: str) -> str:
     """
     algorithm = _ALGORITHMS.get(len(checksum))
     if algorithm is None or any(c not in "0123456789abcdefABCDEF" for c in checksum):
-        raise DownloadError(f"{checksum!r} is not an MD5, SHA-1, SHA-256 or SHA-512 checksum in hexadecimal digits.")
+        raise DownloadError(
+            f"{checksum!r} is not an MD5, SHA-1, SHA-256 or SHA-512 checksum in hexadecimal digits: "
+            f"{'not all of it are' if algorithm else f'it has {len(checksum)} digits'}."
+        )
     return algorithm
 
 
-def verify_file(path: Path, checksum: str) -> None:
-    """Raise DownloadError if ``path`` doesn't have ``checksum``."""
-    algorithm = checksum_algorithm(checksum)
-    found = file_checksum(path, algorithm)
-    if found != checksum.lower():
+def verify_file(path: Path, checksum: str, algorithm: str | None = None) -> None:
+    """Raise DownloadError if ``path`` doesn't have ``checksum``.
+
+    Args:
+        algorithm: name of an algorithm of :mod:`hashlib`; None tells it from the number of digits.
+    """
+    if difference := _difference(path, checksum, algorithm):
         raise DownloadError(
-            f"{path.name} is not the file that was wanted: its {algorithm.upper()} is {found}, not {checksum.lower()}."
+            f"{path} is not the file that was wanted: {difference}.",
+            hint="It was damaged on the way, or its maker changed it.",
         )
+
+
+def _difference(path: Path, checksum: str, algorithm: str | None) -> str:
+    """How a file's checksum differs from the one it should have; empty when it doesn't."""
+    algorithm = algorithm or checksum_algorithm(checksum)
+    found = file_checksum(path, algorithm)
+    return "" if found == checksum.lower() else f"its {algorithm} is {found}, not {checksum.lower()}"
 
 
 def fetch(
@@ -90,7 +124,7 @@ def fetch(
     and has the checksum.
 
     Args:
-        url: ``http://`` or ``https://`` address.
+        url: ``http://`` or ``https://`` address; may end in :data:`CHUNK_DELIMITER` and a number.
         checksum: MD5, SHA-1, SHA-256 or SHA-512 of the file in hexadecimal; None takes what comes.
         folder: where to keep it; None is ``downloads`` in :func:`datasets_dir`.
         file_name: name to keep it by; None is the last part of the address.
@@ -101,21 +135,51 @@ def fetch(
         DownloadError: the server can't be reached, refused, or sent something else.
         OutputError: the file can't be written.
     """
-    name = file_name or name_of_url(url)
-    target = Path(folder) if folder is not None else datasets_dir() / "downloads"
-    try:
-        target.mkdir(parents=True, exist_ok=True)
-        path = target / name
-        with _locked(target / f".{name}.lock"):
-            if _is_verified(path, checksum):
-                return path
-            _fetch_from_somewhere(url, path, checksum, show_progress, timeout_s)
+    path = (Path(folder) if folder is not None else datasets_dir() / "downloads") / (file_name or name_of_url(url))
+    if checksum is not None:
+        checksum_algorithm(checksum)
+    with _alone_at(path):
+        if not _is_verified(path, checksum):
+            _fetch_from_somewhere(url, path, checksum, _Manner(show_progress=show_progress, timeout_s=timeout_s))
             _note_verified(path, checksum)
-    except (DownloadError, TimeoutError, urllib.error.URLError):
-        raise
-    except OSError as e:
-        raise OutputError(f"{name} can't be kept in {target}: {e}") from e
     return path
+
+
+def download(
+    url: str,
+    path: str | os.PathLike[str],
+    checksum: str | None = None,
+    *,
+    algorithm: str | None = None,
+    show_progress: bool | Report = True,
+    timeout_s: float = TIMEOUT_S,
+    attempts: int | None = None,
+    schemes: tuple[str, ...] = ("http", "https"),
+    log: logging.Logger = logger,
+) -> Path:
+    """Download ``url`` to ``path``, in place of what is there; as :func:`fetch`, but without a note beside it.
+
+    Args:
+        url: address; may end in :data:`CHUNK_DELIMITER` and a number.
+        path: where to; its name is what a mirror is asked for.
+        checksum: of the file, in hexadecimal; None takes what comes.
+        algorithm: name of an algorithm of :mod:`hashlib`; None tells it from the number of digits.
+        show_progress: show a bar, on a terminal; or a function that shows it.
+        timeout_s: of waiting for the server, in seconds.
+        attempts: how often to try before giving up; None is :data:`ATTEMPTS`.
+        schemes: kinds of addresses to download from.
+        log: is told what is downloaded.
+
+    Raises:
+        DownloadError, OutputError: as of :func:`fetch`.
+    """
+    target = Path(path)
+    if checksum is not None and algorithm is None:
+        algorithm = checksum_algorithm(checksum)
+    with _alone_at(target):
+        manner = _Manner(algorithm, show_progress, timeout_s, attempts, schemes, log)
+        _fetch_from_somewhere(url, target, checksum, manner)
+    return target
 
 
 def name_of_url(url: str) -> str:
@@ -127,6 +191,17 @@ def name_of_url(url: str) -> str:
 
 
 @contextlib.contextmanager
+def _alone_at(path: Path) -> Iterator[None]:
+    """Inside the block, the folder is there and no other process gets the same file."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with _locked(path.with_name(f".{path.name}.lock")):
+            yield
+    except OSError as e:
+        raise OutputError(f"{path.name} can't be kept in {path.parent}: {e}") from e
+
+
+@contextlib.contextmanager
 def _locked(path: Path) -> Iterator[None]:
     """Only one process at a time; where locks don't exist, there is none."""
     try:
@@ -134,9 +209,23 @@ def _locked(path: Path) -> Iterator[None]:
     except ImportError:
         yield
         return
-    with open(path, "a", encoding="utf-8") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield  # the file stays: another process may wait for its lock
+    while True:
+        with open(path, "a", encoding="utf-8") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            # Who had the lock before us removed its file: then others don't see the one that we have locked.
+            if not _is_at(file, path):
+                continue
+            try:
+                yield
+            finally:
+                path.unlink(missing_ok=True)
+            return
+
+
+def _is_at(file: IO[Any], path: Path) -> bool:
+    with contextlib.suppress(FileNotFoundError):
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    return False
 
 
 def _note_path(path: Path) -> Path:
@@ -175,59 +264,94 @@ def _note_verified(path: Path, checksum: str | None) -> None:
         _note_path(path).write_text(json.dumps(note), encoding="utf-8")
 
 
-def _fetch_from_somewhere(url: str, path: Path, checksum: str | None, show_progress: bool, timeout_s: float) -> None:
+def _fetch_from_somewhere(url: str, path: Path, checksum: str | None, manner: _Manner) -> None:
     mirror = os.environ.get("MLTK_DATASET_MIRROR")
     if mirror and not mirror.lower().startswith(("http://", "https://")):
         source = Path(mirror).expanduser() / path.name
         if source.is_file():
-            _copy_verified(source, path, checksum)
+            _copy_verified(source, path, checksum, manner.algorithm)
             return
-        logger.info("%s is not in MLTK_DATASET_MIRROR=%s", path.name, mirror)
+        manner.log.info("%s is not in MLTK_DATASET_MIRROR=%s", path.name, mirror)
     elif mirror:
         try:
-            _download(f"{mirror.rstrip('/')}/{urllib.parse.quote(path.name)}", path, checksum, show_progress, timeout_s)
+            _download(f"{mirror.rstrip('/')}/{urllib.parse.quote(path.name)}", path, checksum, manner)
             return
         except DownloadError as e:
-            logger.warning("MLTK_DATASET_MIRROR: %s", e.message)
-    _download(url, path, checksum, show_progress, timeout_s)
+            manner.log.warning("MLTK_DATASET_MIRROR: %s", e.message)
+    _download(url, path, checksum, manner)
 
 
-def _copy_verified(source: Path, path: Path, checksum: str | None) -> None:
+def _copy_verified(source: Path, path: Path, checksum: str | None, algorithm: str | None) -> None:
     if checksum is not None:
-        verify_file(source, checksum)
+        verify_file(source, checksum, algorithm)
     aside = path.with_name(f"{path.name}.part")
     shutil.copyfile(source, aside)
     os.replace(aside, path)
 
 
-def _download(url: str, path: Path, checksum: str | None, show_progress: bool, timeout_s: float) -> None:
+def _download(url: str, path: Path, checksum: str | None, manner: _Manner) -> None:
     """Download into ``<path>.part``, going on where an earlier attempt ended, verify and rename."""
-    if not url.lower().startswith(("http://", "https://")):
-        raise DownloadError(f"{url} is not an http:// or https:// address.")
+    if not url.lower().startswith(tuple(f"{s}:" for s in manner.schemes)):
+        kinds = " or ".join(f"{s}://" for s in manner.schemes)
+        raise DownloadError(f"{url} is not an address that can be downloaded from: it is not an {kinds} one.")
     part = path.with_name(f"{path.name}.part")
-    logger.info("Downloading %s", url)
-    for attempt in range(1, ATTEMPTS + 1):
-        try:
-            _receive(url, part, show_progress, timeout_s)
-            break
-        except urllib.error.HTTPError as e:
-            if e.code < 500 or attempt == ATTEMPTS:
-                raise DownloadError(f"{url}: the server answered {e.code} {e.reason}.", hint=_by_hand(path)) from e
-        except (OSError, http.client.HTTPException) as e:
-            if attempt == ATTEMPTS:
-                reason = getattr(e, "reason", None) or str(e) or type(e).__name__
-                hint = f"What arrived is kept, and the next try goes on from there. {_by_hand(path)}"
-                raise DownloadError(f"{url} can't be downloaded: {reason}.", hint=hint) from e
-        time.sleep(RETRY_DELAY_S * 2 ** (attempt - 1))
+    manner.log.info("Downloading %s\nto %s", url, path)
+    if CHUNK_DELIMITER in url:
+        _receive_chunks(url, part, path, manner)
+    else:
+        _receive_patiently(url, part, path, manner)
     try:
-        if checksum is not None:
-            verify_file(part, checksum)
-    except DownloadError as e:
-        part.unlink()
-        raise DownloadError(f"{url}: {e.message}", hint="It may have changed. Nothing of it was kept.") from None
+        if checksum is not None and (difference := _difference(part, checksum, manner.algorithm)):
+            part.unlink()
+            raise DownloadError(
+                f"{url} is not the file that was wanted: {difference}.",
+                hint="It may have changed. Nothing of it was kept.",
+            )
     finally:
         _state_path(part).unlink(missing_ok=True)
     os.replace(part, path)
+
+
+def _receive_chunks(url: str, part: Path, path: Path, manner: _Manner) -> None:
+    """Receive the parts that a file was published in, and join them to ``part``."""
+    base, _, count = url.partition(CHUNK_DELIMITER)
+    if not count.isdecimal() or not int(count):
+        raise DownloadError(f"{url} doesn't say how many parts the file has.")
+    chunks = [path.with_name(f"{path.name}.{i:02d}.part") for i in range(1, int(count) + 1)]
+    for i, chunk in enumerate(chunks, 1):
+        _receive_patiently(f"{base}.{i:02d}", chunk, path, manner)
+    with open(part, "wb") as whole:
+        for chunk in chunks:
+            with open(chunk, "rb") as file:
+                shutil.copyfileobj(file, whole)
+    for chunk in chunks:
+        chunk.unlink()
+        _state_path(chunk).unlink(missing_ok=True)
+
+
+def _receive_patiently(url: str, part: Path, path: Path, manner: _Manner) -> None:
+    """Receive ``url`` into ``part``, trying again after what may pass."""
+    attempts = manner.attempts or ATTEMPTS
+    for attempt in range(1, attempts + 1):
+        try:
+            _receive(url, part, manner)
+            return
+        except urllib.error.HTTPError as e:
+            if e.code < 500 or attempt == attempts:
+                raise DownloadError(
+                    f"{url} can't be downloaded: the server says {e.code} {e.reason}.", hint=_by_hand(path)
+                ) from e
+        except _BrokeOff as e:
+            if attempt == attempts:
+                raise DownloadError(f"{url} {e}.", hint="Try again; what came so far is kept.") from e
+        except (OSError, http.client.HTTPException) as e:
+            if attempt == attempts:
+                reason = getattr(e, "reason", None) or str(e) or type(e).__name__
+                hint = f"What arrived is kept, and the next try goes on from there. {_by_hand(path)}"
+                raise DownloadError(f"{url} can't be downloaded: {reason}.", hint=hint) from e
+        except ValueError as e:  # of the address; urllib looks at it no earlier
+            raise DownloadError(f"{url} can't be downloaded: {e}.") from e
+        time.sleep(RETRY_DELAY_S * 2 ** (attempt - 1))
 
 
 def _by_hand(path: Path) -> str:
@@ -249,16 +373,18 @@ def _resume_headers(url: str, part: Path) -> dict[str, str]:
     return {}
 
 
-def _receive(url: str, part: Path, show_progress: bool, timeout_s: float) -> None:
+def _receive(url: str, part: Path, manner: _Manner) -> None:
     """One request; appends to ``part`` or begins it anew. Raises OSError if the connection ends early."""
     headers = {"User-Agent": "openmltk", "Accept-Encoding": "identity", **_resume_headers(url, part)}
     try:
-        response = urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=timeout_s)
+        response = urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=manner.timeout_s)
     except urllib.error.HTTPError as e:
-        if e.code != 416:  # the part is longer than the file, or the file changed
+        if e.code != 416 or "Range" not in headers:
             raise
-        part.unlink(missing_ok=True)
-        raise ConnectionError("the server's file changed meanwhile") from e
+        if e.headers.get("Content-Range") == f"bytes */{part.stat().st_size}":
+            return  # there is no more of it than we have
+        part.unlink()  # we have more than there is: it is another file
+        return _receive(url, part, manner)
     with response:
         begin = _begin_of(response, part)
         expected = int(response.headers.get("Content-Length") or -1)
@@ -267,18 +393,20 @@ def _receive(url: str, part: Path, show_progress: bool, timeout_s: float) -> Non
         validator = etag if etag and not etag.startswith("W/") else response.headers.get("Last-Modified")
         _state_path(part).write_text(json.dumps({"url": url, "validator": validator}), encoding="utf-8")
         total = begin + expected if expected >= 0 else None
-        with open(part, "r+b" if begin else "wb") as file, _bar(part, begin, total, show_progress) as advance:
+        with open(part, "r+b" if begin else "wb") as file, _bar(part, begin, total, manner.show_progress) as report:
             file.seek(begin)
-            received = _copy(response, file, advance)
-    if 0 <= received < expected:
-        raise ConnectionError(f"the connection ended after {begin + received} of {begin + expected} bytes")
+            done = _copy(response, file, begin, total, report)
+    if total is not None and done < total:
+        raise _BrokeOff(f"broke off after {done:,} of {total:,} bytes")
 
 
 def _begin_of(response: Any, part: Path) -> int:
     """At which byte of the file the answer begins: the part's length if the server sends the rest."""
     if response.status != 206:
         return 0
-    content_range = response.headers.get("Content-Range", "")
+    content_range = response.headers.get("Content-Range")
+    if content_range is None:  # against the rules, but then it can only be the one that was asked for
+        return part.stat().st_size
     begin = content_range.removeprefix("bytes ").partition("-")[0].strip()
     if not begin.isdigit() or int(begin) != part.stat().st_size:
         part.unlink()
@@ -286,17 +414,22 @@ def _begin_of(response: Any, part: Path) -> int:
     return int(begin)
 
 
-def _copy(response: BinaryIO, file: BinaryIO, advance: Any) -> int:
-    received = 0
+def _copy(response: BinaryIO, file: BinaryIO, done: int, total: int | None, report: Report) -> int:
+    """Copy what the server sends; gives how much of the file is there then."""
     while chunk := response.read(_CHUNK_BYTES):
         file.write(chunk)
-        received += len(chunk)
-        advance(len(chunk))
-    return received
+        done += len(chunk)
+        report(done, total)
+    if total is None:
+        report(done, done)
+    return done
 
 
 @contextlib.contextmanager
-def _bar(part: Path, begin: int, total: int | None, show: bool) -> Iterator[Any]:
+def _bar(part: Path, begin: int, total: int | None, show: bool | Report) -> Iterator[Report]:
+    if callable(show):
+        yield show
+        return
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), DownloadColumn(), TransferSpeedColumn())
     progress = Progress(*columns, TimeRemainingColumn(compact=True), console=console, transient=True)
@@ -304,6 +437,6 @@ def _bar(part: Path, begin: int, total: int | None, show: bool) -> Iterator[Any]
     if show and console.is_terminal:
         progress.start()
     try:
-        yield lambda n: progress.advance(task, n)
+        yield lambda done, total: progress.update(task, completed=done, total=total)
     finally:
         progress.stop()
