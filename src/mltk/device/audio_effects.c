@@ -22,6 +22,12 @@
 #define NOT_UNROLLED
 #endif
 
+#if defined(__has_builtin)
+#define TRANSPOSES __has_builtin(__builtin_shufflevector)
+#else
+#define TRANSPOSES 0
+#endif
+
 /* LANES floats that are computed with at once. */
 #define LANES 8
 #if defined(__GNUC__)

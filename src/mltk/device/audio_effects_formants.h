@@ -158,20 +158,53 @@ WIDEST static void filter_formants(const mltk_effects_tables *t, const float *so
     inverse_fft(t, w->re, w->im);
 }
 
+/* Rows of LANES vectors become their columns: what is next to each other in time, and what in number of the pair. */
+INLINE void transpose(lanes rows[LANES]) {
+#if TRANSPOSES
+    lanes a[LANES], b[LANES];
+    for (int i = 0; i < LANES; i += 2) {
+        a[i] = __builtin_shufflevector(rows[i], rows[i + 1], 0, 8, 2, 10, 4, 12, 6, 14);
+        a[i + 1] = __builtin_shufflevector(rows[i], rows[i + 1], 1, 9, 3, 11, 5, 13, 7, 15);
+    }
+    for (int i = 0; i < LANES; i += 4)
+        for (int j = i; j < i + 2; j++) {
+            b[j] = __builtin_shufflevector(a[j], a[j + 2], 0, 1, 8, 9, 4, 5, 12, 13);
+            b[j + 2] = __builtin_shufflevector(a[j], a[j + 2], 2, 3, 10, 11, 6, 7, 14, 15);
+        }
+    for (int i = 0; i < LANES / 2; i++) {
+        rows[i] = __builtin_shufflevector(b[i], b[i + 4], 0, 1, 2, 3, 8, 9, 10, 11);
+        rows[i + 4] = __builtin_shufflevector(b[i], b[i + 4], 4, 5, 6, 7, 12, 13, 14, 15);
+    }
+#else
+    lanes columns[LANES];
+    for (int i = 0; i < LANES; i++)
+        for (int l = 0; l < LANES; l++) ((float *)(columns + i))[l] = ((const float *)(rows + l))[i];
+    memcpy(rows, columns, sizeof columns);
+#endif
+}
+
 /* The windowed frames of LANES pairs; frames[l] is the first of pair l. */
 WIDEST static void load_frames(const int16_t *const frames[LANES], const float *window, int32_t n, lanes *to) {
-    for (int32_t i = 0; i < n; i++) {
-        for (int l = 0; l < LANES; l++) ((float *)(to + i))[l] = (float)frames[l][i];
-        to[i] = TIMES(to[i], window[i]);
+    for (int32_t i = 0; i < n; i += LANES) {
+        lanes rows[LANES];
+        for (int l = 0; l < LANES; l++) {
+            for (int j = 0; j < LANES; j++) ((float *)(rows + l))[j] = (float)frames[l][i + j];
+        }
+        transpose(rows);
+        for (int j = 0; j < LANES; j++) to[i + j] = TIMES(rows[j], window[i + j]);
     }
 }
 
 /* Adds the windowed frames to where they belong. */
-WIDEST static void add_frames(lanes *from, const float *window, int32_t n, float *const sums[LANES], int n_lanes) {
-    for (int32_t i = 0; i < n; i++) from[i] = TIMES(from[i], window[i]);
-    for (int l = 0; l < n_lanes; l++) {
-        const float *first = (const float *)from + l;
-        for (int32_t i = 0; i < n; i++) sums[l][i] += first[i * LANES];
+WIDEST static void add_frames(const lanes *from, const float *window, int32_t n, float *const sums[LANES],
+                              int n_lanes) {
+    for (int32_t i = 0; i < n; i += LANES) {
+        lanes rows[LANES];
+        for (int j = 0; j < LANES; j++) rows[j] = TIMES(from[i + j], window[i + j]);
+        transpose(rows);
+        for (int l = 0; l < n_lanes; l++) {
+            for (int j = 0; j < LANES; j++) sums[l][i + j] += ((const float *)(rows + l))[j];
+        }
     }
 }
 
