@@ -16,7 +16,6 @@ import os
 import statistics
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
 import numpy as np
+from epoch_times import EpochTimes
 
 import mltk
 
@@ -31,23 +31,6 @@ EPOCHS = 5
 BATCH = 32
 SAMPLES = 20_000
 LIMIT = 1.05
-
-
-class EpochTimes(keras.callbacks.Callback):
-    """Wall-clock and CPU seconds at the beginning of each epoch; all threads count for the latter."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.wall: list[float] = []
-        self.cpu: list[float] = []
-
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        self.wall.append(time.perf_counter())
-        self.cpu.append(time.process_time())
-
-    def medians(self) -> tuple[float, float]:
-        """Median wall-clock and CPU seconds of an epoch."""
-        return statistics.median(np.diff(self.wall)[1:]), statistics.median(np.diff(self.cpu)[1:])
 
 
 def cnn() -> keras.Model:

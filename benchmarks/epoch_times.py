@@ -1,0 +1,30 @@
+"""How long the epochs of a training take, for the benchmarks that compare two ways to train."""
+
+from __future__ import annotations
+
+import time
+from statistics import median
+from typing import Any
+
+import keras
+import numpy as np
+
+
+class EpochTimes(keras.callbacks.Callback):
+    """Wall-clock and CPU seconds at the beginning of each epoch; all threads count for the latter.
+
+    The time of an epoch is from its beginning to the beginning of the next, so that what happens at its end counts.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.wall: list[float] = []
+        self.cpu: list[float] = []
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        self.wall.append(time.perf_counter())
+        self.cpu.append(time.process_time())
+
+    def medians(self) -> tuple[float, float]:
+        """Median wall-clock and CPU seconds of an epoch, without the first and the last, which no other follows."""
+        return median(np.diff(self.wall)[1:]), median(np.diff(self.cpu)[1:])
