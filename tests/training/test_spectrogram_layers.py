@@ -53,7 +53,8 @@ def test_one_stretch_and_one_band_are_blanked() -> None:
     assert set(channels) == set(range(4))
     rows = blank.all(axis=2).astype(int)
     assert (np.abs(np.diff(rows, axis=1, prepend=0, append=0)).sum(axis=1) <= 2).all(), "more than one stretch"
-    assert rows[:, 0].any() and rows[:, -1].any()
+    assert rows[:, 0].any()
+    assert rows[:, -1].any()
 
 
 def test_a_saved_model_has_them(tmp_path) -> None:
