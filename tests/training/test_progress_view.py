@@ -82,6 +82,15 @@ def test_lines_in_a_file_name_their_values():
     assert re.fullmatch(pattern, lines[0])
 
 
+def test_a_notebook_gets_plain_lines(capsys):
+    view = ProgressView(1, steps=40, console=Console(force_jupyter=True))
+    view.on_train_begin()
+    view.on_epoch_begin(0)
+    view.on_epoch_end(0, {"loss": 0.5})
+    view.on_train_end()
+    assert re.fullmatch(r"Epoch 1/1 +0\.0 s  loss 0\.5000\n", capsys.readouterr().out)
+
+
 def test_metric_that_is_not_there_in_every_epoch():
     table = EpochTable(10)
     assert table.choose_columns({"loss": 1.0}, 80)

@@ -91,6 +91,9 @@ class ProgressView(keras.callbacks.Callback):
         self._rows += 1
 
     def _print(self, text: str, **style: Any) -> None:
+        if self.console.is_jupyter:  # where the console makes a block of HTML of each line
+            print(text)
+            return
         self.console.print(text, highlight=False, markup=False, soft_wrap=True, **style)
 
     def on_train_end(self, logs: Any = None) -> None:
