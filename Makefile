@@ -1,7 +1,7 @@
 # Everything here sets up what it needs: Python 3.11 to 3.13 and make are enough.
 #
-#   make demo    train, quantize and evaluate a classifier of handwritten digits
-#   make demo-speech  synthesize speech, train, quantize and evaluate a keyword spotter
+#   make demo    train, quantize and evaluate two models: handwritten digits (half a minute), and a keyword
+#                spotter on speech that is synthesized first (some minutes); also demo-digits, demo-speech
 #   make test    run the tests
 #   make check   format, lint, types, import rules, generated docs
 #
@@ -14,7 +14,7 @@ FIND := for p in python3.11 python3.12 python3.13 python3; do \
 PYTHON ?= $(shell $(FIND))
 WORKERS ?= 2
 
-.PHONY: help setup demo demo-speech test test-slow check format docs bench clean
+.PHONY: help setup demo demo-digits demo-speech test test-slow check format docs bench clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -27,7 +27,11 @@ $(BIN)/.ready: pyproject.toml constraints.txt $(wildcard setup.py)
 
 setup: $(BIN)/.ready
 
-demo: setup
+demo: demo-digits
+	@echo
+	@$(MAKE) --no-print-directory demo-speech
+
+demo-digits: setup
 	$(BIN)/mltk train digits --clean
 
 demo-speech: setup
