@@ -38,7 +38,8 @@ def test_samples_are_computed_one_by_one_and_in_order(needs_tflm, cnn, images):
     assert np.array_equal(together, np.concatenate([alone.invoke([x])[0] for x in images]))
 
 
-def test_worker_processes_give_the_same_in_the_same_order(needs_tflm, cnn, images):
+def test_worker_processes_give_the_same_in_the_same_order(needs_tflm, cnn, images, monkeypatch):
+    monkeypatch.setattr(engine_module, "SPAWN_S", 0.0)  # so that even a small job is shared
     here = run_batch(cnn, images, engine="tflm", processes=1)
     there = run_batch(cnn, images, engine="tflm", processes=2, trusted=False)
     assert there.n_processes == 2

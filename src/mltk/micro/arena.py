@@ -20,7 +20,7 @@ import numpy as np
 from mltk.errors import RuntimeFailure
 from mltk.micro.graph import Graph, Operator, Subgraph, read_graph
 from mltk.micro.planner import ARENA_ALIGNMENT, plan_memory
-from mltk.micro.processes import WorkerProcess
+from mltk.micro.processes import UNTRUSTED_MEMORY_BYTES, WorkerEndedError, WorkerProcess
 from mltk.micro.runtimes import have_tflm, host_arena_bytes
 
 # TFLM's structures in the tail, 64-bit: fitted to tails measured on streaming and plain int8 models.
@@ -145,7 +145,7 @@ class _ArenaProbe:
 
     def _try(self, arena_bytes: int, *, report: bool) -> tuple[str, str]:
         if self._worker is None:
-            self._worker = WorkerProcess(timeout_s=self._timeout_s)
+            self._worker = WorkerProcess(timeout_s=self._timeout_s, memory_limit_bytes=UNTRUSTED_MEMORY_BYTES)
         header = {"task": "measure_arena", "arena_bytes": arena_bytes, "print": report}
         reply, _ = self._worker.request(header, [self._model])
         return self._worker.stderr_text(), reply["description"]
@@ -154,7 +154,9 @@ class _ArenaProbe:
         """True where the model starts and runs in ``arena_bytes``."""
         try:
             self._try(arena_bytes, report=False)
-        except RuntimeFailure:
+        except RuntimeFailure as e:
+            if isinstance(e, WorkerEndedError) and e.timed_out:
+                raise  # not once more for each of twenty sizes
             if self._worker is not None and not self._worker.is_alive:
                 self._end()
             return False

@@ -11,6 +11,7 @@ stand-in, marked as such::
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 import warnings
@@ -21,8 +22,17 @@ import numpy as np
 
 from mltk.errors import EvaluationError, MltkError, RuntimeFailure
 from mltk.micro.graph import Graph, read_graph
-from mltk.micro.pool import Pool, Work
-from mltk.micro.processes import explain_refusal
+from mltk.micro.pool import CHUNK_BYTES, CHUNK_S, Pool, Work
+from mltk.micro.processes import (
+    TRUST_HINT,
+    UNTRUSTED_ANSWER_BYTES,
+    UNTRUSTED_MEMORY_BYTES,
+    ChildRuntime,
+    WorkerEndedError,
+    WorkerProcess,
+    Workers,
+    explain_refusal,
+)
 from mltk.micro.runtimes import Runtime, UnsupportedModelError, have_tflm, make_runtime
 
 ENGINES = ("auto", "tflm", "exact-batched", "litert-reference", "litert-xnnpack")
@@ -63,6 +73,7 @@ class _Job:
     processes: int
     reset_between_samples: bool
     trusted: bool
+    children: Workers
     timeout_s: float
     progress: Callable[[int], None] | None
     rng: np.random.Generator
@@ -80,6 +91,7 @@ def run_batch(
     processes: int | None = None,
     reset_between_samples: bool = True,
     trusted: bool = True,
+    children: Workers | None = None,
     timeout_s: float = 60.0,
     progress: Callable[[int], None] | None = None,
     rng: np.random.Generator | None = None,
@@ -90,10 +102,11 @@ def run_batch(
     (samples, *model_input_shape[1:]); each sample is run alone, with batch dimension 1.
     ``engine``: 'auto' gives TensorFlow Lite Micro's numbers by the quickest way that is proven on the run itself
     (TFLM, or 'exact-batched' checked against it); where TFLM isn't installed or refuses, LiteRT's reference kernels.
-    ``processes``: worker processes at most; default: the CPUs this process may use. Small jobs run in this process.
+    ``processes``: processes at most; default: the CPUs this process may use. Small jobs run in one.
     ``reset_between_samples``: forget state (variables) after each sample; False runs them in order as one stream.
-    ``trusted``: False runs native code in a child process only, with a memory limit, so that a crash or a hang
-    of a damaged model is an error here.
+    ``trusted``: False runs the model in a child process only, with a memory limit, so that a crash or a hang
+    of a damaged model is an error here. It may then give 256 MiB of outputs.
+    ``children``: where ``trusted`` is False, children of earlier runs to use again; by default this run's own.
     ``timeout_s``: seconds without an answer from a worker before it is ended.
     ``progress``: called with the number of samples just finished.
     ``rng``: draws the samples that are checked against TFLM; default: other ones in every run.
@@ -108,19 +121,23 @@ def run_batch(
     arrays = check_inputs(graph, [inputs] if isinstance(inputs, np.ndarray) else list(inputs))
     if graph.is_stateful and not reset_between_samples:
         processes = 1  # the order of samples is part of the computation
-    job = _Job(
-        bytes(model),
-        graph,
-        arrays,
-        available_cpus() if processes is None else max(1, processes),
-        reset_between_samples,
-        trusted,
-        timeout_s,
-        progress,
-        np.random.default_rng() if rng is None else rng,
-    )
     notes: list[str] = []
-    result = _run_auto(job, notes) if engine == "auto" else _run(job, engine)
+    with contextlib.ExitStack() as stack:
+        if trusted or children is None:
+            children = stack.enter_context(Workers(memory_limit_bytes=None if trusted else UNTRUSTED_MEMORY_BYTES))
+        job = _Job(
+            bytes(model),
+            graph,
+            arrays,
+            available_cpus() if processes is None else max(1, processes),
+            reset_between_samples,
+            trusted,
+            children,
+            timeout_s,
+            progress,
+            np.random.default_rng() if rng is None else rng,
+        )
+        result = _run_auto(job, notes) if engine == "auto" else _run(job, engine)
     result.notes = notes + result.notes
     result.seconds = time.perf_counter() - start
     return result
@@ -206,7 +223,8 @@ def _run_exact(job: _Job, notes: list[str]) -> BatchResult | None:
     expected = _run(replace(_part(job, chosen), progress=None), "tflm")
     wrong = np.zeros(n, bool)
     for ours, theirs in zip(result.outputs, expected.outputs, strict=True):
-        wrong |= (ours[chosen] != theirs).reshape(n, -1).any(axis=1)
+        same_shape = ours.shape[1:] == theirs.shape[1:]
+        wrong |= (ours[chosen] != theirs).reshape(n, -1).any(axis=1) if same_shape else True
     if wrong.any():
         message = (
             f"The exact batched kernels disagreed with TensorFlow Lite Micro on {int(wrong.sum())} of {n} samples "
@@ -225,33 +243,62 @@ def _part(job: _Job, chosen: slice | np.ndarray) -> _Job:
 
 
 def _run(job: _Job, engine: str) -> BatchResult:
+    if not job.trusted:
+        return _run_in_child(job, engine)
     start = time.perf_counter()
-    done: list[list[np.ndarray]] = []
-    if job.trusted:
+    try:
+        runtime = make_runtime(engine, job.model, reset_between_samples=job.reset_between_samples)
+    except UnsupportedModelError as e:
+        if engine == "exact-batched":  # ours, which says all there is to say
+            raise
+        raise explain_refusal(job.model, engine, e) from e
+    return _compute(job, runtime, start)
+
+
+def _run_in_child(job: _Job, engine: str) -> BatchResult:
+    start = time.perf_counter()
+    seen = 0
+
+    def progress(n: int) -> None:
+        nonlocal seen
+        seen += n
+        if job.progress is not None:
+            job.progress(n)
+
+    def run(worker: WorkerProcess) -> BatchResult:
+        runtime = ChildRuntime(worker, job.model, engine, reset_between_samples=job.reset_between_samples)
+        return _compute(replace(job, progress=progress), runtime, start)
+
+    with job.children.lend(job.timeout_s) as worker:
         try:
-            runtime = make_runtime(engine, job.model, reset_between_samples=job.reset_between_samples)
-        except UnsupportedModelError as e:
-            raise explain_refusal(job.model, engine, e) from e
-        n_done, seconds_per_sample = _run_here(job, runtime, done)
-        if n_done >= job.n:
-            outputs = _join(done)
-            return BatchResult(outputs, runtime.engine, runtime.description, seconds=time.perf_counter() - start)
-    else:
-        runtime, n_done, seconds_per_sample = None, 0, None
-    work = Work(
-        job.model,
-        engine,
-        job.inputs,
-        reset_between_samples=job.reset_between_samples,
-        trusted=job.trusted,
-        timeout_s=job.timeout_s,
-        progress=job.progress,
-    )
-    with Pool(work, first=n_done) as pool:
-        rest, description = pool.run(job.processes, runtime, seconds_per_sample)
-    outputs = _join([*done, *rest])
+            return run(worker)
+        except WorkerEndedError as e:
+            if seen or e.timed_out or worker.n_models == 1:
+                raise
+    # What it had loaded before may have spoilt the child's memory: the model gets a new one of its own.
+    with job.children.lend(job.timeout_s, fresh=True) as worker:
+        return run(worker)
+
+
+def _compute(job: _Job, runtime: Runtime | ChildRuntime, start: float) -> BatchResult:
+    done: list[list[np.ndarray]] = []
+    n_done, seconds_per_sample = _run_alone(job, runtime, done)
+    n_processes = 1
+    if n_done < job.n:
+        work = Work(
+            job.model,
+            runtime.engine,
+            job.inputs,
+            reset_between_samples=job.reset_between_samples,
+            children=job.children,
+            timeout_s=job.timeout_s,
+            progress=job.progress,
+        )
+        with Pool(work, first=n_done) as pool:
+            done += pool.run(job.processes, runtime, seconds_per_sample)
+        n_processes = pool.n_processes
     seconds = time.perf_counter() - start
-    return BatchResult(outputs, engine, description, n_processes=pool.n_processes, seconds=seconds)
+    return BatchResult(_join(done), runtime.engine, runtime.description, n_processes=n_processes, seconds=seconds)
 
 
 def _join(chunks: Sequence[list[np.ndarray]]) -> list[np.ndarray]:
@@ -262,14 +309,29 @@ def _join(chunks: Sequence[list[np.ndarray]]) -> list[np.ndarray]:
         raise RuntimeFailure(f"The model's outputs change their shape from sample to sample: {e}") from e
 
 
-def _run_here(job: _Job, runtime: Runtime, done: list[list[np.ndarray]]) -> tuple[int, float]:
-    """Run in this process alone as long as workers would not gain; samples done, and seconds for each."""
-    start, n_done = time.perf_counter(), 0
+def _run_alone(job: _Job, runtime: Runtime | ChildRuntime, done: list[list[np.ndarray]]) -> tuple[int, float]:
+    """Run by ``runtime`` alone as long as workers would not gain; samples done, and seconds for each."""
+    start, n_done, most = time.perf_counter(), 0, job.n
+    bytes_per_sample = max(1, sum(x[:1].nbytes for x in job.inputs))
     while True:
-        step = 1 if n_done == 0 else max(1, min(job.n - n_done, n_done))
+        step = 1 if n_done == 0 else max(1, min(job.n - n_done, n_done, most))
         done.append(runtime.run([x[n_done : n_done + step] for x in job.inputs], job.progress))
         n_done += step
         seconds_per_sample = (time.perf_counter() - start) / n_done
+        if not job.trusted:
+            _check_size(done[0], job.n)
+            # A chunk has to be answered within the timeout.
+            most = min(int(CHUNK_S / max(seconds_per_sample, 1e-9)), CHUNK_BYTES // bytes_per_sample)
         left_s = seconds_per_sample * (job.n - n_done)
         if n_done >= job.n or (job.processes > 1 and left_s * (1 - 1 / job.processes) > 2 * SPAWN_S):
             return n_done, seconds_per_sample
+
+
+def _check_size(first: list[np.ndarray], n: int) -> None:
+    """Refuse to hold the outputs of ``n`` samples where those of the ``first`` say that they are too large."""
+    n_bytes = sum(y.nbytes for y in first) * n
+    if n_bytes > UNTRUSTED_ANSWER_BYTES:
+        raise RuntimeFailure(
+            f"The outputs of {n} samples take {n_bytes:,} bytes, and {UNTRUSTED_ANSWER_BYTES:,} are allowed.",
+            hint=TRUST_HINT,
+        )

@@ -1,4 +1,4 @@
-"""Samples spread over worker processes, and this process too where it may run native code itself.
+"""Samples spread over worker processes, besides the one that has the model loaded already.
 
 Whoever is free takes the next chunk, so it doesn't matter that workers need a third of a second to start, or that
 another program uses one of the cores.
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mltk.errors import RuntimeFailure
-from mltk.micro.processes import UNTRUSTED_MEMORY_BYTES, WorkerProcess
+from mltk.micro.processes import ChildRuntime, WorkerProcess, Workers
 from mltk.micro.runtimes import Runtime
 
 # A chunk takes about this long: short for balance and progress, long against what sending it costs.
@@ -26,13 +26,16 @@ _LEAST_CHUNK_S = 0.02
 
 @dataclass(frozen=True)
 class Work:
-    """``inputs``: one array per model input, first axis = samples, all checked against the model."""
+    """``inputs``: one array per model input, first axis = samples, all checked against the model.
+
+    ``children``: where the workers come from, and go to afterwards.
+    """
 
     model: bytes
     engine: str
     inputs: list[np.ndarray]
     reset_between_samples: bool
-    trusted: bool
+    children: Workers
     timeout_s: float
     progress: Callable[[int], None] | None
 
@@ -55,50 +58,40 @@ class Pool:
         self._next, self._lock = first, threading.Lock()
         self._results: dict[int, list[np.ndarray]] = {}
         self._errors: list[BaseException] = []
-        self._description = ""
         self._bytes_per_sample = max(1, sum(x[:1].nbytes for x in work.inputs))
 
     def __enter__(self) -> Pool:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         for worker in self._workers:
-            worker.close()
+            if kind is None:
+                self.work.children.give_back(worker)
+            else:  # its thread may be about to give it another chunk
+                worker.close()
 
-    def run(
-        self, processes: int, runtime: Runtime | None, seconds_per_sample: float | None
-    ) -> tuple[list[list[np.ndarray]], str]:
-        """Outputs of all chunks in order, and the engine's description.
+    def run(self, processes: int, runtime: Runtime | ChildRuntime, seconds_per_sample: float) -> list[list[np.ndarray]]:
+        """Outputs of all chunks in order.
 
-        ``processes``: that compute, this one included where ``runtime`` is given: the model loaded here already,
-        which takes ``seconds_per_sample``.
+        ``processes``: that compute, counting that of ``runtime``: the model loaded already, here or in a child, which
+        takes ``seconds_per_sample``.
         """
-        # With no sample at all, one worker still says the shapes.
         self.n_processes = max(1, min(processes, self.work.n - self._next))
-        memory_limit = None if self.work.trusted else UNTRUSTED_MEMORY_BYTES
-        for _ in range(self.n_processes - (runtime is not None)):
-            self._workers.append(WorkerProcess(timeout_s=self.work.timeout_s, memory_limit_bytes=memory_limit))
+        for _ in range(self.n_processes - 1):
+            self._workers.append(self.work.children.take(self.work.timeout_s))
         threads = [threading.Thread(target=self._drive, args=(w,), daemon=True) for w in self._workers]
         for thread in threads:
             thread.start()
-        if runtime is not None:
-            self._description = runtime.description
-            self._compute(runtime.run, seconds_per_sample)
+        self._compute(lambda inputs: runtime.run(inputs), seconds_per_sample)
         for thread in threads:
             thread.join()
         if self._errors:
             raise self._errors[0]
-        return [self._results[i] for i in sorted(self._results)], self._description
+        return [self._results[i] for i in sorted(self._results)]
 
     def _drive(self, worker: WorkerProcess) -> None:
-        header = {
-            "task": "load",
-            "engine": self.work.engine,
-            "reset_between_samples": self.work.reset_between_samples,
-        }
         try:
-            reply, _ = worker.request(header, [np.frombuffer(self.work.model, np.uint8)])
-            self._description = reply["description"]
+            worker.load(self.work.model, self.work.engine, reset_between_samples=self.work.reset_between_samples)
             self._compute(lambda inputs: worker.request({"task": "run"}, inputs)[1], None)
         except (RuntimeFailure, MemoryError) as e:
             with self._lock:
@@ -113,22 +106,21 @@ class Pool:
             start = time.perf_counter()
             outputs = run([x[chunk] for x in self.work.inputs])
             n = chunk.stop - chunk.start
-            if n:
-                seconds_per_sample = (time.perf_counter() - start) / n
+            seconds_per_sample = (time.perf_counter() - start) / n
             with self._lock:
                 self._results[chunk.start] = outputs
-                if self.work.progress is not None and n:
+                if self.work.progress is not None:
                     self.work.progress(n)
 
     def _take(self, seconds_per_sample: float | None) -> slice | None:
         with self._lock:
             left = self.work.n - self._next
-            if left < 0 or (left == 0 and self.work.n):
+            if left <= 0:
                 return None
             per_second = 1 / CHUNK_S if seconds_per_sample is None else 1 / max(seconds_per_sample, 1e-9)
             fair = left // (2 * self.n_processes)  # towards the end smaller, so that all finish together
             fair = max(1, fair, int(_LEAST_CHUNK_S * per_second))
             size = min(max(1, int(CHUNK_S * per_second)), fair, max(1, CHUNK_BYTES // self._bytes_per_sample), left)
             taken = slice(self._next, self._next + size)
-            self._next += size if self.work.n else 1
+            self._next += size
             return taken

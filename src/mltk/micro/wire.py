@@ -23,6 +23,10 @@ class WireError(Exception):
     """The other end closed the pipe in the middle of a message, or sent what is not one."""
 
 
+class TooLargeError(WireError):
+    """A message is larger than the reader wants to hold."""
+
+
 def write_message(stream: BinaryIO, header: dict[str, Any], arrays: Sequence[np.ndarray] = ()) -> None:
     """Send one message; ``header`` must be plain JSON, ``arrays`` of NumPy's built-in dtypes."""
     text = json.dumps({**header, "n_arrays": len(arrays)}).encode()
@@ -36,8 +40,11 @@ def write_message(stream: BinaryIO, header: dict[str, Any], arrays: Sequence[np.
     stream.flush()
 
 
-def read_message(stream: BinaryIO) -> tuple[dict[str, Any], list[np.ndarray]]:
-    """Receive one message; raises :class:`WireError` where there is none."""
+def read_message(stream: BinaryIO, limit_bytes: int | None = None) -> tuple[dict[str, Any], list[np.ndarray]]:
+    """Receive one message; raises :class:`WireError` where there is none.
+
+    ``limit_bytes``: what all arrays together may take; more is not read but a :class:`TooLargeError`.
+    """
     prefix = _read_exactly(stream, 8)
     if prefix[:4] != MAGIC:
         raise WireError(f"not a message: begins with {prefix[:4]!r}")
@@ -45,9 +52,12 @@ def read_message(stream: BinaryIO) -> tuple[dict[str, Any], list[np.ndarray]]:
     if length > MAX_HEADER_BYTES:
         raise WireError(f"a header of {length} bytes")
     header = json.loads(_read_exactly(stream, length))
-    arrays = []
+    arrays, taken = [], 0
     for _ in range(header.pop("n_arrays")):
         (n_bytes,) = struct.unpack("<Q", _read_exactly(stream, 8))
+        taken += n_bytes
+        if limit_bytes is not None and taken > limit_bytes:
+            raise TooLargeError(f"{taken:,} bytes, and {limit_bytes:,} are allowed")
         arrays.append(np.lib.format.read_array(io.BytesIO(_read_exactly(stream, n_bytes)), allow_pickle=False))
     return header, arrays
 

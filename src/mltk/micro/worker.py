@@ -20,6 +20,8 @@ from mltk.micro.wire import WireError, read_message, write_message
 
 Answer = tuple[dict[str, Any], list[np.ndarray]]
 
+_STDERR_BYTES = 64 << 20  # what a model that has its kernels complain without end says beyond that is dropped
+
 
 class Worker:
     """What the child knows between requests: the model it has loaded."""
@@ -29,6 +31,7 @@ class Worker:
 
     def load(self, header: dict[str, Any], arrays: list[np.ndarray]) -> Answer:
         """Load the model in ``arrays[0]`` (uint8) into the engine that ``header`` names."""
+        self.runtime = None  # its memory counts, so the last model goes before this one comes
         self.runtime = make_runtime(
             header["engine"], arrays[0].tobytes(), reset_between_samples=header["reset_between_samples"]
         )
@@ -74,20 +77,28 @@ def _private_stdout() -> BinaryIO:
     return os.fdopen(own, "wb")
 
 
-def _limit_memory(n_bytes: int) -> None:
+def _limit(memory_bytes: int | None) -> None:
     try:
         import resource
     except ImportError:  # not on Windows
         return
-    resource.setrlimit(resource.RLIMIT_AS, (n_bytes, n_bytes))
+
+    def set_limit(kind: int, n_bytes: int) -> None:
+        hard = resource.getrlimit(kind)[1]  # which may be lower already, and can't be raised
+        n_bytes = n_bytes if hard == resource.RLIM_INFINITY else min(n_bytes, hard)
+        resource.setrlimit(kind, (n_bytes, n_bytes))
+
+    set_limit(resource.RLIMIT_CORE, 0)  # a crash is expected: no gigabytes in the user's folder
+    if memory_bytes is not None:
+        set_limit(resource.RLIMIT_AS, memory_bytes)
+        set_limit(resource.RLIMIT_FSIZE, _STDERR_BYTES)  # the only file that is written is the parent's for stderr
 
 
 def main() -> None:
     """Answer requests until the parent closes the pipe."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle: it ends its workers
     output, worker = _private_stdout(), Worker()
-    if len(sys.argv) > 1:
-        _limit_memory(int(sys.argv[1]))
+    _limit(int(sys.argv[1]) if len(sys.argv) > 1 else None)
     while True:
         try:
             header, arrays = read_message(sys.stdin.buffer)
