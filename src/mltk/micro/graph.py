@@ -6,6 +6,7 @@ order they run, tensors by index, constants as arrays.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -62,7 +63,7 @@ class Tensor:
     @property
     def size(self) -> int:
         """Number of elements; an unknown dimension counts as 1."""
-        return int(np.prod([max(1, d) for d in self.shape], dtype=np.int64)) if self.shape else 1
+        return math.prod(max(1, d) for d in self.shape)
 
     @property
     def nbytes(self) -> int:
@@ -141,9 +142,11 @@ class Graph:
             for op in graph.operators:
                 if op.name != "ASSIGN_VARIABLE":
                     continue
+                if len(op.inputs) < 2 or op.inputs[1] < 0:
+                    return False
                 value = graph.tensors[op.inputs[1]]
-                zero = int(value.zero_point[0]) if value.zero_point.size else 0
-                if value.data is None or not np.all(value.data.view(np.int8) == np.int8(zero)):
+                zero = int(value.zero_point[0]) & 0xFF if value.zero_point.size else 0
+                if value.data is None or value.data.tobytes().strip(bytes([zero])):
                     return False
         return all(op.name != "CALL_ONCE" for g in self.subgraphs[1:] for op in g.operators)
 
@@ -216,7 +219,7 @@ def _constant(buffer: Any, raw: bytes, type_name: str, shape: tuple[int, ...]) -
     dtype = _DTYPES.get(type_name)
     if dtype is None:
         return data
-    if data.nbytes != np.prod(shape, dtype=np.int64) * np.dtype(dtype).itemsize:
+    if data.nbytes != math.prod(shape) * np.dtype(dtype).itemsize:
         return data  # packed in a way of its own, such as a sparse tensor
     return np.frombuffer(data.tobytes(), dtype).reshape(shape)
 

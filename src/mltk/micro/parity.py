@@ -19,8 +19,11 @@ from mltk.errors import EvaluationError, MissingDependencyError, RuntimeFailure
 from mltk.micro.engine import BatchResult, check_inputs, run_batch
 from mltk.micro.graph import Graph, Tensor, read_graph
 from mltk.micro.layer_outputs import dequantize, run_layers
+from mltk.micro.processes import Workers
 
 ENGINE_ORDER = ("tflm", "litert-reference", "litert-xnnpack")
+# Damaged shapes must not fill the memory. Values are compared as float64, several arrays at a time.
+_MAX_SAMPLE_BYTES, _MAX_VALUES = 1 << 28, 1 << 26
 _LABELS = {"tflm": "TFLM", "litert-reference": "LiteRT reference", "litert-xnnpack": "LiteRT default (XNNPACK)"}
 
 
@@ -117,8 +120,14 @@ def _label(engine: str) -> str:
 
 def random_samples(model: bytes, n: int, rng: np.random.Generator) -> list[np.ndarray]:
     """``n`` samples for each input, evenly over what its quantization can hold (float: standard normal)."""
-    samples = []
-    for t in read_graph(model).inputs:
+    samples, inputs = [], read_graph(model).inputs
+    n_bytes = n * sum(t.nbytes for t in inputs)
+    if n_bytes > _MAX_SAMPLE_BYTES:
+        raise EvaluationError(
+            f"{n} samples of the model's inputs take {n_bytes:,} bytes.",
+            hint="Take fewer samples; where one is that large, the file may be damaged.",
+        )
+    for t in inputs:
         shape = (n, *(t.shape[1:] if t.shape[:1] == (1,) else t.shape))
         if t.dtype is None:
             raise EvaluationError(f"Input {t.name!r} is {t.type_name.lower()}: samples can't be made for it.")
@@ -141,6 +150,7 @@ def compare_engines(
     n_layer_samples: int = 8,
     reset_between_samples: bool = True,
     trusted: bool = True,
+    children: Workers | None = None,
     processes: int | None = None,
 ) -> ParityReport:
     """Run ``model`` on ``samples`` by each of ``engines`` and compare with the first of them that runs.
@@ -148,18 +158,25 @@ def compare_engines(
     ``samples``: one array per input in the model's input dtype, first axis = samples. ``float_outputs``: what the
     float model gives for the same samples, in real units, one array per output. ``n_layer_samples``: samples (those
     that differ first) compared layer by layer; 0 leaves it out. A stateful model run with ``reset_between_samples``
-    False takes the samples as one stream.
+    False takes the samples as one stream. ``trusted`` and ``children``: as for :func:`~mltk.micro.engine.run_batch`.
 
     Raises :class:`~mltk.errors.RuntimeFailure` where no engine runs the model.
     """
     graph = read_graph(model)
     inputs = check_inputs(graph, [samples] if isinstance(samples, np.ndarray) else list(samples))
-    options = {"reset_between_samples": reset_between_samples, "trusted": trusted, "processes": processes}
+    options = {
+        "reset_between_samples": reset_between_samples,
+        "trusted": trusted,
+        "children": children,
+        "processes": processes,
+    }
     results: dict[str, BatchResult] = {}
     failures: dict[str, str] = {}
     for engine in engines:
         try:
-            results[engine] = run_batch(model, inputs, engine=engine, **options)  # type: ignore[arg-type]
+            result = run_batch(model, inputs, engine=engine, **options)  # type: ignore[arg-type]
+            _check_outputs(result, next(iter(results.values()), result))
+            results[engine] = result
         except (RuntimeFailure, MissingDependencyError) as e:
             failures[engine] = str(e)
     if not results:
@@ -183,6 +200,15 @@ def compare_engines(
         given = [float_outputs] if isinstance(float_outputs, np.ndarray) else list(float_outputs)
         report.comparisons += [_compare_float(graph, name, r, given) for name, r in results.items()]
     return report
+
+
+def _check_outputs(result: BatchResult, reference: BatchResult) -> None:
+    """Refuse outputs that can't be compared with those of ``reference``."""
+    if sum(y.size for y in result.outputs) > _MAX_VALUES:
+        raise EvaluationError(f"The outputs are more than {_MAX_VALUES:,} values.", hint="Compare fewer samples.")
+    ours, theirs = ([y.shape[1:] for y in r.outputs] for r in (result, reference))
+    if ours != theirs:
+        raise RuntimeFailure(f"Its outputs are of the shapes {ours}, and those of {_label(reference.engine)} {theirs}.")
 
 
 def _samples_differing(a: Sequence[np.ndarray], b: Sequence[np.ndarray]) -> np.ndarray:
@@ -286,7 +312,11 @@ class _LayerComparer:
             ours, theirs = (run_layers(self.model, samples, engine=e, **self.options) for e in (engine, reference))
         except RuntimeFailure:
             return None
-        pairs = [(a, b) for a, b in zip(ours, theirs, strict=True) if not np.array_equal(a.values, b.values)]
+        pairs = [
+            (a, b)
+            for a, b in zip(ours, theirs, strict=True)
+            if a.values.shape == b.values.shape and not np.array_equal(a.values, b.values)
+        ]
         if not pairs:
             return None
         if is_stream:  # a layer differs on its own in the first sample; later ones inherit it through the state

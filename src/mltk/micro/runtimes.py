@@ -58,6 +58,8 @@ class Runtime:
         results: list[list[np.ndarray]] = [[] for _ in self.graph.outputs]
         for i in range(len(inputs[0])):
             outputs = self.invoke([x[i] for x in inputs])
+            if len(outputs) != len(results):
+                raise RuntimeFailure(f"The runtime gave {len(outputs)} outputs instead of the model's {len(results)}.")
             if self._reset_each:
                 self.reset()
             for collected, output in zip(results, outputs, strict=True):
@@ -79,7 +81,10 @@ def _stack(collected: list[np.ndarray], tensor: Tensor) -> np.ndarray:
     if not collected:
         shape = tensor.shape[1:] if tensor.shape[:1] == (1,) else tensor.shape
         return np.zeros((0, *shape), tensor.dtype)
-    stacked = np.stack(collected)
+    try:
+        stacked = np.stack(collected)
+    except ValueError as e:
+        raise RuntimeFailure(f"The model's outputs change their shape from sample to sample: {e}") from e
     # The batch dimension of 1 becomes the sample axis; an output without one gets that axis in front.
     return stacked[:, 0] if stacked.ndim > 1 and stacked.shape[1] == 1 and tensor.shape[:1] == (1,) else stacked
 
@@ -131,7 +136,7 @@ class TflmRuntime(Runtime):
             self._shapes = [
                 tuple(self._interpreter.get_input_details(i)["shape"]) for i in range(len(self.graph.inputs))
             ]
-        except (RuntimeError, ValueError, TypeError, AttributeError) as e:
+        except (RuntimeError, ValueError, TypeError, AttributeError, MemoryError) as e:
             raise UnsupportedModelError(f"TensorFlow Lite Micro refuses this model: {e}") from e
 
     def invoke(self, sample: Samples) -> list[np.ndarray]:
@@ -239,7 +244,13 @@ class ExactRuntime(Runtime):
                 y[:, 0] if t.shape[:1] == (1,) else y
                 for y, t in zip(self._compiled.run(inputs), self.graph.outputs, strict=True)
             ]
-        except (ValueError, IndexError, TypeError, MemoryError) as e:  # a file that contradicts itself
+        except (
+            ValueError,
+            LookupError,
+            TypeError,
+            ArithmeticError,
+            MemoryError,
+        ) as e:  # a file that contradicts itself
             raise UnsupportedModelError(f"The exact batched kernels can't compute this model: {e}.") from e
         if progress is not None:
             progress(len(inputs[0]))

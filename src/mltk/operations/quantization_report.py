@@ -10,6 +10,7 @@ layer the dequantized values are held against the float ones, which is what it h
 from __future__ import annotations
 
 import json
+import math
 import textwrap
 from collections import defaultdict
 from collections.abc import Sequence
@@ -22,6 +23,7 @@ from mltk.errors import EvaluationError
 from mltk.micro.engine import check_inputs
 from mltk.micro.graph import Graph, Tensor, read_graph
 from mltk.micro.layer_outputs import LayerOutput, dequantize, run_layers
+from mltk.micro.processes import Workers
 
 if TYPE_CHECKING:
     from mltk.tflite.model import TfliteModel
@@ -176,6 +178,8 @@ def quantization_report(
     source: str = "given",
     realistic: bool = True,
     engine: str = "auto",
+    trusted: bool = True,
+    children: Workers | None = None,
 ) -> QuantizationReport:
     """Compare ``model`` with ``float_model`` layer by layer.
 
@@ -185,7 +189,8 @@ def quantization_report(
         source: where they are from, for the report.
         realistic: whether they are what the device will see. Where not, ranges say nothing of how well the model was
             calibrated, and nothing is advised on them.
-        engine: what runs ``model``, as for :func:`mltk.micro.engine.run_batch`.
+        engine, trusted, children: what runs ``model``, and where both run, as for
+            :func:`mltk.micro.engine.run_batch`.
 
     Raises:
         EvaluationError: both models have different inputs, or no layer of one matches one of the other.
@@ -194,8 +199,9 @@ def quantization_report(
     graph, float_graph = read_graph(model.flatbuffer_data), read_graph(float_model.flatbuffer_data)
     samples = check_inputs(graph, samples)
     float_samples = _float_samples(graph, float_graph, samples)
-    ours = run_layers(model.flatbuffer_data, samples, engine=engine)
-    theirs = run_layers(float_model.flatbuffer_data, float_samples, engine="litert-reference")
+    options = {"trusted": trusted, "children": children}
+    ours = run_layers(model.flatbuffer_data, samples, engine=engine, **options)
+    theirs = run_layers(float_model.flatbuffer_data, float_samples, engine="litert-reference", **options)
     pairs, unmatched = match_layers(ours, theirs)
     if not pairs:
         raise EvaluationError(
@@ -219,7 +225,7 @@ def _float_samples(graph: Graph, float_graph: Graph, samples: Sequence[np.ndarra
         )
     converted = []
     for given, tensor, wanted in zip(samples, graph.inputs, float_graph.inputs, strict=True):
-        if tensor.size != wanted.size:
+        if math.prod(tensor.shape) != math.prod(wanted.shape):
             raise EvaluationError(f"The models' inputs have shapes {tensor.shape} and {wanted.shape}.")
         values = dequantize(given, tensor) if wanted.dtype is not None and wanted.dtype.kind == "f" else given
         shape = wanted.shape[1:] if wanted.shape[:1] == (1,) else wanted.shape

@@ -17,7 +17,6 @@ from mltk.micro.graph import Tensor
 
 # Patches of so many bytes are multiplied at a time: they and their product stay in a core's cache.
 _CACHE_BYTES = 1 << 20
-_PADDED_ELEMENTS = 1 << 26
 _FLOAT32_EXACT = 1 << 24
 
 
@@ -114,7 +113,7 @@ def window(node: Node, kernel_size: tuple[int, int], x: Tensor, y: Tensor) -> Wi
     # A window with one place never moves.
     stride = (stride[0] if out[0] > 1 else 1, stride[1] if out[1] > 1 else 1)
     win = Window(kernel_size, stride, dilation, image, out, (before[0], before[1]))
-    node.require(win.padded[0] * win.padded[1] * x.shape[3] < _PADDED_ELEMENTS, "padding out of all proportion")
+    node.require_feasible(elements=win.padded[0] * win.padded[1] * x.shape[3])
     return win
 
 
@@ -184,6 +183,9 @@ def build_conv_2d(node: Node) -> Kernel:
     x, w, y = node.tensor(0), node.constant(1), node.outputs[0]
     node.require(w.ndim == 4 and w.shape[3] == x.shape[-1], "a grouped convolution")
     win = window(node, (w.shape[1], w.shape[2]), x, y)
+    node.require(y.shape == (x.shape[0], *win.out, w.shape[0]), "an output size that doesn't follow from the weights")
+    inner = w.shape[1] * w.shape[2] * w.shape[3]
+    node.require_feasible(elements=win.out[0] * win.out[1] * inner, operations=y.size * inner)
     weights = _weights(node, w.reshape(w.shape[0], -1).T)
     return _Convolution(weights, win, x.shape[3], int(x.zero_point[0]))
 
@@ -250,6 +252,11 @@ def build_depthwise_conv_2d(node: Node) -> Kernel:
     multiplier, rest = divmod(w.shape[3], x.shape[-1])
     node.require(rest == 0, "a depth multiplier that is not whole")
     win = window(node, (w.shape[1], w.shape[2]), x, y)
+    node.require(y.shape == (x.shape[0], *win.out, w.shape[3]), "an output size that doesn't follow from the weights")
+    node.require_feasible(
+        elements=win.padded[0] * win.padded[1] * w.shape[3], operations=y.size * w.shape[1] * w.shape[2]
+    )
+    node.require_feasible(elements=w.size * win.out[1])
     weights = _weights(node, w.reshape(-1, w.shape[3]))
     return _DepthwiseConvolution(weights, win, x.shape[3], multiplier, int(x.zero_point[0]))
 
@@ -261,6 +268,9 @@ def build_fully_connected(node: Node) -> Kernel:
     node.require(w.ndim == 2, "weights that are not a matrix")
     node.require(node.option("weightsFormat", 0) == 0, "shuffled weights")
     node.require(node.tensor(0).size % w.shape[1] == 0, "an input that doesn't fit the weights")
+    outputs = node.tensor(0).size // w.shape[1] * w.shape[0]
+    node.require(outputs == y.size, "an output size that doesn't follow from the weights")
+    node.require_feasible(operations=outputs * w.shape[1])
     # Per tensor, TFLM multiplies the two scales in single precision.
     weights = _weights(node, w.T, single_precision_scale=node.tensor(1).scale.size == 1)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -171,6 +172,9 @@ def _binary(node: Node, result: Callable[[np.ndarray, np.ndarray], np.ndarray]) 
     by_byte = np.roll(table, (128, 128), axis=(0, 1)).ravel()
     shapes = [node.tensor(i).shape for i in (0, 1)]
     rank, y = max(map(len, shapes)), node.outputs[0]
+    node.require(
+        math.prod(np.broadcast_shapes(*shapes)) == y.size, "an output size that doesn't follow from its inputs"
+    )
     fixed = [None if s is None else s.reshape(1, *[1] * (rank - s.ndim), *s.shape) for s in node.static[:2]]
 
     def run(*varying: np.ndarray) -> list[np.ndarray]:
@@ -243,6 +247,7 @@ def build_softmax(node: Node) -> Kernel:
     x, y = node.tensor(0), node.outputs[0]
     node.require_int8(x, y)
     node.require(len(x.shape) >= 1 and x.shape[-1] <= 4096, "too many classes")
+    node.require_feasible(elements=8 * x.size)
     beta = float(np.float32(node.option("beta", 1.0)))
     real = min(beta * float(x.scale[0]) * (1 << 26), (1 << 31) - 1.0)
     node.require(real > 1.0, "an input scale too small")

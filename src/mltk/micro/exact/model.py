@@ -14,8 +14,8 @@ from mltk.micro.graph import Graph, Operator, Subgraph
 
 # Samples are taken through the graph so many at a time: enough to spread Python's share, few enough for the cache.
 _ACTIVATION_BYTES = 1 << 20
-# No tensor of a microcontroller's model comes near this: a larger one is a damaged shape.
-_TENSOR_BYTES = 1 << 28
+# No tensor of a microcontroller's model comes near this, nor all that it needs at a time: more is a damaged shape.
+_TENSOR_BYTES, _LIVE_BYTES = 1 << 24, 1 << 27
 _STATE_OPERATORS = {"VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE", "CALL_ONCE"}
 
 
@@ -71,7 +71,7 @@ def compile_exact(graph: Graph) -> ExactModel:
     """Kernels for all of ``graph``; raises :class:`NotExactError` naming the first operator that has none."""
     try:
         return _Compiler(graph).compile()
-    except (ValueError, IndexError, TypeError, KeyError, AttributeError, OverflowError, ZeroDivisionError) as e:
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, MemoryError) as e:
         # A file whose options and shapes contradict each other is TFLM's to refuse.
         raise NotExactError(f"the graph is inconsistent: {e}") from e
 
@@ -94,8 +94,8 @@ class _Compiler:
             raise NotExactError(f"{varying} variable tensor(s)")
         if any(self.main.tensors[i].dtype is None for i in (*self.main.inputs, *self.main.outputs)):
             raise NotExactError("an input or output of a type that NumPy lacks")
-        if any(t.nbytes > _TENSOR_BYTES for t in self.main.tensors):
-            raise NotExactError("a tensor of more than 256 MiB")
+        if any(t.nbytes > _TENSOR_BYTES for t in self.main.tensors if t.data is None):
+            raise NotExactError("a tensor of more than 16 MiB")
         for op in self.main.operators:
             if op.name in _STATE_OPERATORS:
                 self._state_operator(op)
@@ -170,6 +170,12 @@ class _Compiler:
         for i, k in last.items():
             if i not in keep:
                 self.steps[k].release.append(i)
+        live = {*self.main.inputs}
+        for step in self.steps:
+            live.update(step.outputs)
+            if sum(self.main.tensors[i].nbytes for i in live) > _LIVE_BYTES:
+                raise NotExactError("more than 128 MiB of tensors at a time")
+            live.difference_update(step.release)
 
 
 def _initial_state(subgraph: Subgraph) -> dict[str, int | np.ndarray]:

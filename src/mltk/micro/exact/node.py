@@ -17,6 +17,10 @@ from mltk.micro.graph import Operator, Tensor
 
 Kernel = Callable[..., list[np.ndarray]]
 
+# For one operator and one sample: 128 MiB of float32, and a few seconds. Models of microcontrollers end far below.
+_MAX_ELEMENTS = 1 << 25
+_MAX_OPERATIONS = 1 << 34
+
 
 class NotExactError(Exception):
     """The graph needs something that has no exact batched kernel; the message names it."""
@@ -44,6 +48,10 @@ class Node:
         """Raise :class:`NotExactError` naming this operator unless ``condition`` holds."""
         if not condition:
             raise NotExactError(f"{self.op.name} (operator {self.op.index}): {what}")
+
+    def require_feasible(self, *, elements: int = 0, operations: int = 0) -> None:
+        """What computing takes for one sample must be in proportion: a damaged shape or option may ask for anything."""
+        self.require(elements <= _MAX_ELEMENTS and operations <= _MAX_OPERATIONS, "a size out of all proportion")
 
     def tensor(self, i: int) -> Tensor:
         """Input ``i``, which must be there."""

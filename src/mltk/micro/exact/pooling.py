@@ -10,6 +10,9 @@ from mltk.micro.exact.convolution import Window, window
 from mltk.micro.exact.fixed_point import multiply_by_quantized_multiplier, quantize_multiplier
 from mltk.micro.exact.node import Kernel, Node, activation_range, kernel
 
+# Of a window, each of which is a step of its own; global pooling of 112×112 has 12,544.
+_MAX_PLACES = 1 << 16
+
 
 def _same_quantization(node: Node) -> None:
     x, y = node.tensor(0), node.outputs[0]
@@ -22,7 +25,11 @@ def _places(node: Node) -> tuple[Window, list[tuple[slice, slice, slice]]]:
     """The window, and for each of its places the part of the padded image that it sees at all output positions."""
     size = (node.option("filterHeight", 1), node.option("filterWidth", 1))
     node.require(min(size) > 0, "an empty window")
-    win = window(node, size, node.tensor(0), node.outputs[0])
+    x, y = node.tensor(0), node.outputs[0]
+    win = window(node, size, x, y)
+    node.require(y.shape == (x.shape[0], *win.out, x.shape[3]), "an output size that doesn't follow from its input")
+    node.require(size[0] * size[1] <= _MAX_PLACES, "a window of too many places")
+    node.require_feasible(operations=size[0] * size[1] * y.size)
     (down, right), (height, width) = win.stride, win.out
     return win, [
         (slice(None), slice(i, i + (height - 1) * down + 1, down), slice(j, j + (width - 1) * right + 1, right))

@@ -21,6 +21,8 @@ from mltk.micro.exact.fixed_point import multiply_by_quantized_multiplier
 _TIE_BREAK = 2.0**-45
 # Rows of a few channels are seen as longer rows, which NumPy's inner loops like better.
 _MIN_ROW = 512
+# Channels; 6 × 255 integers each.
+_PROVEN_AT_ONCE = 1024
 
 
 class Requantizer:
@@ -64,26 +66,33 @@ class Requantizer:
         """True where the float64 expression equals the integer one for all accumulators up to ``bound``."""
         if np.any(self.multiplier <= 0):
             return False
+        return all(
+            self._prove_channels(bound, slice(i, i + _PROVEN_AT_ONCE))
+            for i in range(0, len(self.multiplier), _PROVEN_AT_ONCE)
+        )
+
+    def _prove_channels(self, bound: int, part: slice) -> bool:
+        multiplier, shift, bias, scale = (a[part] for a in (self.multiplier, self.shift, self.bias, self._scale))
         steps = np.arange(self.low - self.zero_point + 1, self.high - self.zero_point + 1, dtype=np.int64)[:, None]
         if not len(steps):
             return True
-        estimate = np.floor((steps - 0.5) / self._scale).astype(np.int64)
+        estimate = np.floor((steps - 0.5) / scale).astype(np.int64)
         candidates = estimate + np.arange(-2, 4)[:, None, None]
-        reached = multiply_by_quantized_multiplier(candidates, self.multiplier, self.shift) >= steps
+        reached = multiply_by_quantized_multiplier(candidates, multiplier, shift) >= steps
         if not np.all(reached[-1]) or np.any(reached[0]):
             return False
         begins = np.take_along_axis(candidates, np.argmax(reached, axis=0)[None], axis=0)[0]
         possible = np.abs(begins) <= bound + 1
-        at, below = (self._rounded((begins - d - self.bias).astype(np.float64)) for d in (0, 1))
+        at, below = (self._rounded((begins - d - bias).astype(np.float64), part) for d in (0, 1))
         return bool(np.all((at >= steps)[possible]) and np.all((below < steps)[possible]))
 
-    def _rounded(self, raw: np.ndarray) -> np.ndarray:
-        """The float64 expression as :meth:`apply` evaluates it, without the zero point."""
-        z = raw * self._scale
-        z += self._offset
+    def _rounded(self, raw: np.ndarray, part: slice) -> np.ndarray:
+        """The float64 expression as :meth:`apply` evaluates it, without the zero point, for a part of the channels."""
+        z = raw * self._scale[part]
+        z += self._offset[part]
         if self._signed_nudge is None:
             return np.rint(z) - self.zero_point
-        z += np.copysign(self._signed_nudge, z)
+        z += np.copysign(self._signed_nudge[part], z)
         return np.rint(z)
 
     def apply(self, accumulators: np.ndarray, out: np.ndarray, scratch: np.ndarray | None = None) -> np.ndarray:

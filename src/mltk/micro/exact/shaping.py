@@ -21,6 +21,8 @@ def build_pad(node: Node) -> Kernel:
     y = node.outputs[0]
     node.require_int8(node.tensor(0), y)
     widths = [(0, 0), *((int(a), int(b)) for a, b in node.constant(1))]
+    padded = tuple(a + n + b for n, (a, b) in zip(node.tensor(0).shape, widths[1:], strict=True))
+    node.require(padded == y.shape and np.min(widths) >= 0, "an output size that doesn't follow from the padding")
     if node.op.name == "PADV2" and len(node.inputs) > 2:
         fill = node.constant(2).ravel()[0]
     else:
@@ -28,11 +30,17 @@ def build_pad(node: Node) -> Kernel:
     return lambda x: [np.pad(x, widths, constant_values=fill)]
 
 
+def _require_same_size(node: Node) -> None:
+    total = sum(node.tensor(i).size for i in range(len(node.inputs)))
+    node.require(total == node.outputs[0].size, "an output size that doesn't follow from its inputs")
+
+
 @kernel("CONCATENATION")
 def build_concatenation(node: Node) -> Kernel:
     """Values side by side; TFLM copies, so all tensors must be quantized alike."""
     y = node.outputs[0]
     node.require(node.option("fusedActivationFunction", 0) == 0, "a fused activation")
+    _require_same_size(node)
     axis = node.option("axis", 0)
     axis = axis + 1 if axis >= 0 else axis
     fixed = node.static
@@ -48,6 +56,7 @@ def build_concatenation(node: Node) -> Kernel:
 @kernel("PACK")
 def build_pack(node: Node) -> Kernel:
     """Tensors stacked along a new axis."""
+    _require_same_size(node)
     axis = node.option("axis", 0)
     axis = axis + 1 if axis >= 0 else axis
     fixed, y = node.static, node.outputs[0]
