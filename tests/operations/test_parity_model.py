@@ -13,8 +13,10 @@ from ai_edge_litert import schema_py_generated as schema
 
 import mltk
 from mltk.errors import DatasetError, EvaluationError
+from mltk.micro import engine as engine_module
 from mltk.micro.graph import Tensor
 from mltk.micro.layer_outputs import LayerOutput
+from mltk.micro.processes import WorkerProcess
 from mltk.micro.runtimes import have_tflm
 from mltk.operations.parity import check_parity
 from mltk.operations.quantization_report import match_layers, quantization_report, sqnr_db
@@ -168,6 +170,46 @@ def test_float_model_is_found_beside_the_file_or_given(twins):
     assert check_parity(str(model), float_model=str(elsewhere), n_samples=5).quantization is not None
 
 
+@pytest.fixture
+def nothing_native_here(monkeypatch):
+    """An engine that is loaded in this process is an error."""
+
+    def refuse(*_, **__):
+        raise AssertionError("native code in this process")
+
+    monkeypatch.setattr(engine_module, "make_runtime", refuse)
+
+
+def test_a_file_by_its_path_is_not_trusted(nothing_native_here, twins, trained):
+    model, twin = twins
+    for path in (model, trained.parent / "toy_spec.mltk.zip"):
+        results = check_parity(str(path), n_samples=5)
+        assert results.quantization is not None
+        assert len(results.engines.engines) >= 2
+    without_ending = model.rename(model.parent / "model")
+    assert check_parity(str(without_ending), float_model=str(twin), n_samples=5).quantization is not None
+    assert check_parity(load(without_ending), float_model=str(twin), n_samples=5).quantization is not None
+    assert check_parity(load(without_ending), n_samples=5, trusted=False).engines.engines
+
+
+def test_what_is_in_memory_or_was_trained_here_is_trusted(nothing_native_here, twins, trained, monkeypatch):
+    monkeypatch.chdir(trained.parent)
+    for model in (load(twins[0]), str(trained), "toy_spec"):
+        with pytest.raises(AssertionError, match="native code in this process"):
+            check_parity(model, n_samples=5)
+    with pytest.raises(AssertionError, match="native code in this process"):
+        check_parity(str(twins[0]), n_samples=5, trusted=True)
+
+
+def test_parity_takes_one_child(twins, monkeypatch):
+    started = []
+    start = WorkerProcess.__init__
+    monkeypatch.setattr(WorkerProcess, "__init__", lambda self, **kw: (started.append(kw), start(self, **kw))[1])
+    assert check_parity(str(twins[0]), n_samples=5).quantization is not None
+    assert len(started) == 1
+    assert started[0]["memory_limit_bytes"]
+
+
 def test_same_seed_same_results(twins):
     a, b, c = (check_parity(str(twins[0]), n_samples=20, seed=seed).to_dict() for seed in (1, 1, 2))
     assert a == b
@@ -193,6 +235,11 @@ def test_command_writes_text_json_and_plots(run_here, twins):
     assert done.returncode == 0, done.stderr
     assert "Quantization of m against float32" in done.stdout
     assert {"parity.json", "parity.txt"} <= {p.name for p in (folder / "report").iterdir()}
+    for trust in ("--trusted", "--untrusted"):
+        assert (
+            run_here("parity", "m.tflite", "-c", "10", trust, cwd=folder).stdout
+            == done.stdout[: done.stdout.index("wrote")]
+        )
     done = run_here("parity", "m.tflite", "-c", "10", "--no-quantization", "-o", "p.json", cwd=folder)
     assert done.returncode == 0
     assert json.loads((folder / "p.json").read_text())["quantization"] is None

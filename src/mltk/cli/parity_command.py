@@ -14,7 +14,12 @@ from .common import start, verbose_option
 @click.option("--count", "-c", type=click.IntRange(1), default=100, show_default=True, help="Number of samples.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of random samples.")
 @click.option("--quantization/--no-quantization", default=True, help="Report layer by layer against the float model.")
-@click.option("--untrusted", is_flag=True, help="Run native code in child processes with limits.")
+@click.option(
+    "--trusted/--untrusted",
+    default=None,
+    help="Run native code in this process, or in child processes with limits on time and memory. By default a .tflite "
+    "or archive that is given by its path is not trusted, anything else is.",
+)
 @click.option("--output", "-o", help="Write the report there: a .json or .txt file, or a folder (with plots).")
 @verbose_option
 def command(
@@ -24,7 +29,7 @@ def command(
     count: int,
     seed: int,
     quantization: bool,
-    untrusted: bool,
+    trusted: bool | None,
     output: str | None,
     verbose: bool,
 ) -> None:
@@ -52,7 +57,7 @@ def command(
         n_samples=count,
         seed=seed,
         quantization=quantization,
-        trusted=not untrusted,
+        trusted=trusted,
     )
     click.echo(results.to_text())
     for path in results.save(output) if output else ():

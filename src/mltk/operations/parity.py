@@ -10,6 +10,7 @@ archive.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Sequence
@@ -24,6 +25,8 @@ from mltk.files import write_file
 from mltk.micro.graph import read_graph
 from mltk.micro.layer_outputs import dequantize
 from mltk.micro.parity import ParityReport, compare_engines, random_samples
+from mltk.micro.processes import Workers
+from mltk.spec import names
 from mltk.spec.dataset import DatasetMixin
 from mltk.spec.model import MltkModel
 
@@ -116,7 +119,7 @@ def check_parity(
     n_samples: int = 100,
     seed: int = 0,
     quantization: bool = True,
-    trusted: bool = True,
+    trusted: bool | None = None,
     test: bool = False,
 ) -> ParityResults:
     """Run a model by every engine there is and compare; runs the specification only with ``dataset``.
@@ -130,7 +133,9 @@ def check_parity(
         n_samples: how many samples.
         seed: of random samples.
         quantization: also make the report layer by layer.
-        trusted: False runs native code in child processes with a memory limit.
+        trusted: False runs native code in child processes with limits on time and memory; True runs it in this one.
+            By default False where ``model`` or ``float_model`` is the path of a ``.tflite`` or an archive, which may
+            come from anywhere, unless ``dataset`` runs the archive's code anyway.
         test: of the dry run.
 
     Raises:
@@ -140,6 +145,33 @@ def check_parity(
     """
     if n_samples < 1:
         raise EvaluationError("At least one sample is needed.")
+    if trusted is None:
+        trusted = (dataset or not _is_file(model)) and not _is_file(float_model)
+    with contextlib.ExitStack() as stack:
+        # It starts while the files are read.
+        children = None if trusted else stack.enter_context(Workers(ready=1))
+        runs_in = {"trusted": trusted, "children": children}
+        return _check_parity(model, dataset, float_model, n_samples, seed, quantization, test, runs_in)
+
+
+def _is_file(model: Any) -> bool:
+    """Whether ``model`` is the path of a ``.tflite`` or an archive."""
+    if not isinstance(model, str | os.PathLike):
+        return False
+    path = os.fspath(model)
+    return path.endswith((".tflite", names.ARCHIVE_EXTENSION)) or (os.path.isfile(path) and not path.endswith(".py"))
+
+
+def _check_parity(
+    model: Any,
+    dataset: bool,
+    float_model: Any,
+    n_samples: int,
+    seed: int,
+    quantization: bool,
+    test: bool,
+    runs_in: dict[str, Any],
+) -> ParityResults:
     loaded = _prepare(model, test) if dataset else None
     tflite_model: Any = load_tflite_model(loaded or model, test=test)
     notes: list[str] = []
@@ -157,14 +189,15 @@ def check_parity(
     if loaded is not None:
         outputs, float_source = _keras_outputs(loaded, floats), "the trained Keras model"
     elif twin is not None:
-        outputs, float_source = _twin_outputs(tflite_model, twin, samples), f"{twin.filename or twin.name} under LiteRT"
+        outputs = _twin_outputs(tflite_model, twin, samples, runs_in)
+        float_source = f"{twin.filename or twin.name} under LiteRT"
     else:
         notes.append("There is no float model to compare with: no float32 .tflite in the archive or beside the file.")
     with common.quiet_native_stderr():
-        report = compare_engines(tflite_model.flatbuffer_data, samples, float_outputs=outputs, trusted=trusted)
+        report = compare_engines(tflite_model.flatbuffer_data, samples, float_outputs=outputs, **runs_in)
         results = ParityResults(tflite_model.name, source, float_source, report, None, notes)
         if quantization and twin is not None:
-            results.quantization = _quantization(tflite_model, twin, samples, source, notes)
+            results.quantization = _quantization(tflite_model, twin, samples, source, notes, runs_in)
     return results
 
 
@@ -219,7 +252,9 @@ def _float_twin(model: Any, tflite_model: TfliteModel, given: Any, test: bool) -
         return None
 
 
-def _twin_outputs(tflite_model: TfliteModel, twin: TfliteModel, samples: Sequence[np.ndarray]) -> list[np.ndarray]:
+def _twin_outputs(
+    tflite_model: TfliteModel, twin: TfliteModel, samples: Sequence[np.ndarray], runs_in: dict[str, Any]
+) -> list[np.ndarray]:
     from mltk.micro.engine import run_batch
 
     tensors = read_graph(tflite_model.flatbuffer_data).inputs
@@ -230,16 +265,21 @@ def _twin_outputs(tflite_model: TfliteModel, twin: TfliteModel, samples: Sequenc
         dequantize(x, tensor).astype(other.dtype) if other.dtype is not None and other.dtype.kind == "f" else x
         for x, tensor, other in zip(samples, tensors, wanted, strict=True)
     ]
-    outputs = run_batch(twin.flatbuffer_data, floats, engine="litert-reference").outputs
+    outputs = run_batch(twin.flatbuffer_data, floats, engine="litert-reference", **runs_in).outputs
     return [dequantize(y, t) for y, t in zip(outputs, read_graph(twin.flatbuffer_data).outputs, strict=True)]
 
 
 def _quantization(
-    tflite_model: TfliteModel, twin: TfliteModel, samples: Sequence[np.ndarray], source: str, notes: list[str]
+    tflite_model: TfliteModel,
+    twin: TfliteModel,
+    samples: Sequence[np.ndarray],
+    source: str,
+    notes: list[str],
+    runs_in: dict[str, Any],
 ) -> QuantizationReport | None:
     few = [x[:_REPORT_SAMPLES] for x in samples]
     try:
-        return quantization_report(tflite_model, twin, few, source=source, realistic=source != _RANDOM)
+        return quantization_report(tflite_model, twin, few, source=source, realistic=source != _RANDOM, **runs_in)
     except (EvaluationError, RuntimeFailure) as e:
         notes.append(f"No quantization report: {e.message}")
         return None
