@@ -1,11 +1,15 @@
-"""Mutation fuzzer for the ``.tflite`` document: damaged files must be refused with a `TfliteError`, or read.
+"""Mutation fuzzer for ``.tflite`` files: damaged ones must be refused with an error, or read and run.
 
-    python benchmarks/fuzz_tflite.py [--count 100000] [--seed 1] [MODEL.tflite …]
+    python benchmarks/fuzz_tflite.py [--count 100000] [--native 2000] [--seed 1] [MODEL.tflite …]
 
 Takes real models (given, or those in the installed packages pymicro-wakeword and tflite-micro), damages each copy in a
-random way, and loads, summarizes and reads the parameters of what remains. Prints how many inputs went through, at
-what rate, the slowest one, the peak memory, and every exception that is not a `TfliteError`; exits 1 if there was one.
-Covers the document only: native runtimes are not run on damaged files.
+random way, and loads, summarizes and reads the parameters of what remains. The first ``--native`` of those that are
+still read are then run as a file that isn't trusted is, one sample each: by TensorFlow Lite Micro (where installed) and
+LiteRT in child processes, which may crash or hang, and by the exact kernels in this process; and compared, layer by
+layer too, with each other and with the whole model, as `mltk parity` does.
+
+Prints how many inputs went through, what became of them, at what rate, the slowest one, the peak memory, and every
+exception that is no `MltkError` (of the document: no `TfliteError`); exits 1 if there was one.
 """
 
 from __future__ import annotations
@@ -19,10 +23,25 @@ import struct
 import sys
 import time
 import traceback
+import warnings
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from mltk.errors import TfliteError
+import numpy as np
+
+from mltk.errors import EvaluationError, MltkError, TfliteError
+from mltk.micro.engine import run_batch
+from mltk.micro.parity import compare_engines, random_samples
+from mltk.micro.processes import WorkerEndedError, Workers
+from mltk.micro.profile.profiler import profile_tflite
+from mltk.micro.profile.targets import DEFAULT_TARGET
+from mltk.micro.runtimes import UnsupportedModelError, have_tflm
+from mltk.operations.quantization_report import quantization_report
 from mltk.tflite import TfliteModel, TfliteModelParameters
+from mltk.tflite.document import pack, unpack
+
+TIMEOUT_S = 10.0
 
 INTERESTING = [0, 1, 2, 3, 4, 7, 8, 12, 16, 0x7F, 0x80, 0xFF, 0x100, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF]
 
@@ -85,6 +104,65 @@ def mutate(data: bytes, structure: list[int], others: list[bytes], rng: random.R
     return bytes(damaged)
 
 
+def mutate_fields(data: bytes, rng: random.Random) -> bytes:
+    """One to three fields of the graph changed to what they can't be, or can; the file itself stays well-formed."""
+    model, verified = unpack(data)
+    for _ in range(rng.choice((1, 1, 2, 3))):
+        subgraph = rng.choice(model.subgraphs)
+        tensor, operator = rng.choice(subgraph.tensors), rng.choice(subgraph.operators)
+        kind = rng.randrange(9)
+        if kind == 0:
+            tensor.shape = _damaged_list(tensor.shape, rng, [0, 1, 2, 3, 5, 64, 1000, 1 << 16, 1 << 24, (1 << 31) - 1])
+        elif kind == 1:
+            tensor.type = rng.randrange(20)
+        elif kind == 2 and tensor.quantization is not None:
+            values = [0.0, -1.0, 1e-30, 1e30, float("nan"), float("inf"), 0.5]
+            n = 1 if tensor.quantization.scale is None else len(tensor.quantization.scale)
+            tensor.quantization.scale = [rng.choice(values) for _ in range(n)]
+        elif kind == 3 and tensor.quantization is not None:
+            values = [0, -128, 127, 128, -(1 << 31), 1 << 62]
+            n = 1 if tensor.quantization.zeroPoint is None else len(tensor.quantization.zeroPoint)
+            tensor.quantization.zeroPoint = [rng.choice(values) for _ in range(n)]
+        elif kind == 4:
+            name = rng.choice(("inputs", "outputs"))
+            indices = [-1, *range(len(subgraph.tensors))]
+            setattr(operator, name, _damaged_list(getattr(operator, name), rng, indices))
+        elif kind == 5:
+            operator.opcodeIndex = rng.randrange(len(model.operatorCodes))
+        elif kind == 6:
+            code = rng.choice(model.operatorCodes)
+            code.builtinCode = rng.randrange(160)
+            code.deprecatedBuiltinCode = min(code.builtinCode, 127)
+        elif kind == 7 and operator.builtinOptions is not None:
+            numbers = [name for name, value in vars(operator.builtinOptions).items() if isinstance(value, int)]
+            if numbers:
+                values = [-1, 0, 1, 2, 3, 1000, 1 << 16, 1 << 30, (1 << 31) - 1]
+                setattr(operator.builtinOptions, rng.choice(numbers), rng.choice(values))
+        elif kind == 8:
+            buffer = rng.choice(model.buffers)
+            if buffer.data is not None and len(buffer.data):
+                values = np.array(buffer.data, np.uint8)
+                values[rng.randrange(len(values))] = rng.choice((0, 1, 0x7F, 0x80, 0xFF))
+                buffer.data = values
+    try:
+        return pack(model, data, verified.end)
+    except TfliteError:  # a value that its field can't hold
+        return data
+
+
+def _damaged_list(values: Any, rng: random.Random, others: list[int]) -> list[int]:
+    """``values`` with one changed, left out or added."""
+    damaged = [] if values is None else [int(v) for v in values]
+    at, kind = rng.randrange(len(damaged) + 1), rng.randrange(6)
+    if kind == 0 or at == len(damaged):
+        damaged.insert(at, rng.choice(others))
+    elif kind == 1:
+        del damaged[at]
+    else:
+        damaged[at] = rng.choice(others)
+    return damaged
+
+
 def run_one(data: bytes) -> str:
     """What became of an input: ``refused``, or ``read`` with or without parameters."""
     try:
@@ -99,10 +177,101 @@ def run_one(data: bytes) -> str:
         return "read"
 
 
+class Tally:
+    """What became of the inputs of one kind, and every exception that should not have been."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.outcomes: collections.Counter[str] = collections.Counter()
+        self.failures: collections.Counter[str] = collections.Counter()
+        self.seconds = self.slowest = 0.0
+
+    def run(self, what: Callable[[], str], label: str) -> str:
+        """Count what ``what`` says, and say it; "failed" for an exception."""
+        begun = time.perf_counter()
+        try:
+            outcome = what()
+        except Exception:  # noqa: BLE001 - what the fuzzer looks for
+            outcome, trace = "failed", traceback.format_exc()
+            if trace not in self.failures:
+                print(f"{label}, {self.name}:\n{trace}", flush=True)
+            self.failures[trace] += 1
+        elapsed = time.perf_counter() - begun
+        self.outcomes[outcome] += 1
+        self.seconds += elapsed
+        self.slowest = max(self.slowest, elapsed)
+        return outcome
+
+    def __str__(self) -> str:
+        n = self.outcomes.total()
+        counts = ", ".join(f"{name} {count}" for name, count in sorted(self.outcomes.items()))
+        rate = n / max(self.seconds, 1e-9)
+        return f"{self.name}: {n} inputs, {rate:.0f}/s, slowest {self.slowest * 1e3:.0f} ms: {counts}"
+
+
+class NativeFuzz:
+    """Runs what the document took: natively in children that are kept until one crashes or hangs."""
+
+    def __init__(self, seed: int) -> None:
+        self.rng = np.random.default_rng(seed)
+        self.engines = [*(["tflm"] if have_tflm() else []), "litert-reference"]
+        names = [*self.engines, "exact-batched", "parity", "quantization report", "profile"]
+        self.tallies = {name: Tally(name) for name in names}
+        self.children = Workers()
+
+    def run(self, data: bytes, whole: bytes, label: str) -> None:
+        """One damaged copy of ``whole``."""
+        for engine in (*self.engines, "exact-batched"):
+            self.tallies[engine].run(lambda engine=engine: self._outcome(lambda: self._run(data, engine)), label)
+        self.tallies["parity"].run(lambda: self._outcome(lambda: self._compare(data)), label)
+        self.tallies["profile"].run(lambda: self._outcome(lambda: self._profile(data)), label)
+        self.tallies["quantization report"].run(lambda: self._outcome(lambda: self._report(data, whole)), label)
+
+    @staticmethod
+    def _outcome(run: Callable[[], object]) -> str:
+        try:
+            run()
+        except (UnsupportedModelError, EvaluationError):
+            return "refused"
+        except WorkerEndedError as e:
+            if not e.timed_out and e.signal is None:  # Python in the child, which is ours
+                raise
+            return "timed out" if e.timed_out else f"crashed (signal {e.signal})"
+        except MltkError:
+            return "error"
+        return "ran"
+
+    def _run(self, data: bytes, engine: str) -> None:
+        samples = random_samples(data, 1, self.rng)
+        if engine == "exact-batched":
+            run_batch(data, samples, engine=engine, processes=1)
+        else:
+            run_batch(data, samples, engine=engine, trusted=False, children=self.children, timeout_s=TIMEOUT_S)
+
+    def _compare(self, data: bytes) -> None:
+        samples = random_samples(data, 2, self.rng)
+        report = compare_engines(
+            data, samples, engines=self.engines, float_outputs=None, trusted=False, children=self.children
+        )
+        report.to_text()
+
+    @staticmethod
+    def _profile(data: bytes) -> None:
+        profile_tflite(TfliteModel(data), DEFAULT_TARGET).to_string(full_summary=True)
+
+    def _report(self, data: bytes, whole: bytes) -> None:
+        samples = random_samples(data, 2, self.rng)
+        model, reference = TfliteModel(data), TfliteModel(whole)
+        options = {"engine": "litert-reference", "trusted": False, "children": self.children}
+        quantization_report(model, reference, samples, **options).to_text()
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("models", nargs="*", type=Path)
     parser.add_argument("--count", type=int, default=100_000)
+    parser.add_argument("--native", type=int, default=2_000, help="how many to run too; 0 leaves it out")
+    parser.add_argument("--fields", type=float, default=0.1, help="share of inputs whose fields are changed, not bytes")
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
     paths = args.models or models_of_packages()
@@ -115,35 +284,32 @@ def main() -> int:
     for path, data, structure in zip(paths, corpus, structures, strict=True):
         print(f"{path.name}: {len(data)} bytes, of which {len(structure)} structure")
 
-    rng = random.Random(args.seed)
-    outcomes: collections.Counter[str] = collections.Counter()
-    failures: dict[str, int] = {}
-    slowest = 0.0
-    started = time.perf_counter()
-    for i in range(args.count):
-        chosen = rng.randrange(len(corpus))
-        data = mutate(corpus[chosen], structures[chosen], corpus, rng)
-        begun = time.perf_counter()
-        try:
-            outcomes[run_one(data)] += 1
-        except Exception:  # noqa: BLE001 - what the fuzzer looks for
-            trace = traceback.format_exc()
-            if trace not in failures:
-                print(f"input {i} (seed {args.seed}):\n{trace}")
-            failures[trace] = failures.get(trace, 0) + 1
-        slowest = max(slowest, time.perf_counter() - begun)
-        if (i + 1) % 10_000 == 0:
-            print(f"{i + 1} inputs, {(i + 1) / (time.perf_counter() - started):.0f}/s", flush=True)
-    elapsed = time.perf_counter() - started
-    cpu = time.process_time()
-    print(
-        f"{args.count} inputs in {elapsed:.0f} s ({args.count / elapsed:.0f}/s; {cpu:.0f} s of CPU), "
-        f"slowest {slowest * 1e3:.0f} ms, "
-        f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB"
-    )
-    print(", ".join(f"{name}: {n}" for name, n in outcomes.most_common()))
-    print(f"exceptions other than TfliteError: {sum(failures.values())}")
-    return 1 if failures else 0
+    warnings.simplefilter("ignore")  # NaN and overflow in damaged scales
+    rng, documents, native = random.Random(args.seed), Tally("document"), NativeFuzz(args.seed)
+    n_native, started = 0, time.perf_counter()
+    with native.children:
+        for i in range(args.count):
+            chosen = rng.randrange(len(corpus))
+            if rng.random() < args.fields:
+                data = mutate_fields(corpus[chosen], rng)
+            else:
+                data = mutate(corpus[chosen], structures[chosen], corpus, rng)
+            label = f"input {i} (seed {args.seed})"
+            outcome = documents.run(lambda data=data: run_one(data), label)
+            is_run = outcome.startswith("read") and n_native < args.native
+            if is_run:
+                n_native += 1
+                native.run(data, corpus[chosen], label)
+            if (i + 1) % 10_000 == 0 or (is_run and n_native % 100 == 0):
+                print(f"{i + 1} inputs ({n_native} run), {time.perf_counter() - started:.0f} s", flush=True)
+    tallies = [documents, *(native.tallies.values() if n_native else [])]
+    for tally in tallies:
+        print(tally)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    n_failures = sum(tally.failures.total() for tally in tallies)
+    print(f"{time.perf_counter() - started:.0f} s; this process: {time.process_time():.0f} s of CPU, {peak:.0f} MiB")
+    print(f"exceptions that should not be: {n_failures}")
+    return 1 if n_failures else 0
 
 
 if __name__ == "__main__":
