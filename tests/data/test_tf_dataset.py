@@ -33,3 +33,21 @@ def test_no_thread_of_tensorflow_tunes_them(name: str) -> None:
     assert pipeline.options().autotune.enabled is False
     first = [np.asarray(x).ravel().tolist() for x, _ in pipeline.take(3)]
     assert first == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]
+
+
+@pytest.mark.parametrize("samples", [4, 10, 31, 200])
+def test_what_goes_to_tensorflow_together_comes_out_one_by_one(samples: int) -> None:
+    class Numbers(EpochBatches):
+        def batch(self, epoch: int, index: int) -> Any:
+            rows = np.arange(index * 4, min(index * 4 + 4, samples)) + 1000 * epoch
+            return {"a": rows, "b": np.stack([rows, rows], axis=1).astype(np.int8)}, rows.astype(np.float32)
+
+    batches = Numbers(samples, 4, workers=2)
+    steps = len(batches)
+    made = list(made_stream(batches, first_batch=1).take(3 * steps).as_numpy_iterator())
+    for number, (x, y) in enumerate(made, start=1):
+        wanted_x, wanted_y = batches.batch(*divmod(number, steps))
+        np.testing.assert_array_equal(x["a"], wanted_x["a"])
+        np.testing.assert_array_equal(x["b"], wanted_x["b"])
+        np.testing.assert_array_equal(y, wanted_y)
+    assert len(list(one_epoch(batches))) == steps
