@@ -1,11 +1,15 @@
 """Spoken digits of people that the model has never heard: int8 accuracy and size.
 
-    python benchmarks/fsdd.py [folder of DIGIT_SPEAKER_N.wav files] [--epochs 60] [--unseen theo,yweweler]
+    python benchmarks/fsdd.py [folder of DIGIT_SPEAKER_N.wav files] [--unseen theo,yweweler] [--train both]
 
-The Free Spoken Digit Dataset has six speakers. Four of them (2,000 recordings) train a small convolutional model,
-with speed, pitch, vocal tract length, loudness, place and noise varied; the other two (1,000 recordings) are only
-used at the end, to evaluate the quantized model as TensorFlow Lite Micro computes it. Nothing is chosen by them: the
-number of epochs and the learning rate are fixed beforehand.
+The Free Spoken Digit Dataset has six speakers, 500 recordings each. ``--train real`` trains a small convolutional
+model on four of them, ``both`` adds as many synthesized digits, and the other two are only used at the end, to
+evaluate the quantized model as TensorFlow Lite Micro computes it. ``--train synthesized`` trains on synthesized digits
+alone and evaluates on all recordings. Nothing is chosen by those: epochs and learning rate are fixed beforehand.
+``--unseen`` may be given several times.
+
+The recordings end close to the words, of some speakers within them: the hiss of a "six" is 45 dB below its vowel, so
+features cover 65 dB and nothing is trimmed.
 """
 
 from __future__ import annotations
@@ -15,25 +19,30 @@ import math
 import os
 import sys
 import tempfile
+from pathlib import Path
 
-from fsdd_folder import class_folder, recordings
+from fsdd_folder import recordings
 
 import mltk
+from mltk.audio.speech import SpeechDataset
 
 CLASSES = [str(digit) for digit in range(10)]
+WORDS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
+RANGE_DB = 65.0
+UNITS_PER_DB = 255 / RANGE_DB
 WANTED_ACCURACY, WANTED_BYTES = 0.95, 100_000
 
 
 class Digits(mltk.MltkModel, mltk.TrainMixin, mltk.AudioDatasetMixin, mltk.EvaluateClassifierMixin):
-    """Trains on one folder, is evaluated on another."""
-
-    folders: dict
+    """Trains on one choice of files, is evaluated on another."""
 
 
 def build_model(model: Digits):
-    """A convolution, then depthwise separable ones with shortcuts: 62 k parameters, 4.6 M multiply-accumulates."""
+    """A convolution, then depthwise separable ones with shortcuts: 62 k parameters, 2.4 M multiply-accumulates."""
     import keras
-    from keras import layers
+    from keras import layers, ops
+
+    from mltk.training.spectrogram_layers import RandomChannelResponse, SpecAugment
 
     def separable(x, channels, strides=1):
         shortcut = x
@@ -45,7 +54,11 @@ def build_model(model: Digits):
         return layers.ReLU()(x)
 
     inputs = keras.Input(model.input_shape)
-    x = layers.Conv2D(32, (5, 5), strides=(1, 2), padding="same", use_bias=False)(inputs)
+    x = RandomChannelResponse([d * UNITS_PER_DB for d in (1.2, 2.2, 1.9, 1.2, 0.9)])(inputs)
+    x = SpecAugment(max_frames=8, max_channels=6)(x)
+    # Also without each channel's mean, which is what a microphone adds to it.
+    x = layers.Concatenate()([x, x - ops.mean(x, axis=1, keepdims=True)])
+    x = layers.Conv2D(32, 5, strides=2, padding="same", use_bias=False)(x)
     x = layers.ReLU()(layers.BatchNormalization()(x))
     for channels, strides in ((48, 2), (48, 1), (80, 2), (80, 1), (112, 2), (112, 1)):
         x = separable(x, channels, strides)
@@ -66,16 +79,17 @@ def make_model(folder: str, epochs: int) -> Digits:
     model.datagen = mltk.ParallelAudioDataGenerator(
         cores=2,
         frontend_dtype="int8",
-        trim_threshold_db=30,
+        trim_threshold_db=0,
         frontend_settings=mltk.AudioFeatureGeneratorSettings(
             sample_rate_hz=8000,
             sample_length_ms=1000,
             window_size_ms=32,
-            window_step_ms=16,
+            window_step_ms=20,
             filterbank_n_channels=40,
             filterbank_lower_band_limit=80.0,
             filterbank_upper_band_limit=3900.0,
             quantize_dynamic_scale_enable=True,
+            quantize_dynamic_scale_range_db=RANGE_DB,
         ),
         offset_range=(0.0, 1.0),
         speed_range=(0.75, 1.3),
@@ -83,7 +97,7 @@ def make_model(folder: str, epochs: int) -> Digits:
         vtlp_range=(0.8, 1.25),
         loudness_range=(0.1, 1.0),
         noise_colors="all",
-        noise_color_range=(0.0, 0.3),
+        noise_color_range=(0.0, 0.02),
     )
     model.epochs, model.batch_size, model.seed = epochs, 32, 1
     model.checkpoint = None
@@ -94,26 +108,58 @@ def make_model(folder: str, epochs: int) -> Digits:
     return model
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description="Spoken digits of unseen speakers.")
-    parser.add_argument("folder", nargs="?")
-    parser.add_argument("--epochs", type=int, default=60)
-    parser.add_argument("--unseen", default="theo,yweweler", help="two speakers to evaluate with")
-    args = parser.parse_args()
-    files = [args.folder] if args.folder else []
-    unseen = set(args.unseen.split(","))
-    speakers = {file.name.split("_")[1] for file in recordings(files)}
+def recorded(folder: list[str], speakers: set[str] | None = None) -> dict[str, list[str]]:
+    """Class → recordings, of all speakers or some."""
+    files: dict[str, list[str]] = {name: [] for name in CLASSES}
+    for file in recordings(folder):
+        digit, speaker, _ = file.name.split("_")
+        if speakers is None or speaker in speakers:
+            files[digit].append(str(file))
+    return files
+
+
+def synthesized(samples_per_digit: int) -> dict[str, list[str]]:
+    """Class → clips said by eSpeak NG, which are kept for the next time."""
+    folder = Path(
+        SpeechDataset(WORDS, samples_per_keyword=samples_per_digit, samples_unknown=0, voices=600).load_data()
+    )
+    return {name: sorted(map(str, (folder / word).glob("*.wav"))) for name, word in zip(CLASSES, WORDS, strict=True)}
+
+
+def accuracy_and_size(train: dict[str, list[str]], test: dict[str, list[str]], epochs: int) -> tuple[float, int]:
+    """Accuracy of the int8 model on ``test``, and bytes of its .tflite."""
     with tempfile.TemporaryDirectory() as where:
         os.environ["MLTK_USER_DIR"] = where
-        model = make_model(where, args.epochs)
-        model.dataset = class_folder(files, where, speakers - unseen)
+        model = make_model(where, epochs)
+        model.dataset = train
         mltk.train_model(model, verbose=True)
-        model.dataset = class_folder(files, where, unseen)
+        model.dataset = test
         results = mltk.evaluate_model(model, tflite=True)
-        size = os.path.getsize(model.tflite_log_dir_path)
-    accuracy = results.overall_accuracy
-    print(f"{accuracy:.2%} of the digits of {' and '.join(sorted(unseen))} with a .tflite of {size:,} bytes")
-    print(f"wanted: {WANTED_ACCURACY:.0%} with less than {WANTED_BYTES:,}")
+        print(results)
+        return results.overall_accuracy, os.path.getsize(model.tflite_log_dir_path)
+
+
+def main() -> int:
+    """Train and evaluate, and print a line for each choice of speakers."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", nargs="*")
+    parser.add_argument("--epochs", type=int, default=40)
+    parser.add_argument("--train", choices=("real", "both", "synthesized"), default="both")
+    parser.add_argument("--unseen", action="append", help="two speakers to evaluate with; default theo,yweweler")
+    args = parser.parse_args()
+    everybody = {file.name.split("_")[1] for file in recordings(args.folder)}
+    lines = []
+    for pair in [",".join(sorted(everybody))] if args.train == "synthesized" else args.unseen or ["theo,yweweler"]:
+        unseen = set(pair.split(","))
+        train = recorded(args.folder, everybody - unseen)
+        if args.train != "real":
+            added = synthesized(200 if args.train == "both" else 600)
+            train = {name: [*train[name], *added[name]] for name in CLASSES}
+        accuracy, size = accuracy_and_size(train, recorded(args.folder, unseen), args.epochs)
+        lines.append(f"{accuracy:.2%} of the digits of {', '.join(sorted(unseen))} with a .tflite of {size:,} bytes")
+        print(lines[-1], flush=True)
+    print("\n".join(lines[:-1] and lines))
+    print(f"wanted of two: {WANTED_ACCURACY:.0%} with less than {WANTED_BYTES:,}")
     return 0
 
 

@@ -375,6 +375,14 @@ def test_too_many_unreadable_files_are_an_error(damaged) -> None:
     assert len(flow(damaged, ["low", "high"], max_unreadable=0.2).batch(0, 0)[0]) == 32
 
 
+def test_no_file_may_be_unreadable_if_none_is_allowed(damaged) -> None:
+    (damaged / "high" / "0.wav").write_text("no audio")
+    whole = {"flow_options": {"batch_size": 60}}
+    assert len(flow(damaged, ["low", "high"], max_unreadable=1e-6, **whole).batch(0, 0)[0]) == 60
+    with pytest.raises(DatasetError, match=r"1 of the 60 audio files can't be read, .*0\.0%"):
+        flow(damaged, ["low", "high"], max_unreadable=0, **whole).batch(0, 0)
+
+
 def test_a_window_longer_than_the_clip_is_an_error() -> None:
     with pytest.raises(SettingError, match="longer than the clip"):
         _ = generator(frontend_settings=settings(sample_length_ms=20)).sample_shape

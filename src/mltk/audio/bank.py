@@ -73,7 +73,8 @@ class ClipBank:
         paths: of the files; None is silence, a clip of no samples.
         sample_rate_hz: that the clips are resampled to.
         trim_threshold_db: cut off both ends what is this far below the loudest part; 0 cuts nothing.
-        max_unreadable: share of the files that may be unreadable; these are named and passed over.
+        max_unreadable: share of the files that may be unreadable; these are named and passed over. One always may,
+            unless it is 0.
         memory_limit_bytes: of decoded audio in memory; more goes into a temporary file.
     """
 
@@ -175,7 +176,8 @@ class ClipBank:
             self.errors[index] = message
             unreadable = list(self.errors.values())
         logger.warning("Skipping %s", message)
-        if len(unreadable) > max(1, self._max_unreadable * self._n_files) or len(unreadable) == self._n_files:
+        allowed = max(1, self._max_unreadable * self._n_files) if self._max_unreadable else 0
+        if len(unreadable) > allowed or len(unreadable) == self._n_files:
             raise DatasetError(
                 f"{len(unreadable)} of the {self._n_files} audio files can't be read, which is more than the "
                 f"{self._max_unreadable:.1%} that may be skipped:\n  " + "\n  ".join(unreadable[:10]),

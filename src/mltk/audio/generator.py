@@ -91,7 +91,8 @@ class ParallelAudioDataGenerator(FrontendShape):
         add_channel_dimension: features are [height, width, 1], not [height, width].
         group_by: keeps files of a speaker on one side of ``validation_split``: ``"auto"`` guesses the speaker from
             the file name, a function gives it for a path, None splits each class in order of names.
-        max_unreadable: share of the files that may be unreadable; they are named and passed over.
+        max_unreadable: share of the files that may be unreadable; they are named and passed over. One always may,
+            unless it is 0.
         memory_limit_bytes: of decoded audio in memory; beyond it, a temporary file is used.
 
     Raises:
