@@ -138,7 +138,7 @@ def main() -> int:
     """Train and evaluate, and print a line for each choice of speakers."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", nargs="*")
-    parser.add_argument("--epochs", type=int, default=60)
+    parser.add_argument("--epochs", type=int, default=40)
     parser.add_argument("--train", choices=("real", "both", "synthesized"), default="both")
     parser.add_argument("--unseen", action="append", help="two speakers to evaluate with; default theo,yweweler")
     args = parser.parse_args()
