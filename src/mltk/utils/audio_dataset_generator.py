@@ -1,7 +1,7 @@
 """Spoken keywords from the speech synthesizers on this machine, by the classes of MLTK 0.20.
 
 0.20 sent the words to AWS, Azure or Google. That isn't offered here: the back ends are ``espeak``, ``flite``,
-``festival`` and ``piper``, which need no account and no network. For new code there is
+``festival``, ``piper`` and ``kokoro``, which need no account and no network. For new code there is
 :class:`mltk.audio.speech.SpeechDataset`, which also makes accents and near misses, and keeps a manifest.
 
 ::

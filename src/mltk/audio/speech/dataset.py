@@ -111,12 +111,16 @@ class SpeechDataset(MltkDataset):
         self.sample_rate_hz = _at_least("sample_rate_hz", sample_rate_hz, 4000)
         self.max_length_ms = max_length_ms if max_length_ms is None else _at_least("max_length_ms", max_length_ms, 100)
         self.engines = _engine_names(engines)
-        if self.near_misses and self.samples_unknown and "espeak" not in self.engines:
+        if self.near_misses and self.samples_unknown and not self._pronounces:
             raise SettingError("near_misses=True needs the engine 'espeak', which knows how words are pronounced.")
         self.seed = seed
         self.workers = workers
         self.max_disk_mb = max_disk_mb
         self._folder = Path(folder) if folder is not None else None
+
+    @property
+    def _pronounces(self) -> bool:
+        return any(ENGINES[name].speaks_phonemes for name in self.engines)
 
     @property
     def classes(self) -> list[str]:
@@ -227,7 +231,7 @@ class SpeechDataset(MltkDataset):
     def plan(self) -> list[Clip]:
         """Every clip, decided but not yet said; starts an engine to look up pronunciations."""
         voices = self._voices_of_engines()
-        if "espeak" not in self.engines:
+        if not self._pronounces:
             return self._plan(voices, _no_pronunciations)
         with EspeakEngine() as engine:
             known = set(engine.about["languages"])

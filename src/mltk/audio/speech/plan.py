@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from mltk.errors import DatasetError
 
 from .accents import FOREIGN_LANGUAGES, with_accent
-from .engines.base import Utterance
+from .engines import ENGINES, Utterance
 from .engines.espeak import NATURAL_VARIANTS
 from .phonetics import altered, nearest_words
 from .timbres import PREFIX
@@ -138,13 +138,13 @@ def plan_class(
     draw = random.Random(f"{seed}/{class_name}/order")
     turns = {engine: _turns(list(names), draw) for engine, names in voices.items()}
     engines, sayings = _turns(list(voices), draw), _turns(list(words), draw)
-    made_up_engines = [e for e in voices if e == "espeak"]
+    made_up_engines = [e for e in voices if ENGINES[e].speaks_phonemes]
     for i in range(n):
         one = random.Random(f"{seed}/{class_name}/{i}")
         engine, word = next(engines), next(sayings)
         if word.phonemes and engine not in made_up_engines:
             if not made_up_engines:
-                raise DatasetError("Only eSpeak NG can say words that don't exist.")
+                raise DatasetError("None of these engines can say words that don't exist; eSpeak NG can.")
             engine = made_up_engines[0]
         voice = next(turns[engine])
         utterance = Utterance(
@@ -173,16 +173,17 @@ def _turns(items: list, draw: random.Random) -> Iterator:
 
 def with_pronunciations(clips: Sequence[Clip], language: str, pronounce: Pronounce) -> list[Clip]:
     """``clips`` with the phonemes for the speakers of other languages, in their accent."""
-    foreign = [c.engine == "espeak" and c.utterance.voice.partition("+")[0] in FOREIGN_LANGUAGES for c in clips]
+    native = [ENGINES[c.engine].language_of(c.utterance.voice) for c in clips]
+    foreign = [tag in FOREIGN_LANGUAGES for tag in native]
     if language.partition("-")[0] != "en" or not any(foreign):
         return list(clips)
     texts = sorted({c.utterance.text for c, f in zip(clips, foreign, strict=True) if f and not c.utterance.phonemes})
     known = dict(zip(texts, pronounce(texts, language), strict=True))
     done = []
-    for clip, is_foreign in zip(clips, foreign, strict=True):
+    for clip, tag, is_foreign in zip(clips, native, foreign, strict=True):
         if is_foreign:
             said = clip.utterance.phonemes.split("_") if clip.utterance.phonemes else known[clip.utterance.text]
-            spoken = with_accent(said, clip.utterance.voice.partition("+")[0])
+            spoken = with_accent(said, tag)
             clip = replace(clip, utterance=replace(clip.utterance, phonemes="_".join(spoken)))
         done.append(clip)
     return done

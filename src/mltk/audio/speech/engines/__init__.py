@@ -8,6 +8,7 @@ from .base import Engine, Speech, SpeechError, Utterance
 from .espeak import EspeakEngine
 from .festival import FestivalEngine
 from .flite import FliteEngine
+from .kokoro import KokoroEngine
 from .piper import PiperEngine
 
 ENGINES: dict[str, type[Engine]] = {
@@ -15,6 +16,7 @@ ENGINES: dict[str, type[Engine]] = {
     "flite": FliteEngine,
     "festival": FestivalEngine,
     "piper": PiperEngine,
+    "kokoro": KokoroEngine,
 }
 
 __all__ = ["ENGINES", "Engine", "Speech", "SpeechError", "Utterance", "installed_engines", "make_engine"]

@@ -65,6 +65,11 @@ class Engine(abc.ABC):
     def is_installed() -> bool:
         """Whether it can be used here."""
 
+    @staticmethod
+    def language_of(voice: str) -> str:
+        """The speaker's own language, as a tag of eSpeak NG, where :attr:`speaks_phonemes`; else ``""``."""
+        return ""
+
     @property
     @abc.abstractmethod
     def version(self) -> str:

@@ -82,6 +82,11 @@ class EspeakEngine(Engine):
         """Whether the package with eSpeak NG's library is installed."""
         return importlib.util.find_spec("espeakng_loader") is not None
 
+    @staticmethod
+    def language_of(voice: str) -> str:
+        """What the voice's name begins with."""
+        return voice.partition("+")[0]
+
     @property
     def about(self) -> dict[str, Any]:
         """``version``, ``sample_rate_hz``, ``languages`` and ``variants`` of the library."""
