@@ -30,6 +30,7 @@ def everything(noises):
         "speed_range": (0.8, 1.2),
         "pitch_range": (-2, 2),
         "vtlp_range": (0.9, 1.1),
+        "trim_range_db": (10, 40),
         "loudness_range": (0.2, 1.0),
         "noise_colors": "all",
         "noise_color_range": (0.1, 0.4),
@@ -240,6 +241,27 @@ def test_a_transform_can_be_drawn_kept_and_applied(noises) -> None:
     assert not np.array_equal(changed, made.apply_transform(clip, RATE, made.default_transform))
 
 
+def test_the_ends_of_each_clip_are_cut_at_another_level(tmp_path) -> None:
+    """Half a second that becomes louder and softer again, 40 dB to either side: what is left of it differs."""
+    rise = np.linspace(-40, 0, RATE // 4)
+    clip = tone(900) * 10 ** (np.concatenate([rise, rise[::-1]]) / 20)
+    for take in range(64):
+        write_audio(str(tmp_path / "tones" / "high" / f"high_anna_{take}.wav"), clip, RATE)
+    options = {"frontend_enabled": False, "trim_threshold_db": 0, "offset_range": None, "dtype": "float32"}
+
+    def lengths(**more):
+        batches = flow(tmp_path / "tones", ["high"], {"batch_size": 64}, **options, **more)
+        return np.array([np.flatnonzero(x)[-1] + 1 for x in batches.batch(0, 0)[0]]) / RATE
+
+    assert lengths() == pytest.approx(0.5, abs=0.001)
+    cut = lengths(trim_range_db=(5, 35))
+    assert 0.04 < cut.min() < 0.2 < 0.3 < cut.max() < 0.46
+    both = generator(**options, trim_range_db=(5, 35))
+    part = both.apply_transform(clip, RATE, {"start_db": 20, "stop_db": 10}, whole_sample=True)
+    assert len(part) / RATE == pytest.approx(0.125 + 0.0625, abs=0.03)
+    assert np.array_equal(both.apply_transform(clip, RATE, {"start_db": 20, "stop_db": 10})[: len(part)], part)
+
+
 def test_the_default_transform_only_pads() -> None:
     clip = tone(440)
     made = generator(trim_threshold_db=0)
@@ -277,6 +299,7 @@ def test_sample_rate_and_length_are_the_frontends() -> None:
         ({"speed_range": (2, 1)}, "speed_range"),
         ({"speed_range": 1.5}, "speed_range"),
         ({"vtlp_range": (0, 3)}, "vtlp_range"),
+        ({"trim_range_db": (20, 90)}, "trim_range_db"),
         ({"offset_range": (0, 2)}, "offset_range"),
         ({"pitch_range": (0.5, 3.0)}, "pitch_range"),
         ({"noise_colors": ["red"]}, "red"),

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from mltk.audio.augment import ends
 from mltk.audio.augment.trim import trim_bounds
 from mltk.data.audio_files import AudioFileError, read_audio_int16
 from mltk.errors import DatasetError
@@ -76,6 +77,7 @@ class ClipBank:
         max_unreadable: share of the files that may be unreadable; these are named and passed over. One always may,
             unless it is 0.
         memory_limit_bytes: of decoded audio in memory; more goes into a temporary file.
+        with_ends: keep where each clip becomes how loud, for :meth:`cut`.
     """
 
     def __init__(
@@ -86,6 +88,7 @@ class ClipBank:
         trim_threshold_db: float = 0,
         max_unreadable: float = 0.05,
         memory_limit_bytes: int = DEFAULT_MEMORY_LIMIT_BYTES,
+        with_ends: bool = False,
     ) -> None:
         self.paths = list(paths)
         self.sample_rate_hz = sample_rate_hz
@@ -100,6 +103,7 @@ class ClipBank:
         self._address = np.zeros(len(self.paths), np.uint64)
         self._length = np.zeros(len(self.paths), np.int32)
         self._level = np.zeros(len(self.paths), np.float32)
+        self._ends = np.zeros((len(self.paths) if with_ends else 0, ends.LOWEST_DB + 1, 2), np.int32)
         self._low_rates: set[int] = set()
         self._lock = threading.Lock()
 
@@ -107,7 +111,8 @@ class ClipBank:
         return len(self.paths)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _bank, (self.paths, self.sample_rate_hz, self._trim_db, self._max_unreadable, self._memory_limit_bytes)
+        limits = (self._max_unreadable, self._memory_limit_bytes)
+        return _bank, (self.paths, self.sample_rate_hz, self._trim_db, *limits, len(self._ends) > 0)
 
     def ensure(self, indices: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
         """Decode what isn't yet; gives for each index whether it is readable.
@@ -138,6 +143,7 @@ class ClipBank:
             start, stop = trim_bounds(clip, self._trim_db)
             clip = clip[start:stop]
         level = root_mean_square(clip)
+        table = ends.table(clip, self.sample_rate_hz) if len(self._ends) else None
         with self._lock:
             if self._state[index] != _UNREAD:  # another thread was faster
                 return
@@ -145,6 +151,8 @@ class ClipBank:
             self._clips[index] = kept
             self._address[index] = kept.ctypes.data if len(kept) else 0
             self._length[index], self._level[index] = len(kept), level
+            if table is not None:
+                self._ends[index] = table
             self._state[index] = _READY
 
     def _read(self, path: str | None) -> tuple[npt.NDArray[np.int16], int]:
@@ -200,11 +208,29 @@ class ClipBank:
         """Number of samples of decoded clips."""
         return self._length[indices]
 
+    def cut(
+        self, indices: npt.NDArray[np.int64], start_db: npt.NDArray[np.float64], stop_db: npt.NDArray[np.float64]
+    ) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int32]]:
+        """Where the samples of decoded clips lie and how many they are, the ends cut off at these levels."""
+        if not len(self._ends):
+            return self._address[indices], self._length[indices]
+        starts, stops = ends.cut(self._ends[indices], start_db, stop_db)
+        return self._address[indices] + (2 * starts).astype(np.uint64), stops - starts
+
     def levels(self, indices: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
         """Root mean square of decoded clips, in steps of int16."""
         return self._level[indices]
 
 
-def _bank(paths: Sequence[str | None], rate_hz: int, trim_db: float, max_unreadable: float, limit: int) -> ClipBank:
+def _bank(
+    paths: Sequence[str | None], rate_hz: int, trim_db: float, max_unreadable: float, limit: int, with_ends: bool
+) -> ClipBank:
     """A bank anew, in another process."""
-    return ClipBank(paths, rate_hz, trim_threshold_db=trim_db, max_unreadable=max_unreadable, memory_limit_bytes=limit)
+    return ClipBank(
+        paths,
+        rate_hz,
+        trim_threshold_db=trim_db,
+        max_unreadable=max_unreadable,
+        memory_limit_bytes=limit,
+        with_ends=with_ends,
+    )

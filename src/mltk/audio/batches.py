@@ -141,6 +141,7 @@ class AudioBatches(EpochBatches):
             trim_threshold_db=0 if raw else generator.trim_threshold_db,
             max_unreadable=generator.max_unreadable,
             memory_limit_bytes=generator.memory_limit_bytes,
+            with_ends=generator.trim_range_db is not None and not raw,
         )
         self._orders: dict[int, npt.NDArray[np.int64]] = {}
         if options.class_counts is not None:
@@ -277,9 +278,8 @@ class AudioBatches(EpochBatches):
 
     def _clips(self, indices: npt.NDArray[np.int64], transforms: Transforms) -> npt.NDArray[np.int16]:
         bank, generator = self.bank, self.generator
-        effects = fill_effects(
-            transforms, bank.addresses(indices), bank.lengths(indices), bank.levels(indices), generator.backgrounds()[1]
-        )
+        addresses, lengths = bank.cut(indices, transforms.start_db, transforms.stop_db)
+        effects = fill_effects(transforms, addresses, lengths, bank.levels(indices), generator.backgrounds()[1])
         return engine(generator.sample_rate_hz).apply(effects, generator.sample_length)
 
     def _features(self, clips: npt.NDArray[np.int16], index: int, epoch: int) -> npt.NDArray[Any]:

@@ -10,8 +10,8 @@
         validation_split=0.1,
     )
 
-The order: trim silence, change speed, pitch and vocal tract length, pad or cut to length at the offset, change the
-loudness, mix in noise, compute features, normalize. See docs/guides/audio-dataset.md.
+The order: trim silence, cut the ends, change speed, pitch and vocal tract length, pad or cut to length at the offset,
+change the loudness, mix in noise, compute features, normalize. See docs/guides/audio-dataset.md.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from mltk.audio.augment import ends
 from mltk.audio.augment._native import engine
 from mltk.audio.augment._ranges import Range, check_range
 from mltk.audio.augment.noise_color import check_colors
@@ -89,6 +90,8 @@ class ParallelAudioDataGenerator(FrontendShape):
         sample_shape: of the samples, where ``frontend_enabled`` is off or a function changes it.
         disable_gpu_in_subprocesses: keep worker processes off the GPU.
         add_channel_dimension: features are [height, width, 1], not [height, width].
+        trim_range_db: cut off each end what is quieter than a level that is drawn from this range, in dB below the
+            loudest 20 ms: (15, 40) leaves words with and without their quiet ends.
         group_by: keeps files of a speaker on one side of ``validation_split``: ``"auto"`` guesses the speaker from
             the file name, a function gives it for a path, None splits each class in order of names.
         max_unreadable: share of the files that may be unreadable; they are named and passed over. One always may,
@@ -135,6 +138,7 @@ class ParallelAudioDataGenerator(FrontendShape):
         disable_gpu_in_subprocesses: bool = True,
         add_channel_dimension: bool = True,
         *,
+        trim_range_db: Range | None = None,
         group_by: GroupBy = "auto",
         max_unreadable: float = 0.05,
         memory_limit_bytes: int = 2 << 30,
@@ -210,6 +214,7 @@ class ParallelAudioDataGenerator(FrontendShape):
             background=check_range("bg_noise_range", self.bg_noise_range, 0, 100, "factors of the amplitude"),
             speed=check_range("speed_range", self.speed_range, 0.25, 4, "factors of the speed"),
             pitch=pitch_range,
+            ends_db=check_range("trim_range_db", self.trim_range_db, 1, ends.LOWEST_DB, "dB below the loudest part"),
             vtlp=check_range("vtlp_range", self.vtlp_range, 0.5, 2, "factors of the formants' frequencies"),
         )
 
@@ -274,6 +279,8 @@ class ParallelAudioDataGenerator(FrontendShape):
         """
         clip = self._trimmed(sample, orignal_sr)
         transforms = Transforms.from_dict(params, self.backgrounds()[0])
+        clip = ends.apply(clip, self.sample_rate_hz, transforms.start_db[0], transforms.stop_db[0])
+        transforms = transforms._replace(start_db=np.zeros(1), stop_db=np.zeros(1))
         length = round(len(clip) / float(transforms.speed[0])) if whole_sample else self.sample_length
         return to_float32(self.augment([clip], transforms, length)[0])
 
@@ -282,9 +289,13 @@ class ParallelAudioDataGenerator(FrontendShape):
     ) -> npt.NDArray[np.int16]:
         """int16 [clips, length] of clips that are trimmed and of :attr:`sample_rate_hz`."""
         clips = [np.ascontiguousarray(clip, np.int16) for clip in clips]
+        levels = np.array([root_mean_square(clip) for clip in clips], np.float32)
+        levels_db = zip(transforms.start_db, transforms.stop_db, strict=True)
+        clips = [
+            ends.apply(c, self.sample_rate_hz, *db) if any(db) else c for c, db in zip(clips, levels_db, strict=True)
+        ]
         addresses = np.array([clip.ctypes.data for clip in clips], np.uint64)
         lengths = np.array([len(clip) for clip in clips], np.int32)
-        levels = np.array([root_mean_square(clip) for clip in clips], np.float32)
         effects = fill_effects(transforms, addresses, lengths, levels, self.backgrounds()[1])
         return engine(self.sample_rate_hz).apply(effects, self.sample_length if length is None else length)
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from mltk.audio.augment import background_noise, loudness, noise_color, offset, pitch, speed, vtlp
+from mltk.audio.augment import background_noise, ends, loudness, noise_color, offset, pitch, speed, vtlp
 from mltk.audio.augment._native import neutral
 from mltk.audio.augment._ranges import Range
 from mltk.audio.bank import ClipBank
@@ -30,6 +30,7 @@ class Ranges(NamedTuple):
     speed: Range | None = None
     pitch: Range | None = None
     vtlp: Range | None = None
+    ends_db: Range | None = None
 
 
 class Transforms(NamedTuple):
@@ -49,12 +50,15 @@ class Transforms(NamedTuple):
     """Number of the recording, or -1."""
     background_factor: npt.NDArray[Any]
     background_start: npt.NDArray[Any]
+    start_db: npt.NDArray[Any]
+    """Below the loudest part, where the clip begins; 0 cuts nothing."""
+    stop_db: npt.NDArray[Any]
 
     @classmethod
     def none(cls, n: int) -> Transforms:
         """Parameters that change nothing."""
         zero, one, no = np.zeros(n), np.ones(n), np.full(n, -1)
-        return cls(zero, one, one, zero, one, no, zero, np.zeros(n, np.int64), no, zero, zero)
+        return cls(zero, one, one, zero, one, no, zero, np.zeros(n, np.int64), no, zero, zero, zero, zero)
 
     @classmethod
     def draw(cls, rng: np.random.Generator, n: int, ranges: Ranges) -> Transforms:
@@ -68,6 +72,7 @@ class Transforms(NamedTuple):
         recordings, factors, starts = background_noise.draw(rng, n, ranges.n_backgrounds, ranges.background)
         recorded = rng.random(n) < (0.5 if ranges.noise_colors else 1.0)
         recorded &= ranges.n_backgrounds > 0
+        start_db, stop_db = ends.draw(rng, n, ranges.ends_db)
         known = np.array([noise_color.COLORS.index(name) for name in ranges.noise_colors] or [-1])
         return cls(
             places,
@@ -81,6 +86,8 @@ class Transforms(NamedTuple):
             np.where(recorded, recordings, -1),
             np.where(recorded, factors, 0.0),
             starts,
+            start_db,
+            stop_db,
         )
 
     def as_dict(self, i: int, recordings: list[str]) -> dict[str, Any]:
@@ -98,6 +105,8 @@ class Transforms(NamedTuple):
             "speed_factor": float(self.speed[i]),
             "pitch_factor": float(self.pitch[i]),
             "vtlp_factor": float(self.vtlp[i]),
+            "start_db": float(self.start_db[i]),
+            "stop_db": float(self.stop_db[i]),
         }
 
     @classmethod
@@ -116,6 +125,8 @@ class Transforms(NamedTuple):
             recordings.index(background) if background is not None else -1,
             params.get("bg_noise_factor", 0.0),
             params.get("bg_noise_start", 0.0),
+            params.get("start_db", 0.0),
+            params.get("stop_db", 0.0),
         )
         return cls(*(np.array([value]) for value in values))
 

@@ -23,15 +23,17 @@
 #endif
 
 #if defined(__has_builtin)
-#define TRANSPOSES __has_builtin(__builtin_shufflevector)
+#define CONVERTS (__has_builtin(__builtin_shufflevector) && __has_builtin(__builtin_convertvector))
 #else
-#define TRANSPOSES 0
+#define CONVERTS 0
 #endif
 
 /* LANES floats that are computed with at once. */
 #define LANES 8
 #if defined(__GNUC__)
 typedef float lanes __attribute__((vector_size(4 * LANES), may_alias));
+typedef float lanes_anywhere __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
+typedef int16_t lanes16 __attribute__((vector_size(2 * LANES), aligned(2), may_alias));
 #define ADD(a, b) ((a) + (b))
 #define SUB(a, b) ((a) - (b))
 #define MUL(a, b) ((a) * (b))
@@ -181,21 +183,38 @@ WIDEST static void resample(const mltk_effects_tables *t, const int16_t *in, dou
  * the samples, then on all around the best. The correlations are of 12 bits, so that 32 hold their sums.
  */
 
-INLINE float score(int32_t product, int32_t energy) {
-    float p = (float)product;
-    return p * fabsf(p) / ((float)energy + 1.0f);
+#define SCORES 64 /* that are computed at once */
+
+/* The first of n shifts with the largest correlation, squared with its sign, over the energy there. */
+INLINE void first_best(const int32_t *restrict products, const int32_t *restrict energies, int32_t n, int32_t first,
+                       float *best_score, int32_t *best) {
+    float scores[SCORES], largest = -3e38f;
+    for (int32_t i = 0; i < n; i++) {
+        float p = (float)products[i];
+        scores[i] = p * fabsf(p) / ((float)energies[i] + 1.0f);
+    }
+    for (int32_t i = 0; i < n; i++) largest = scores[i] > largest ? scores[i] : largest;
+    if (largest <= *best_score) return;
+    *best_score = largest;
+    int32_t i = 0;
+    while (scores[i] < largest) i++;
+    *best = first + i;
 }
 
 WIDEST static int32_t best_shift(const int16_t *target, const int16_t *around, const int16_t *target4,
                                  const int16_t *around4, int32_t search, int32_t hop) {
-    int32_t hop4 = hop / 4, best = 0;
+    int32_t hop4 = hop / 4, best = 0, products[SCORES], energies[SCORES];
     float best_score = -3e38f;
     int32_t energy = dot(around4 - search / 4, around4 - search / 4, hop4);
-    for (int32_t s = -search / 4; s <= search / 4; s++) {
-        float value = score(dot(target4, around4 + s, hop4), energy);
-        if (value > best_score) best_score = value, best = s;
-        int32_t leaves = around4[s], enters = around4[s + hop4];
-        energy += enters * enters - leaves * leaves;
+    for (int32_t first = -search / 4; first <= search / 4; first += SCORES) {
+        int32_t n = MIN(SCORES, search / 4 - first + 1);
+        for (int32_t i = 0; i < n; i++) {
+            int32_t leaves = around4[first + i], enters = around4[first + i + hop4];
+            products[i] = dot(target4, around4 + first + i, hop4);
+            energies[i] = energy;
+            energy += enters * enters - leaves * leaves;
+        }
+        first_best(products, energies, n, first, &best_score, &best);
     }
     int32_t centre = best * 4, most = -2147483647 - 1;
     for (int32_t s = centre - 3; s <= centre + 3; s++) {

@@ -160,7 +160,7 @@ WIDEST static void filter_formants(const mltk_effects_tables *t, const float *so
 
 /* Rows of LANES vectors become their columns: what is next to each other in time, and what in number of the pair. */
 INLINE void transpose(lanes rows[LANES]) {
-#if TRANSPOSES
+#if CONVERTS
     lanes a[LANES], b[LANES];
     for (int i = 0; i < LANES; i += 2) {
         a[i] = __builtin_shufflevector(rows[i], rows[i + 1], 0, 8, 2, 10, 4, 12, 6, 14);
@@ -183,16 +183,32 @@ INLINE void transpose(lanes rows[LANES]) {
 #endif
 }
 
+INLINE lanes to_floats(const int16_t *samples) {
+#if CONVERTS
+    return __builtin_convertvector(*(const lanes16 *)samples, lanes);
+#else
+    lanes floats;
+    for (int j = 0; j < LANES; j++) ((float *)&floats)[j] = (float)samples[j];
+    return floats;
+#endif
+}
+
 /* The windowed frames of LANES pairs; frames[l] is the first of pair l. */
 WIDEST static void load_frames(const int16_t *const frames[LANES], const float *window, int32_t n, lanes *to) {
     for (int32_t i = 0; i < n; i += LANES) {
         lanes rows[LANES];
-        for (int l = 0; l < LANES; l++) {
-            for (int j = 0; j < LANES; j++) ((float *)(rows + l))[j] = (float)frames[l][i + j];
-        }
+        for (int l = 0; l < LANES; l++) rows[l] = to_floats(frames[l] + i);
         transpose(rows);
         for (int j = 0; j < LANES; j++) to[i + j] = TIMES(rows[j], window[i + j]);
     }
+}
+
+INLINE void add_to(float *sum, lanes row) {
+#if CONVERTS
+    *(lanes_anywhere *)sum += row;
+#else
+    for (int j = 0; j < LANES; j++) sum[j] += ((const float *)&row)[j];
+#endif
 }
 
 /* Adds the windowed frames to where they belong. */
@@ -202,9 +218,7 @@ WIDEST static void add_frames(const lanes *from, const float *window, int32_t n,
         lanes rows[LANES];
         for (int j = 0; j < LANES; j++) rows[j] = TIMES(from[i + j], window[i + j]);
         transpose(rows);
-        for (int l = 0; l < n_lanes; l++) {
-            for (int j = 0; j < LANES; j++) sums[l][i + j] += ((const float *)(rows + l))[j];
-        }
+        for (int l = 0; l < n_lanes; l++) add_to(sums[l] + i, rows[l]);
     }
 }
 
