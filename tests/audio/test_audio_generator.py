@@ -450,3 +450,15 @@ def test_background_noise_is_in_the_samples(tones, tmp_path) -> None:
     made = generator(frontend_enabled=False, dtype="float32", bg_noise_dir=str(loud), bg_noise_range=(0.5, 0.5))
     x, _ = made.flow_from_directory(str(tones), ["low", "_silence_"], seed=1).batch(0, 0)
     assert np.std(x, axis=1).min() > 0.2
+
+
+@pytest.mark.parametrize("options", [{}, {"frontend_enabled": False, "dtype": "float32"}, {"dtype": "float32"}])
+def test_a_batch_stays_as_it_is_when_the_next_is_made(tones, noises, options) -> None:
+    """The memory of the clips is used again; nothing of it may be in what was given."""
+    batches = flow(tones, **(everything(noises) | options))
+    x, y = batches.batch(0, 0)
+    before = x.copy(), y.copy()
+    for index in (1, 0, len(batches) - 1):  # the last is smaller
+        batches.batch(1, index)
+    assert same((x, y), before)
+    assert same(batches.batch(0, 0), before)

@@ -6,7 +6,9 @@ import logging
 import os
 import pickle
 import threading
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -150,6 +152,7 @@ class AudioBatches(EpochBatches):
         self._in_worker = False
         self._starting = threading.Lock()
         self._processes: FunctionProcesses | None = None
+        self._memory: deque[npt.NDArray[np.int16]] = deque()
 
     def _augments(self) -> bool:
         if self.options.augment is not None:
@@ -254,7 +257,8 @@ class AudioBatches(EpochBatches):
                 self._processes = None
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**super().__getstate__(), "_processes": None, "_starting": None, "_in_worker": True}
+        own: dict[str, Any] = {"_processes": None, "_starting": None, "_in_worker": True, "_memory": deque()}
+        return {**super().__getstate__(), **own}
 
     def make(self, epoch: int, index: int) -> Any:
         """:meth:`batch`, made here."""
@@ -264,7 +268,8 @@ class AudioBatches(EpochBatches):
         transforms = self._draw(rng, len(indices))
         labels = self._labels_of_bank[indices]
         if not self.generator.user_functions:
-            x = self._features(self._clips(indices, transforms), index, epoch)
+            with self._reused(len(indices)) as memory:
+                x = self._features(self._clips(indices, transforms, memory), index, epoch)
         else:
             with hooks.seeded_globals([self.seed, epoch, index]):
                 facts = hooks.BatchFacts(index, labels.tolist(), [self._names[i] for i in indices])
@@ -276,11 +281,26 @@ class AudioBatches(EpochBatches):
     def _draw(self, rng: np.random.Generator, n: int) -> Transforms:
         return self.generator.draw(rng, n) if self.augment else Transforms.none(n)
 
-    def _clips(self, indices: npt.NDArray[np.int64], transforms: Transforms) -> npt.NDArray[np.int16]:
+    @contextmanager
+    def _reused(self, n: int) -> Iterator[npt.NDArray[np.int16]]:
+        """Memory for ``n`` clips, of which nothing is kept beyond the ``with``.
+
+        New memory of this size comes from the system page by page, which takes as long as an effect does.
+        """
+        length = self.generator.sample_length
+        memory = self._memory.pop() if self._memory else np.empty((0, 0), np.int16)
+        if len(memory) < n or memory.shape[1] != length:
+            memory = np.empty((max(n, self.batch_size), length), np.int16)
+        yield memory
+        self._memory.append(memory)
+
+    def _clips(
+        self, indices: npt.NDArray[np.int64], transforms: Transforms, memory: npt.NDArray[np.int16] | None = None
+    ) -> npt.NDArray[np.int16]:
         bank, generator = self.bank, self.generator
         addresses, lengths = bank.cut(indices, transforms.start_db, transforms.stop_db)
         effects = fill_effects(transforms, addresses, lengths, bank.levels(indices), generator.backgrounds()[1])
-        return engine(generator.sample_rate_hz).apply(effects, generator.sample_length)
+        return engine(generator.sample_rate_hz).apply(effects, generator.sample_length, memory)
 
     def _features(self, clips: npt.NDArray[np.int16], index: int, epoch: int) -> npt.NDArray[Any]:
         generator = self.generator

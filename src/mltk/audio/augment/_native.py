@@ -73,10 +73,19 @@ class Engine:
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.sample_rate_hz,)
 
-    def apply(self, effects: npt.NDArray[Any], length: int) -> npt.NDArray[np.int16]:
-        """int16 [clips, length] from ``EFFECTS`` [clips], whose clips and noises the caller keeps alive."""
+    def apply(
+        self, effects: npt.NDArray[Any], length: int, out: npt.NDArray[np.int16] | None = None
+    ) -> npt.NDArray[np.int16]:
+        """int16 [clips, length] from ``EFFECTS`` [clips], whose clips and noises the caller keeps alive.
+
+        ``out`` is where to put them, [clips or more, length]; the first of it are returned.
+        """
         ffi, lib = load()
-        out = np.empty((len(effects), length), np.int16)
+        if out is None:
+            out = np.empty((len(effects), length), np.int16)
+        out = out[: len(effects)]
+        if out.shape != (len(effects), length) or out.dtype != np.int16 or not out.flags.c_contiguous:
+            raise ValueError(f"out has to be int16 [{len(effects)} or more, {length}] without gaps.")
         status = lib.mltk_effects_apply(
             self._tables,
             ffi.cast("const mltk_effects *", effects.ctypes.data),
