@@ -19,7 +19,7 @@ import toy
 from mltk.errors import OutputError, SettingError, TrainingError
 from mltk.operations import plots
 from mltk.operations.train import TrainingInterrupted
-from mltk.training.callbacks import SteppedLearnRateScheduler
+from mltk.training.callbacks import SteppedLearnRateScheduler, StochasticWeightAveraging
 from mltk.training.checkpoints import Checkpoint
 
 pytestmark = pytest.mark.tf
@@ -123,6 +123,7 @@ SETTINGS = {
         "dataset": toy.load,
         "train_callbacks": [SteppedLearnRateScheduler([(4, 0.1), (4, 0.05), (100, 0.01)])],
     },
+    "averaged weights": {"dataset": toy.load, "train_callbacks": [StochasticWeightAveraging(from_epoch=1)]},
     "no seed given": {"dataset": toy.load, "seed": None},
 }
 

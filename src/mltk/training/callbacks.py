@@ -8,6 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import keras
+import numpy as np
 
 from mltk.errors import TrainingError
 from mltk.spec.weights import checkpoint_path
@@ -47,6 +48,44 @@ class SteppedLearnRateScheduler(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         if logs is not None:
             logs["learning_rate"] = float(self.model.optimizer.learning_rate)
+
+
+class StochasticWeightAveraging(keras.callbacks.Callback):
+    """Ends a training with the mean of the weights after each of its last epochs.
+
+    Izmailov et al., "Averaging weights leads to wider optima and better generalization", UAI 2018 (arXiv:1803.05407).
+    The learning rate should stay at some value over these epochs rather than go to zero: it is the weights' wandering
+    about that is averaged. The statistics of batch normalization are averaged with the rest. What is reported and
+    checked while training goes on is the model before; a training that is resumed goes on averaging. ::
+
+        my_model.train_callbacks = [StochasticWeightAveraging(from_epoch=my_model.epochs // 2)]
+
+    Args:
+        from_epoch: the first epoch, from 0, that counts.
+    """
+
+    def __init__(self, from_epoch: int) -> None:
+        super().__init__()
+        if from_epoch < 0:
+            raise ValueError(f"from_epoch is {from_epoch}; it has to be 0 or more")
+        self.from_epoch = int(from_epoch)
+        self.averaged = 0
+        self.mean: list[np.ndarray] = []
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        self.averaged, self.mean = 0, []
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        if epoch < self.from_epoch:
+            return
+        weights = [np.asarray(w, np.float64) for w in self.model.get_weights()]
+        self.averaged += 1
+        self.mean = [m + (w - m) / self.averaged for m, w in zip(self.mean or weights, weights, strict=True)]
+
+    def on_train_end(self, logs: Any = None) -> None:
+        if self.averaged:
+            now = self.model.get_weights()
+            self.model.set_weights([m.astype(w.dtype) for m, w in zip(self.mean, now, strict=True)])
 
 
 class HistoryRecorder(keras.callbacks.Callback):
