@@ -22,6 +22,12 @@
 #define NOT_UNROLLED
 #endif
 
+#if defined(__x86_64__) && defined(__GNUC__)
+#define HAVE_AVX2 1
+#include <immintrin.h>
+#define AVX2 __attribute__((target("avx2"))) static
+#endif
+
 #if defined(__has_builtin)
 #define CONVERTS (__has_builtin(__builtin_shufflevector) && __has_builtin(__builtin_convertvector))
 #else
@@ -162,17 +168,57 @@ INLINE int32_t dot(const int16_t *restrict a, const int16_t *restrict b, int32_t
     return sum;
 }
 
-/* in must be readable from -TAPS to n_in + TAPS. Samples come out at positions 0, ratio, 2 ratio, … */
-WIDEST static void resample(const mltk_effects_tables *t, const int16_t *in, double ratio, int16_t *out,
-                            int32_t n_out) {
-    double cutoff = ratio > 1 ? 1 / ratio : 1;
-    int c = MIN(CUTOFFS - 1, (int)ceil((1 - cutoff) * 32));
-    uint64_t position = 0, step = (uint64_t)(ratio * 4294967296.0);
+/* Samples at positions position, position + step, … in 32.32 bits; returns the position after the last. */
+static uint64_t filter_each(const int16_t (*filters)[TAPS], const int16_t *in, uint64_t position, uint64_t step,
+                            int16_t *out, int32_t n_out) {
     for (int32_t i = 0; i < n_out; i++, position += step) {
         const int16_t *x = in + (position >> 32) - (TAPS / 2 - 1);
-        const int16_t *h = t->filters[c][(position >> 24) & 255];
-        out[i] = saturate((dot(x, h, TAPS) + 8192) >> 14);
+        out[i] = saturate((dot(x, filters[(position >> 24) & 255], TAPS) + 8192) >> 14);
     }
+    return position;
+}
+
+#ifdef HAVE_AVX2
+/* Eight sums of the eight numbers of each vector: adding up one vector takes more steps than all eight at once. */
+AVX2 inline __m256i sums_of_each(const __m256i *v) {
+    __m256i a[4], b[2];
+    for (int k = 0; k < 4; k++) a[k] = _mm256_hadd_epi32(v[2 * k], v[2 * k + 1]);
+    for (int k = 0; k < 2; k++) b[k] = _mm256_hadd_epi32(a[2 * k], a[2 * k + 1]);
+    /* Both have halves of four sums in their lower and in their upper 128 bits. */
+    return _mm256_add_epi32(_mm256_permute2x128_si256(b[0], b[1], 0x20), _mm256_permute2x128_si256(b[0], b[1], 0x31));
+}
+
+/* The same, eight at a time. */
+AVX2 uint64_t filter_eights(const int16_t (*filters)[TAPS], const int16_t *in,
+                                                              uint64_t position, uint64_t step, int16_t *out,
+                                                              int32_t n_eights) {
+    for (int32_t i = 0; i < n_eights; i++) {
+        __m256i products[8];
+        for (int k = 0; k < 8; k++, position += step) {
+            const void *x = in + (position >> 32) - (TAPS / 2 - 1), *h = filters[(position >> 24) & 255];
+            products[k] = _mm256_madd_epi16(_mm256_loadu_si256(x), _mm256_loadu_si256(h));
+        }
+        __m256i sums = _mm256_srai_epi32(_mm256_add_epi32(sums_of_each(products), _mm256_set1_epi32(8192)), 14);
+        __m128i samples = _mm_packs_epi32(_mm256_castsi256_si128(sums), _mm256_extracti128_si256(sums, 1));
+        _mm_storeu_si128((__m128i *)(void *)(out + 8 * i), samples);
+    }
+    return position;
+}
+#endif
+
+/* in must be readable from -TAPS to n_in + TAPS. Samples come out at positions 0, ratio, 2 ratio, … */
+static void resample(const mltk_effects_tables *t, const int16_t *in, double ratio, int16_t *out, int32_t n_out) {
+    double cutoff = ratio > 1 ? 1 / ratio : 1;
+    const int16_t(*filters)[TAPS] = t->filters[MIN(CUTOFFS - 1, (int)ceil((1 - cutoff) * 32))];
+    uint64_t position = 0, step = (uint64_t)(ratio * 4294967296.0);
+    int32_t done = 0;
+#ifdef HAVE_AVX2
+    if (__builtin_cpu_supports("avx2")) {
+        done = n_out / 8 * 8;
+        position = filter_eights(filters, in, position, step, out, n_out / 8);
+    }
+#endif
+    filter_each(filters, in, position, step, out + done, n_out - done);
 }
 
 /* ---- speed, and pitch's second half: WSOLA ----
@@ -186,7 +232,7 @@ WIDEST static void resample(const mltk_effects_tables *t, const int16_t *in, dou
 #define SCORES 64 /* that are computed at once */
 
 /* The first of n shifts with the largest correlation, squared with its sign, over the energy there. */
-INLINE void first_best(const int32_t *restrict products, const int32_t *restrict energies, int32_t n, int32_t first,
+WIDEST static void first_best(const int32_t *restrict products, const int32_t *restrict energies, int32_t n, int32_t first,
                        float *best_score, int32_t *best) {
     float scores[SCORES], largest = -3e38f;
     for (int32_t i = 0; i < n; i++) {
@@ -201,26 +247,61 @@ INLINE void first_best(const int32_t *restrict products, const int32_t *restrict
     *best = first + i;
 }
 
-WIDEST static int32_t best_shift(const int16_t *target, const int16_t *around, const int16_t *target4,
+/* Correlations of the target with what is around, at shifts 0 to n - 1. */
+WIDEST static void correlate_each(const int16_t *target, const int16_t *around, int32_t length, int32_t n,
+                                  int32_t *products) {
+    for (int32_t i = 0; i < n; i++) products[i] = dot(target, around + i, length);
+}
+
+#ifdef HAVE_AVX2
+/* The same, eight shifts at a time; length is a multiple of 16. */
+AVX2 void correlate_eights(const int16_t *target, const int16_t *around, int32_t length, int32_t n_eights,
+                           int32_t *products) {
+    for (int32_t i = 0; i < n_eights; i++) {
+        __m256i sums[8];
+        for (int k = 0; k < 8; k++) sums[k] = _mm256_setzero_si256();
+        for (int32_t j = 0; j < length; j += 16) {
+            const __m256i wanted = _mm256_loadu_si256((const void *)(target + j));
+            for (int k = 0; k < 8; k++) {
+                const __m256i there = _mm256_loadu_si256((const void *)(around + 8 * i + k + j));
+                sums[k] = _mm256_add_epi32(sums[k], _mm256_madd_epi16(wanted, there));
+            }
+        }
+        _mm256_storeu_si256((void *)(products + 8 * i), sums_of_each(sums));
+    }
+}
+#endif
+
+INLINE void correlate(const int16_t *target, const int16_t *around, int32_t length, int32_t n, int32_t *products) {
+    int32_t done = 0;
+#ifdef HAVE_AVX2
+    if (length % 16 == 0 && __builtin_cpu_supports("avx2")) {
+        done = n / 8 * 8;
+        correlate_eights(target, around, length, n / 8, products);
+    }
+#endif
+    correlate_each(target, around + done, length, n - done, products + done);
+}
+
+static int32_t best_shift(const int16_t *target, const int16_t *around, const int16_t *target4,
                                  const int16_t *around4, int32_t search, int32_t hop) {
     int32_t hop4 = hop / 4, best = 0, products[SCORES], energies[SCORES];
     float best_score = -3e38f;
     int32_t energy = dot(around4 - search / 4, around4 - search / 4, hop4);
     for (int32_t first = -search / 4; first <= search / 4; first += SCORES) {
         int32_t n = MIN(SCORES, search / 4 - first + 1);
+        correlate(target4, around4 + first, hop4, n, products);
         for (int32_t i = 0; i < n; i++) {
             int32_t leaves = around4[first + i], enters = around4[first + i + hop4];
-            products[i] = dot(target4, around4 + first + i, hop4);
             energies[i] = energy;
             energy += enters * enters - leaves * leaves;
         }
         first_best(products, energies, n, first, &best_score, &best);
     }
-    int32_t centre = best * 4, most = -2147483647 - 1;
-    for (int32_t s = centre - 3; s <= centre + 3; s++) {
-        int32_t product = dot(target, around + s, hop);
-        if (product > most) most = product, best = s;
-    }
+    int32_t lowest = best * 4 - 3, most = -2147483647 - 1;
+    correlate(target, around + lowest, hop, 8, products); /* eight take less time than seven */
+    for (int32_t i = 0; i < 7; i++)
+        if (products[i] > most) most = products[i], best = lowest + i;
     return best;
 }
 

@@ -183,13 +183,11 @@ INLINE void transpose(lanes rows[LANES]) {
 #endif
 }
 
-INLINE lanes to_floats(const int16_t *samples) {
+INLINE void to_floats(const int16_t *samples, lanes *floats) {
 #if CONVERTS
-    return __builtin_convertvector(*(const lanes16 *)samples, lanes);
+    *floats = __builtin_convertvector(*(const lanes16 *)samples, lanes);
 #else
-    lanes floats;
-    for (int j = 0; j < LANES; j++) ((float *)&floats)[j] = (float)samples[j];
-    return floats;
+    for (int j = 0; j < LANES; j++) ((float *)floats)[j] = (float)samples[j];
 #endif
 }
 
@@ -197,7 +195,7 @@ INLINE lanes to_floats(const int16_t *samples) {
 WIDEST static void load_frames(const int16_t *const frames[LANES], const float *window, int32_t n, lanes *to) {
     for (int32_t i = 0; i < n; i += LANES) {
         lanes rows[LANES];
-        for (int l = 0; l < LANES; l++) rows[l] = to_floats(frames[l] + i);
+        for (int l = 0; l < LANES; l++) to_floats(frames[l] + i, &rows[l]);
         transpose(rows);
         for (int j = 0; j < LANES; j++) to[i + j] = TIMES(rows[j], window[i + j]);
     }
