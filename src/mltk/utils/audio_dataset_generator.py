@@ -347,4 +347,6 @@ def _voices_of(engine: Engine) -> Iterable[Voice]:
         language = name.partition("+")[0].lower() if engine.name == "espeak" else "en-us"
         if engine.name == "piper":
             language = name.partition("-")[0].replace("_", "-").lower()
+        if engine.name == "kokoro" and name.startswith("b"):
+            language = "en-gb"  # whatever their own language is, its voices speak English here
         yield Voice(name, language, engine.name)

@@ -18,7 +18,7 @@ from mltk.audio.speech.engines.espeak import EspeakEngine
 from mltk.audio.speech.engines.kokoro import KokoroEngine, symbols_of
 from mltk.audio.speech.plan import NATIVE_ENGLISH
 from mltk.audio.speech.words import common_words
-from mltk.errors import MissingDependencyError
+from mltk.errors import MissingDependencyError, SettingError
 
 pytest.importorskip("onnxruntime")
 needs_espeak = pytest.mark.skipif(not EspeakEngine.is_installed(), reason="espeakng-loader is not installed")
@@ -180,6 +180,11 @@ def test_a_dataset_with_accents_and_near_misses(folder: Path) -> None:
     assert {c.utterance.phonemes for c in french} == {"s_r_'i:"}
     assert all(not c.utterance.phonemes for c in clips if c.utterance.voice[0] in "abj" and c.class_name == "three")
     assert any(c.utterance.text == "~three" for c in clips)
+
+
+def test_it_speaks_english_only() -> None:
+    with pytest.raises(SettingError, match="language is 'de', but the engine 'kokoro' speaks English only"):
+        SpeechDataset(["ja"], language="de", engines=["espeak", "kokoro"])
 
 
 @needs_espeak
