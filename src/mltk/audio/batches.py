@@ -143,7 +143,7 @@ class AudioBatches(EpochBatches):
             trim_threshold_db=0 if raw else generator.trim_threshold_db,
             max_unreadable=generator.max_unreadable,
             memory_limit_bytes=generator.memory_limit_bytes,
-            with_ends=generator.trim_range_db is not None and not raw,
+            with_ends=self.augment and generator.trim_range_db is not None and not raw,
         )
         self._orders: dict[int, npt.NDArray[np.int64]] = {}
         if options.class_counts is not None:

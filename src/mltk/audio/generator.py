@@ -279,9 +279,10 @@ class ParallelAudioDataGenerator(FrontendShape):
         """
         clip = self._trimmed(sample, orignal_sr)
         transforms = Transforms.from_dict(params, self.backgrounds()[0])
-        clip = ends.apply(clip, self.sample_rate_hz, transforms.start_db[0], transforms.stop_db[0])
-        transforms = transforms._replace(start_db=np.zeros(1), stop_db=np.zeros(1))
-        length = round(len(clip) / float(transforms.speed[0])) if whole_sample else self.sample_length
+        length = self.sample_length
+        if whole_sample:
+            kept = ends.apply(clip, self.sample_rate_hz, transforms.start_db[0], transforms.stop_db[0])
+            length = round(len(kept) / float(transforms.speed[0]))
         return to_float32(self.augment([clip], transforms, length)[0])
 
     def augment(

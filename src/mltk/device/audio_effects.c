@@ -168,14 +168,13 @@ INLINE int32_t dot(const int16_t *restrict a, const int16_t *restrict b, int32_t
     return sum;
 }
 
-/* Samples at positions position, position + step, … in 32.32 bits; returns the position after the last. */
-static uint64_t filter_each(const int16_t (*filters)[TAPS], const int16_t *in, uint64_t position, uint64_t step,
-                            int16_t *out, int32_t n_out) {
+/* Samples at positions position, position + step, … in 32.32 bits. */
+static void filter_each(const int16_t (*filters)[TAPS], const int16_t *in, uint64_t position, uint64_t step,
+                        int16_t *out, int32_t n_out) {
     for (int32_t i = 0; i < n_out; i++, position += step) {
         const int16_t *x = in + (position >> 32) - (TAPS / 2 - 1);
         out[i] = saturate((dot(x, filters[(position >> 24) & 255], TAPS) + 8192) >> 14);
     }
-    return position;
 }
 
 #ifdef HAVE_AVX2
@@ -188,10 +187,9 @@ AVX2 inline __m256i sums_of_each(const __m256i *v) {
     return _mm256_add_epi32(_mm256_permute2x128_si256(b[0], b[1], 0x20), _mm256_permute2x128_si256(b[0], b[1], 0x31));
 }
 
-/* The same, eight at a time. */
-AVX2 uint64_t filter_eights(const int16_t (*filters)[TAPS], const int16_t *in,
-                                                              uint64_t position, uint64_t step, int16_t *out,
-                                                              int32_t n_eights) {
+/* The same, eight at a time; returns the position after the last. */
+AVX2 uint64_t filter_eights(const int16_t (*filters)[TAPS], const int16_t *in, uint64_t position, uint64_t step,
+                            int16_t *out, int32_t n_eights) {
     for (int32_t i = 0; i < n_eights; i++) {
         __m256i products[8];
         for (int k = 0; k < 8; k++, position += step) {
@@ -232,8 +230,8 @@ static void resample(const mltk_effects_tables *t, const int16_t *in, double rat
 #define SCORES 64 /* that are computed at once */
 
 /* The first of n shifts with the largest correlation, squared with its sign, over the energy there. */
-WIDEST static void first_best(const int32_t *restrict products, const int32_t *restrict energies, int32_t n, int32_t first,
-                       float *best_score, int32_t *best) {
+WIDEST static void first_best(const int32_t *restrict products, const int32_t *restrict energies, int32_t n,
+                              int32_t first, float *best_score, int32_t *best) {
     float scores[SCORES], largest = -3e38f;
     for (int32_t i = 0; i < n; i++) {
         float p = (float)products[i];
@@ -254,7 +252,7 @@ WIDEST static void correlate_each(const int16_t *target, const int16_t *around, 
 }
 
 #ifdef HAVE_AVX2
-/* The same, eight shifts at a time; length is a multiple of 16. */
+/* The same, eight shifts at a time. */
 AVX2 void correlate_eights(const int16_t *target, const int16_t *around, int32_t length, int32_t n_eights,
                            int32_t *products) {
     for (int32_t i = 0; i < n_eights; i++) {
@@ -272,10 +270,11 @@ AVX2 void correlate_eights(const int16_t *target, const int16_t *around, int32_t
 }
 #endif
 
+/* length is a multiple of 16, as the overlap of the segments and a fourth of it are. */
 INLINE void correlate(const int16_t *target, const int16_t *around, int32_t length, int32_t n, int32_t *products) {
     int32_t done = 0;
 #ifdef HAVE_AVX2
-    if (length % 16 == 0 && __builtin_cpu_supports("avx2")) {
+    if (__builtin_cpu_supports("avx2")) {
         done = n / 8 * 8;
         correlate_eights(target, around, length, n / 8, products);
     }
@@ -284,7 +283,7 @@ INLINE void correlate(const int16_t *target, const int16_t *around, int32_t leng
 }
 
 static int32_t best_shift(const int16_t *target, const int16_t *around, const int16_t *target4,
-                                 const int16_t *around4, int32_t search, int32_t hop) {
+                          const int16_t *around4, int32_t search, int32_t hop) {
     int32_t hop4 = hop / 4, best = 0, products[SCORES], energies[SCORES];
     float best_score = -3e38f;
     int32_t energy = dot(around4 - search / 4, around4 - search / 4, hop4);

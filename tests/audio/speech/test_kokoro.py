@@ -15,7 +15,7 @@ from mltk.audio.speech import SpeechDataset
 from mltk.audio.speech.accents import FOREIGN_LANGUAGES, with_accent
 from mltk.audio.speech.engines import SpeechError, Utterance, installed_engines, make_engine
 from mltk.audio.speech.engines.espeak import EspeakEngine
-from mltk.audio.speech.engines.kokoro import KokoroEngine, symbols_of
+from mltk.audio.speech.engines.kokoro import _SOUNDS, _TOKENS, KokoroEngine, symbols_of
 from mltk.audio.speech.plan import NATIVE_ENGLISH
 from mltk.audio.speech.words import common_words
 from mltk.errors import MissingDependencyError, SettingError
@@ -157,6 +157,12 @@ def test_files_that_are_missing_or_damaged(folder: Path, monkeypatch: pytest.Mon
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(MissingDependencyError, match=r"pip install 'openmltk\[kokoro\]'"):
         make_engine("kokoro")
+
+
+def test_every_symbol_has_a_token() -> None:
+    symbols = "".join("".join(sound) for sound in _SOUNDS.values())
+    assert set(symbols) <= set(_TOKENS)
+    assert len(set(_TOKENS.values())) == len(_TOKENS)
 
 
 @needs_espeak

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mltk.audio.augment._ranges import Range, uniform
+from mltk.audio.augment.trim import power_between
 
 FRAME_MS, HOP_MS = 20, 5
 LOWEST_DB = 60
@@ -34,10 +35,8 @@ def table(clip: npt.NDArray[np.int16], sample_rate_hz: int) -> Table:
     found = np.tile(np.array([0, len(clip)], np.int32), (LOWEST_DB + 1, 1))
     if len(clip) <= frame:
         return found
-    total = np.zeros(len(clip) + 1, np.float64)
-    np.cumsum(np.square(clip, dtype=np.float32), out=total[1:])
     starts = np.arange(0, len(clip) - frame + hop, hop)
-    power = total[np.minimum(starts + frame, len(clip))] - total[np.minimum(starts, len(clip))]
+    power = power_between(clip, starts, starts + frame)
     if power.max() <= 0:
         return found
     limits = power.max() * 10 ** (-np.arange(1, LOWEST_DB + 1) / 10)
