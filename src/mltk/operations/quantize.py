@@ -222,7 +222,17 @@ def convert(
             if settings
             else None,
         ) from e
-    return in_keras_order(flatbuffer, keras_model)
+    return with_short_names(in_keras_order(flatbuffer, keras_model), one_operation=quantized)
+
+
+def with_short_names(flatbuffer: bytes, *, one_operation: bool) -> bytes:
+    """``flatbuffer`` without what the names of its tensors need not say."""
+    from mltk.tflite.model import TfliteModel
+    from mltk.tflite.names import shorten_names
+
+    tflite_model = TfliteModel(flatbuffer)
+    shorten_names(tflite_model, one_operation=one_operation)
+    return tflite_model.flatbuffer_data
 
 
 def in_keras_order(flatbuffer: bytes, keras_model: Any) -> bytes:

@@ -1,0 +1,61 @@
+"""Names of tensors, which are stored on the device and mean nothing to it.
+
+The converter names a tensor after every operation that was fused into it, each with the path of models that it is in:
+``functional_1/functional_1/re_lu_1/Relu;functional_1/functional_1/batch_normalization_1/batchnorm/add_1;…``. In a
+keyword spotter of 70 k parameters they are 7 % of the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from mltk.tflite.tensor import decode
+
+
+def shorten_names(model: Any, *, one_operation: bool = True) -> None:
+    """Shorten the names of a :class:`~mltk.tflite.TfliteModel`'s tensors; those of inputs and outputs stay.
+
+    Paths lose the models they all are in. Names stay distinct, where they were.
+
+    Args:
+        model: is changed, and written anew.
+        one_operation: keep the first of the operations only, the one whose result the tensor is.
+    """
+    subgraphs = model.flatbuffer_model.subgraphs
+    for subgraph in subgraphs:
+        ends = {*_indices(subgraph.inputs), *_indices(subgraph.outputs)}
+        results = [i for operator in subgraph.operators for i in _indices(operator.outputs)]
+        # Results first: where a constant is named as one, it is the constant that gets another name.
+        order = dict.fromkeys([*results, *range(len(subgraph.tensors))])
+        names = {i: decode(subgraph.tensors[i].name) for i in order if 0 <= i < len(subgraph.tensors) and i not in ends}
+        prefix = _common_folder(part for name in names.values() for part in name.split(";") if "/" in part)
+        taken = {decode(subgraph.tensors[i].name) for i in ends}
+        for i, name in names.items():
+            parts = [part.removeprefix(prefix) for part in name.split(";") if part]
+            short = (parts[0] if one_operation else ";".join(parts)) if parts else ""
+            distinct, n = short, 1
+            while distinct in taken and short:
+                distinct, n = f"{short};{n}", n + 1
+            taken.add(distinct)
+            subgraph.tensors[i].name = distinct
+    model.regenerate_flatbuffer(reload_model=True)
+
+
+def _indices(values: Any) -> list[int]:
+    return [] if values is None else [int(v) for v in values]
+
+
+def _common_folder(paths: Iterable[str]) -> str:
+    """The longest beginning of all paths that ends in a slash."""
+    folders: list[str] | None = None
+    for path in paths:
+        found = path.split("/")[:-1]
+        if folders is None:
+            folders = found
+        else:
+            shared = 0
+            while shared < min(len(folders), len(found)) and folders[shared] == found[shared]:
+                shared += 1
+            folders = folders[:shared]
+    return "".join(f"{folder}/" for folder in folders or [])
