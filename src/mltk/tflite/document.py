@@ -11,6 +11,7 @@ import copy
 import struct
 from typing import Any
 
+import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
@@ -75,17 +76,37 @@ def buffer_bytes(model: Any, index: int, data: bytes) -> memoryview:
     return np.ascontiguousarray(buffer.data, np.uint8).data
 
 
+class _SharingBuilder(flatbuffers.Builder):
+    """Writes each vector of numbers once."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__(size)
+        self._written: dict[tuple[str, bytes], int] = {}
+
+    def CreateNumpyVector(self, x: np.ndarray) -> int:
+        key = x.dtype.str, x.tobytes()
+        if key not in self._written:
+            self._written[key] = super().CreateNumpyVector(x)
+        return self._written[key]
+
+    def create_aligned_vector(self, payload: bytes) -> int:
+        """A vector of bytes that starts at a multiple of 16."""
+        key = "aligned", payload
+        if key not in self._written:
+            self.StartVector(1, len(payload), BUFFER_ALIGNMENT)
+            self.head -= len(payload)
+            self.Bytes[self.head : self.head + len(payload)] = payload
+            self._written[key] = self.EndVector()
+        return self._written[key]
+
+
 class _AlignedBuffer(schema.BufferT):
     """A ``BufferT`` whose data starts at a multiple of 16 bytes."""
 
-    def Pack(self, builder: Any) -> int:
+    def Pack(self, builder: _SharingBuilder) -> int:
         data = None
         if self.data is not None:
-            payload = np.asarray(self.data, np.uint8).tobytes()
-            builder.StartVector(1, len(payload), BUFFER_ALIGNMENT)
-            builder.head -= len(payload)
-            builder.Bytes[builder.head : builder.head + len(payload)] = payload
-            data = builder.EndVector()
+            data = builder.create_aligned_vector(np.asarray(self.data, np.uint8).tobytes())
         schema.BufferStart(builder)
         if data is not None:
             schema.BufferAddData(builder, data)
@@ -95,15 +116,13 @@ class _AlignedBuffer(schema.BufferT):
 
 
 def _pack_once(model: Any, size_hint: int) -> bytes:
-    from flatbuffers import Builder
-
     aligned = copy.copy(model)
     aligned.buffers = []
     for buffer in model.buffers or []:
         replacement = _AlignedBuffer()
         replacement.__dict__.update(buffer.__dict__)
         aligned.buffers.append(replacement)
-    builder = Builder(min(max(size_hint, 1024), 2**31))
+    builder = _SharingBuilder(min(max(size_hint, 1024), 2**31))
     builder.Finish(aligned.Pack(builder), IDENTIFIER)
     return bytes(builder.Output())
 
