@@ -8,6 +8,7 @@ place from flash rely on, and data stored behind the FlatBuffer (``Buffer.offset
 from __future__ import annotations
 
 import copy
+import hashlib
 import struct
 from typing import Any
 
@@ -91,7 +92,7 @@ class _SharingBuilder(flatbuffers.Builder):
 
     def create_aligned_vector(self, payload: bytes) -> int:
         """A vector of bytes that starts at a multiple of 16."""
-        key = "aligned", payload
+        key = "aligned", hashlib.blake2b(payload).digest()  # not the payload, which may be large
         if key not in self._written:
             self.StartVector(1, len(payload), BUFFER_ALIGNMENT)
             self.head -= len(payload)

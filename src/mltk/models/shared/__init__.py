@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import tenet
+from . import speech_embedding, tenet
 from .autoencoder import FullyConnectedAutoEncoder
 from .ds_cnn import DepthwiseSeparableConv2D_ARM
 from .mobilenet_v1 import MobileNetV1
@@ -15,5 +15,6 @@ __all__ = [
     "MobileNetV1",
     "MobileNetV2",
     "ResNet10V1",
+    "speech_embedding",
     "tenet",
 ]
