@@ -13,8 +13,8 @@ The model begins with the first convolutions of a published network that has hea
 weights are the mean of those after each epoch of the second half of the training, and both ends of each clip are cut
 at random.
 
-The augmentation and the features were chosen while looking at the accuracy on unseen speakers (theo and yweweler most
-of all), so it says less of a speaker nobody has looked at than its name promises.
+The augmentation, the features and the layers were chosen while looking at the accuracy on unseen speakers (theo and
+yweweler, the layers george and jackson too), so it says less of a speaker nobody has looked at than its name promises.
 """
 
 from __future__ import annotations

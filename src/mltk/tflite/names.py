@@ -7,14 +7,16 @@ keyword spotter of 70 k parameters they are 7 % of the file.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from typing import Any
 
+from mltk.tflite.model import TfliteModel
 from mltk.tflite.tensor import decode
 
 
-def shorten_names(model: Any, *, one_operation: bool = True) -> None:
-    """Shorten the names of a :class:`~mltk.tflite.TfliteModel`'s tensors; those of inputs and outputs stay.
+def shorten_names(model: TfliteModel, *, one_operation: bool = True) -> None:
+    """Shorten the names of the model's tensors; those of inputs and outputs stay.
 
     Paths lose the models they all are in. Names stay distinct, where they were.
 
@@ -22,8 +24,7 @@ def shorten_names(model: Any, *, one_operation: bool = True) -> None:
         model: is changed, and written anew.
         one_operation: keep the first of the operations only, the one whose result the tensor is.
     """
-    subgraphs = model.flatbuffer_model.subgraphs
-    for subgraph in subgraphs:
+    for subgraph in model.flatbuffer_model.subgraphs:
         ends = {*_indices(subgraph.inputs), *_indices(subgraph.outputs)}
         results = [i for operator in subgraph.operators for i in _indices(operator.outputs)]
         # Results first: where a constant is named as one, it is the constant that gets another name.
@@ -48,14 +49,5 @@ def _indices(values: Any) -> list[int]:
 
 def _common_folder(paths: Iterable[str]) -> str:
     """The longest beginning of all paths that ends in a slash."""
-    folders: list[str] | None = None
-    for path in paths:
-        found = path.split("/")[:-1]
-        if folders is None:
-            folders = found
-        else:
-            shared = 0
-            while shared < min(len(folders), len(found)) and folders[shared] == found[shared]:
-                shared += 1
-            folders = folders[:shared]
-    return "".join(f"{folder}/" for folder in folders or [])
+    folders = os.path.commonprefix([path.split("/")[:-1] for path in paths])  # noqa: RUF071 - of lists
+    return "".join(f"{folder}/" for folder in folders)

@@ -77,11 +77,14 @@ def frontend_settings(
     Args:
         sample_rate_hz: at least 8000.
         sample_length_ms: of a clip.
-        others: further settings of ``AudioFeatureGeneratorSettings``, or other values for these.
+        others: further settings of ``AudioFeatureGeneratorSettings``.
+
+    Raises:
+        TypeError: one of ``others`` is a setting that the network's features depend on.
     """
     from mltk.audio.frontend import AudioFeatureGeneratorSettings
 
-    settings: dict[str, Any] = {
+    features: dict[str, Any] = {
         "sample_rate_hz": sample_rate_hz,
         "sample_length_ms": sample_length_ms,
         "window_size_ms": 25,
@@ -92,7 +95,7 @@ def frontend_settings(
         "quantize_dynamic_scale_enable": True,
         "quantize_dynamic_scale_range_db": RANGE_DB,
     }
-    return AudioFeatureGeneratorSettings(**(settings | others))
+    return AudioFeatureGeneratorSettings(**features, **others)
 
 
 def speech_embedding(
@@ -107,7 +110,7 @@ def speech_embedding(
     """The first convolutions of the network, applied to features.
 
     Over time there is no padding but ``margin``, so that frames get fewer; a word that starts with the clip needs the
-    silence before it that the margin stands for: digits at the very start were 81 % right without it, later ones 96 %.
+    silence before it that the margin stands for, or its beginning is lost.
 
     Args:
         inputs: Keras tensor ``[samples, frames, 32, 1]`` of features −128 to 127 (see :func:`frontend_settings`).
