@@ -112,6 +112,16 @@ def test_effects_of_odd_lengths_and_rates() -> None:
     assert len(Engine(16000).warp(np.empty(0, np.int16), speed=0.5)) == 0
 
 
+def test_the_width_of_vectors_changes_no_sample() -> None:
+    rng = np.random.default_rng(0)
+    for rate in (8000, 16000, 48000):  # FFTs of an odd and of an even power of two
+        widest, narrow = Engine(rate), Engine(rate, most_lanes=8)
+        for n in (100, 5000, 20011):
+            clip = rng.integers(-32768, 32768, n).astype(np.int16)
+            options = {"speed": 0.9, "pitch": 1.1, "vtlp": 1.05}
+            assert np.array_equal(widest.warp(clip, **options), narrow.warp(clip, **options))
+
+
 def test_all_effects_at_once_are_the_single_ones_one_after_the_other() -> None:
     clip = vowel(110, (700, 1800))[:9000]
     recording = to_int16(np.random.default_rng(1).normal(0, 0.1, 3000))

@@ -34,32 +34,6 @@
 #define CONVERTS 0
 #endif
 
-/* LANES floats that are computed with at once. */
-#define LANES 8
-#if defined(__GNUC__)
-typedef float lanes __attribute__((vector_size(4 * LANES), may_alias));
-typedef float lanes_anywhere __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
-typedef int16_t lanes16 __attribute__((vector_size(2 * LANES), aligned(2), may_alias));
-#define ADD(a, b) ((a) + (b))
-#define SUB(a, b) ((a) - (b))
-#define MUL(a, b) ((a) * (b))
-#define TIMES(a, factor) ((a) * (factor))
-#define RATIO(a, b) (((a) + 1.0f) / ((b) + 1.0f)) /* 1 keeps silence from being divided by */
-#else
-typedef struct {
-    float each[LANES];
-} lanes;
-#define EACH(operation)                                             \
-    lanes c;                                                        \
-    for (int l = 0; l < LANES; l++) c.each[l] = a.each[l] operation; \
-    return c
-static lanes ADD(lanes a, lanes b) { EACH(+b.each[l]); }
-static lanes SUB(lanes a, lanes b) { EACH(-b.each[l]); }
-static lanes MUL(lanes a, lanes b) { EACH(*b.each[l]); }
-static lanes TIMES(lanes a, float factor) { EACH(*factor); }
-static lanes RATIO(lanes a, lanes b) { EACH(/ (b.each[l] + 1.0f) + 1.0f / (b.each[l] + 1.0f)); }
-#endif
-
 #define MIN(a, b) ((a) < (b) ? (a) : (b))
 #define MAX(a, b) ((a) > (b) ? (a) : (b))
 
@@ -69,6 +43,7 @@ static lanes RATIO(lanes a, lanes b) { EACH(/ (b.each[l] + 1.0f) + 1.0f / (b.eac
 #define PHASES 256    /* positions between two samples that it is tabulated for */
 #define CUTOFFS 17    /* cut-off frequencies 1, 1 - 1/32, … 1/2 of the Nyquist frequency */
 #define MAX_FFT 2048
+#define ALIGNMENT 64 /* bytes, of the widest vectors */
 /* Half width of the mean that makes an envelope of a spectrum, taken twice: wider ones would blur formants, between
  * which the filter could then not tell. */
 #define SMOOTHING_HZ 80.0
@@ -76,6 +51,7 @@ static lanes RATIO(lanes a, lanes b) { EACH(/ (b.each[l] + 1.0f) + 1.0f / (b.eac
 
 struct mltk_effects_tables {
     int32_t rate;
+    int32_t most_lanes; /* of vectors */
     int32_t hop;        /* overlap of the time stretching, in samples */
     int32_t search;     /* largest shift of a segment, in samples */
     int32_t fft;        /* points, a power of two */
@@ -83,7 +59,7 @@ struct mltk_effects_tables {
     int32_t smoothing;  /* half width of the spectral envelope, in bins */
     int16_t *fade;      /* [hop], Q15 */
     float *window;      /* [fft], square root of a Hann window */
-    float *twiddle_re;  /* [fft / 2] */
+    float *twiddle_re;  /* [3 fft / 4] */
     float *twiddle_im;
     uint16_t *reversed; /* [fft]: bit-reversed index */
     int16_t filters[CUTOFFS][PHASES][TAPS]; /* Q14 */
@@ -119,30 +95,31 @@ static void make_fft_tables(mltk_effects_tables *t) {
         t->reversed[i] = (uint16_t)r;
         t->window[i] = (float)sin(PI * (i + 0.5) / t->fft);
     }
-    for (int i = 0; i < t->fft / 2; i++) {
+    for (int i = 0; i < 3 * t->fft / 4; i++) {
         t->twiddle_re[i] = (float)cos(2 * PI * i / t->fft);
         t->twiddle_im[i] = (float)-sin(2 * PI * i / t->fft);
     }
 }
 
-mltk_effects_tables *mltk_effects_new(int32_t rate) {
+mltk_effects_tables *mltk_effects_new(int32_t rate, int32_t most_lanes) {
     mltk_effects_tables *t = calloc(1, sizeof *t);
     if (!t) return NULL;
     t->rate = rate;
+    t->most_lanes = most_lanes;
     t->hop = MAX(64, rate * 16 / 1000 / 64 * 64);
     t->search = MAX(4, rate / 100 / 4 * 4);
     t->fft = 64;
     while (t->fft * 3 / 2 < rate / 50 && t->fft < MAX_FFT) t->fft *= 2; /* about 20 ms, a power of two */
     t->smoothing = MAX(1, (int32_t)lrint(SMOOTHING_HZ * t->fft / rate));
     t->fade = malloc(sizeof(int16_t) * (size_t)t->hop);
-    t->window = malloc(sizeof(float) * (size_t)t->fft * 2);
+    t->window = malloc(sizeof(float) * (size_t)t->fft * 5 / 2);
     t->reversed = malloc(sizeof(uint16_t) * (size_t)t->fft);
     if (!t->fade || !t->window || !t->reversed) {
         mltk_effects_free(t);
         return NULL;
     }
     t->twiddle_re = t->window + t->fft;
-    t->twiddle_im = t->twiddle_re + t->fft / 2;
+    t->twiddle_im = t->twiddle_re + 3 * t->fft / 4;
     for (int i = 0; i < t->hop; i++) t->fade[i] = (int16_t)lrint(32767 * 0.5 * (1 - cos(PI * (i + 0.5) / t->hop)));
     make_fft_tables(t);
     make_filters(t->filters);
@@ -160,6 +137,17 @@ void mltk_effects_free(mltk_effects_tables *t) {
 /* ---- pitch, first half: resampling, which changes the duration too ---- */
 
 INLINE int16_t saturate(int32_t v) { return (int16_t)(v > 32767 ? 32767 : v < -32768 ? -32768 : v); }
+
+/* The nearest integer; of two the even one. A float from 2^23 to 2^24 is an integer, which its last bits hold. */
+INLINE int16_t rounded(float v) {
+    union {
+        float value;
+        int32_t bits;
+    } integer;
+    v = v < -32768.0f ? -32768.0f : v > 32767.0f ? 32767.0f : v;
+    integer.value = v + 12582912.0f; /* 3 2^22 */
+    return (int16_t)integer.bits;
+}
 
 INLINE int32_t dot(const int16_t *restrict a, const int16_t *restrict b, int32_t n) {
     int32_t sum = 0;
@@ -227,15 +215,16 @@ static void resample(const mltk_effects_tables *t, const int16_t *in, double rat
  * the samples, then on all around the best. The correlations are of 12 bits, so that 32 hold their sums.
  */
 
-#define SCORES 64 /* that are computed at once */
+#define SCORES 96 /* that are computed at once */
 
-/* The first of n shifts with the largest correlation, squared with its sign, over the energy there. */
-WIDEST static void first_best(const int32_t *restrict products, const int32_t *restrict energies, int32_t n,
-                              int32_t first, float *best_score, int32_t *best) {
+/* The first of n shifts with the largest correlation, squared with its sign, over the energy there: of length samples,
+ * as the difference of two cumulated energies. */
+WIDEST static void first_best(const int32_t *restrict products, const uint32_t *restrict energy, int32_t length,
+                              int32_t n, int32_t first, float *best_score, int32_t *best) {
     float scores[SCORES], largest = -3e38f;
     for (int32_t i = 0; i < n; i++) {
         float p = (float)products[i];
-        scores[i] = p * fabsf(p) / ((float)energies[i] + 1.0f);
+        scores[i] = p * fabsf(p) / ((float)(int32_t)(energy[i + length] - energy[i]) + 1.0f);
     }
     for (int32_t i = 0; i < n; i++) largest = scores[i] > largest ? scores[i] : largest;
     if (largest <= *best_score) return;
@@ -282,20 +271,15 @@ INLINE void correlate(const int16_t *target, const int16_t *around, int32_t leng
     correlate_each(target, around + done, length, n - done, products + done);
 }
 
+/* energy4 is that of all before each sample of the fourth, around4's energy4[0]. */
 static int32_t best_shift(const int16_t *target, const int16_t *around, const int16_t *target4,
-                          const int16_t *around4, int32_t search, int32_t hop) {
-    int32_t hop4 = hop / 4, best = 0, products[SCORES], energies[SCORES];
+                          const int16_t *around4, const uint32_t *energy4, int32_t search, int32_t hop) {
+    int32_t best = 0, products[SCORES];
     float best_score = -3e38f;
-    int32_t energy = dot(around4 - search / 4, around4 - search / 4, hop4);
     for (int32_t first = -search / 4; first <= search / 4; first += SCORES) {
         int32_t n = MIN(SCORES, search / 4 - first + 1);
-        correlate(target4, around4 + first, hop4, n, products);
-        for (int32_t i = 0; i < n; i++) {
-            int32_t leaves = around4[first + i], enters = around4[first + i + hop4];
-            energies[i] = energy;
-            energy += enters * enters - leaves * leaves;
-        }
-        first_best(products, energies, n, first, &best_score, &best);
+        correlate(target4, around4 + first, hop / 4, n, products);
+        first_best(products, energy4 + first, hop / 4, n, first, &best_score, &best);
     }
     int32_t lowest = best * 4 - 3, most = -2147483647 - 1;
     correlate(target, around + lowest, hop, 8, products); /* eight take less time than seven */
@@ -304,20 +288,64 @@ static int32_t best_shift(const int16_t *target, const int16_t *around, const in
     return best;
 }
 
-WIDEST static void crossfade(const int16_t *from, const int16_t *to, const int16_t *fade, int16_t *out, int32_t n) {
-    for (int32_t i = 0; i < n; i++) {
-        int32_t d = ((int32_t)to[i] - from[i]) / 2 * fade[i];
-        out[i] = (int16_t)(from[i] + ((d + 8192) >> 14));
-    }
+/* v times a factor of 0 to 32767 / 32768: in this form compilers know it as one instruction. */
+INLINE int16_t times_q15(int16_t v, int16_t factor) { return (int16_t)((((int32_t)v * factor >> 14) + 1) >> 1); }
+
+WIDEST static void crossfade(const int16_t *restrict from, const int16_t *restrict to, const int16_t *restrict fade,
+                             int16_t *restrict out, int32_t n) {
+    for (int32_t i = 0; i < n; i++)
+        out[i] = (int16_t)(times_q15(from[i], (int16_t)(32767 - fade[i])) + times_q15(to[i], fade[i]));
 }
 
 /* Samples that have to be readable, as zeros, before and after the input of stretch(). */
 INLINE int32_t stretch_margin(const mltk_effects_tables *t) { return (t->search + 2 * t->hop + 64) / 16 * 16; }
 
-WIDEST static void reduce(const int16_t *in, int32_t n, int shift, int16_t *quiet, int16_t *fourth) {
+static void reduce_each(const int16_t *in, int32_t n, int shift, int16_t *quiet, int16_t *fourth) {
     for (int32_t i = 0; i < n; i++) quiet[i] = (int16_t)(in[i] >> shift);
     for (int32_t i = 0; i < n / 4; i++)
         fourth[i] = (int16_t)((quiet[4 * i] + quiet[4 * i + 1] + quiet[4 * i + 2] + quiet[4 * i + 3]) >> 2);
+}
+
+#ifdef HAVE_AVX2
+/* The same, 64 at a time. */
+AVX2 void reduce_sixty_fours(const int16_t *in, int32_t n_blocks, int shift, int16_t *quiet, int16_t *fourth) {
+    const __m256i ones = _mm256_set1_epi16(1), order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+    for (int32_t i = 0; i < n_blocks; i++) {
+        __m256i pairs[4];
+        for (int k = 0; k < 4; k++) {
+            const __m256i x = _mm256_loadu_si256((const void *)(in + 64 * i + 16 * k));
+            const __m256i reduced = _mm256_sra_epi16(x, _mm_cvtsi32_si128(shift));
+            _mm256_storeu_si256((void *)(quiet + 64 * i + 16 * k), reduced);
+            pairs[k] = _mm256_madd_epi16(reduced, ones);
+        }
+        const __m256i low = _mm256_srai_epi32(_mm256_hadd_epi32(pairs[0], pairs[1]), 2);
+        const __m256i high = _mm256_srai_epi32(_mm256_hadd_epi32(pairs[2], pairs[3]), 2);
+        const __m256i means = _mm256_permutevar8x32_epi32(_mm256_packs_epi32(low, high), order);
+        _mm256_storeu_si256((void *)(fourth + 16 * i), means);
+    }
+}
+#endif
+
+/* The samples with fewer bits, and the means of each four of them. */
+static void reduce(const int16_t *in, int32_t n, int shift, int16_t *quiet, int16_t *fourth) {
+    int32_t done = 0;
+#ifdef HAVE_AVX2
+    if (__builtin_cpu_supports("avx2")) {
+        done = n / 64 * 64;
+        reduce_sixty_fours(in, n / 64, shift, quiet, fourth);
+    }
+#endif
+    reduce_each(in + done, n - done, shift, quiet + done, fourth + done / 4);
+}
+
+/* energy[i] is that of the i samples before; it may pass 2^32, differences of near ones are right all the same. */
+static void cumulate_energy(const int16_t *in, int32_t n, uint32_t *energy) {
+    uint32_t sum = 0;
+    for (int32_t i = 0; i < n; i++) {
+        energy[i] = sum;
+        sum += (uint32_t)(in[i] * in[i]);
+    }
+    energy[n] = sum;
 }
 
 WIDEST static int bits_above(const int16_t *in, int32_t n, int32_t limit) {
@@ -331,7 +359,7 @@ WIDEST static int bits_above(const int16_t *in, int32_t n, int32_t limit) {
     return shift;
 }
 
-/* in has n_in samples and margins of zeros; work holds 2 (n_in + 2 margins). */
+/* in has n_in samples and margins of zeros; work, aligned for 32 bits, holds 2 (n_in + 2 margins). */
 static void stretch(const mltk_effects_tables *t, const int16_t *in, int32_t n_in, int16_t *out, int32_t n_out,
                     int16_t *work) {
     int32_t hop = t->hop, margin = stretch_margin(t), n = n_in + 2 * margin;
@@ -340,15 +368,18 @@ static void stretch(const mltk_effects_tables *t, const int16_t *in, int32_t n_i
     while ((int64_t)limit * limit * hop > 2147483647) limit /= 2;
     int shift = bits_above(in, n_in, limit);
     int16_t *quiet = work, *fourth = work + n;
+    uint32_t *energy4 = (uint32_t *)(void *)(work + (n + n / 4 + 1) / 2 * 2);
     reduce(in - margin, n, shift, quiet, fourth);
+    cumulate_energy(fourth, n / 4, energy4);
     double pace = (double)n_in / n_out;
     int32_t previous = 0;
     memcpy(out, in, sizeof(int16_t) * (size_t)MIN(hop, n_out));
     for (int32_t start = hop; start < n_out; start += hop) {
         int32_t nominal = (int32_t)(start * pace) / 4 * 4;
-        int32_t follow = MIN(previous + hop, n_in), shifted = nominal;
-        shifted += best_shift(quiet + margin + follow, quiet + margin + nominal, fourth + (margin + follow) / 4,
-                              fourth + (margin + nominal) / 4, t->search, hop);
+        int32_t follow = MIN(previous + hop, n_in), nominal4 = (margin + nominal) / 4;
+        int32_t shifted = nominal + best_shift(quiet + margin + follow, quiet + margin + nominal,
+                                               fourth + (margin + follow) / 4, fourth + nominal4,
+                                               energy4 + nominal4, t->search, hop);
         crossfade(in + follow, in + shifted, t->fade, out + start, MIN(hop, n_out - start));
         previous = shifted;
     }
@@ -395,8 +426,8 @@ static int make_workspace(const mltk_effects_tables *t, const mltk_effects *effe
     }
     if (vtlp) {
         w->sum = malloc(sizeof(float) * (room + 4 * (size_t)t->fft));
-        w->vtlp_memory = malloc(sizeof(vtlp_work) + sizeof(lanes));
-        w->vtlp = (vtlp_work *)(((uintptr_t)w->vtlp_memory + sizeof(lanes) - 1) & ~(uintptr_t)(sizeof(lanes) - 1));
+        w->vtlp_memory = malloc(sizeof(vtlp_work) + ALIGNMENT);
+        w->vtlp = (vtlp_work *)(((uintptr_t)w->vtlp_memory + ALIGNMENT - 1) & ~(uintptr_t)(ALIGNMENT - 1));
     }
     return w->noise && (!warp || (w->a && w->b && w->search)) && (!vtlp || (w->sum && w->vtlp_memory)) ? 0 : -1;
 }
@@ -441,28 +472,28 @@ WIDEST static void mix(const int16_t *clip, float gain, const int16_t *noise, fl
                        int32_t n) {
     for (int32_t i = 0; i < n; i++) {
         float v = (float)clip[i] * gain + (float)noise[i] * noise_gain;
-        v = v < -32768.0f ? -32768.0f : v > 32767.0f ? 32767.0f : v;
-        out[i] = (int16_t)(int32_t)(v + (v < 0 ? -0.5f : 0.5f));
+        out[i] = rounded(v);
     }
 }
 
 WIDEST static void scale(const int16_t *clip, float gain, int16_t *out, int32_t n) {
     for (int32_t i = 0; i < n; i++) {
         float v = (float)clip[i] * gain;
-        v = v < -32768.0f ? -32768.0f : v > 32767.0f ? 32767.0f : v;
-        out[i] = (int16_t)(int32_t)(v + (v < 0 ? -0.5f : 0.5f));
+        out[i] = rounded(v);
     }
 }
 
-/* n samples of the noise from its start on, over and over. */
-static void cut_noise(const mltk_effects *e, int16_t *to, int32_t n) {
+/* n samples of the noise from its start on, over and over: where they are, or in a copy if they lie apart. */
+static const int16_t *cut_noise(const mltk_effects *e, int16_t *to, int32_t n) {
     int32_t from = e->noise_start % e->n_noise;
+    if (n <= e->n_noise - from) return e->noise + from;
     for (int32_t done = 0; done < n;) {
         int32_t part = MIN(n - done, e->n_noise - from);
         memcpy(to + done, e->noise + from, sizeof(int16_t) * (size_t)part);
         done += part;
         from = 0;
     }
+    return to;
 }
 
 /* Of a clip that is too long, cut out what will be needed: offset of the rest is before it. */
@@ -485,10 +516,10 @@ static void apply(const mltk_effects_tables *t, const mltk_effects *effect, int3
     n = MIN(n, n_out);
     int32_t before = (int32_t)((n_out - n) * (double)e.offset), after = n_out - before - n;
     if (e.noise && e.n_noise > 0 && e.noise_gain != 0) {
-        cut_noise(&e, w->noise, n_out);
-        scale(w->noise, e.noise_gain, out, before);
-        mix(clip, e.gain, w->noise + before, e.noise_gain, out + before, n);
-        scale(w->noise + before + n, e.noise_gain, out + before + n, after);
+        const int16_t *noise = cut_noise(&e, w->noise, n_out);
+        scale(noise, e.noise_gain, out, before);
+        mix(clip, e.gain, noise + before, e.noise_gain, out + before, n);
+        scale(noise + before + n, e.noise_gain, out + before + n, after);
         return;
     }
     memset(out, 0, sizeof(int16_t) * (size_t)before);

@@ -28,8 +28,9 @@ typedef struct {
 
 typedef struct mltk_effects_tables mltk_effects_tables;
 
-/* Tables for audio of this rate; NULL without memory. Any number of threads may use them at once. */
-mltk_effects_tables *mltk_effects_new(int32_t sample_rate_hz);
+/* Tables for audio of this rate; NULL without memory. Any number of threads may use them at once. Vectors of more than
+ * most_lanes floats are not used: 16 leaves it to the processor, whatever is used gives the same. */
+mltk_effects_tables *mltk_effects_new(int32_t sample_rate_hz, int32_t most_lanes);
 void mltk_effects_free(mltk_effects_tables *tables);
 
 /* Fills out [n_clips][n_out]. Returns 0, or -1 if there was no memory for the work in between. */

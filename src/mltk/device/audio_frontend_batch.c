@@ -235,6 +235,12 @@ void mltk_frontend_process_clips(mltk_frontend_batch *b, const int16_t *samples,
     }
 }
 
+void mltk_frontend_quantize_clips(const mltk_frontend_batch *b, const uint16_t *features, size_t n_clips, int8_t *out) {
+    const size_t n = b->n_rows * b->f->n_channels;
+    size_t clip;
+    for (clip = 0; clip < n_clips; ++clip) mltk_frontend_quantize(b->f, features + clip * n, n, out + clip * n);
+}
+
 size_t mltk_frontend_empty_channels(const mltk_frontend *frontend) {
     size_t empty = 0, i;
     for (i = 0; i < frontend->n_channels; ++i)

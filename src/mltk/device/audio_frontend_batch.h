@@ -31,6 +31,10 @@ mltk_frontend_batch *mltk_frontend_batch_init(void *memory, const mltk_frontend 
 void mltk_frontend_process_clips(mltk_frontend_batch *batch, const int16_t *samples, size_t n_clips,
                                  uint16_t *features, uint8_t *activity);
 
+/* The features of every clip, by itself, as mltk_frontend_quantize() gives them; shapes as above. */
+void mltk_frontend_quantize_clips(const mltk_frontend_batch *batch, const uint16_t *features, size_t n_clips,
+                                  int8_t *out);
+
 /* Names of the engines that this processor runs, the fastest first; NULL past the last. */
 const char *mltk_frontend_batch_engine(size_t index);
 

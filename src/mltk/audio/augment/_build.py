@@ -25,10 +25,10 @@ ffibuilder.set_source(
     depends=sorted(str(path) for path in DEVICE.glob("audio_effects*")),
     # -ffp-contract=off: no fused multiply-add, so that results are the same on every processor.
     # The others: square roots, minima and maxima as single instructions; no value here is infinite or not a number,
-    # and a zero's sign doesn't reach the 16-bit samples.
+    # and a zero's sign doesn't reach the 16-bit samples. -Wno-psabi: what passes vectors is inlined.
     extra_compile_args=[
         *("-O3", "-std=c99", "-ffp-contract=off"),
-        *("-fno-math-errno", "-fno-trapping-math", "-ffinite-math-only", "-fno-signed-zeros"),
+        *("-fno-math-errno", "-fno-trapping-math", "-ffinite-math-only", "-fno-signed-zeros", "-Wno-psabi"),
     ],
     libraries=["m"],
     # Without a C compiler mltk installs all the same; augmenting audio then says what is missing.

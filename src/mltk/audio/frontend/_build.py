@@ -55,6 +55,8 @@ mltk_frontend_batch *mltk_frontend_batch_init(void *memory, const mltk_frontend 
                                               const char *engine);
 void mltk_frontend_process_clips(mltk_frontend_batch *batch, const int16_t *samples, size_t n_clips,
                                  uint16_t *features, uint8_t *activity);
+void mltk_frontend_quantize_clips(const mltk_frontend_batch *batch, const uint16_t *features, size_t n_clips,
+                                  int8_t *out);
 const char *mltk_frontend_batch_engine(size_t index);
 size_t mltk_frontend_empty_channels(const mltk_frontend *frontend);
 """

@@ -89,6 +89,12 @@ class _State:
         )
         return activity
 
+    def quantize_clips(self, features: npt.NDArray[np.uint16], out: npt.NDArray[np.int8]) -> None:
+        """Fill out [clips, frames, channels] from the features that :meth:`clips` gave."""
+        ffi, lib = load()
+        source = ffi.cast("const uint16_t *", features.ctypes.data)
+        lib.mltk_frontend_quantize_clips(self._batch, source, len(out), ffi.cast("int8_t *", out.ctypes.data))
+
     def quantize(self, features: npt.NDArray[np.uint16], out: npt.NDArray[np.int8]) -> None:
         ffi, lib = load()
         source = ffi.cast("const uint16_t *", features.ctypes.data)
@@ -215,8 +221,7 @@ class AudioFeatureGenerator:
         with self._state() as state:
             activity = state.clips(samples, features)
             if out.dtype == np.int8:
-                for clip, quantized in zip(features, out, strict=True):
-                    state.quantize(clip, quantized)
+                state.quantize_clips(features, out)
         if out.dtype == np.float32:
             out[...] = features
         return activity
