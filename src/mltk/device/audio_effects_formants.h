@@ -29,6 +29,21 @@
     }
 #endif
 
+/* To 5e-6, of a normal number: a guess that halves the exponent, and two steps of Newton's method. Square roots and
+ * divisions take several times as long, and what processors have for this is not the same on all of them. Lomont, "Fast
+ * inverse square root", 2003. */
+INLINE float inverse_square_root(float x) {
+    union {
+        float value;
+        int32_t bits;
+    } y;
+    y.value = x;
+    y.bits = 0x5f375a86 - (y.bits >> 1);
+    y.value *= 1.5f - 0.5f * x * y.value * y.value;
+    y.value *= 1.5f - 0.5f * x * y.value * y.value;
+    return y.value;
+}
+
 #define LANES 8
 #define SUFFIX 8
 #define ENGINE WIDEST static

@@ -15,7 +15,6 @@
 #define SUB FN(sub)
 #define MUL FN(mul)
 #define TIMES FN(times)
-#define RATIO FN(ratio)
 
 #if defined(__GNUC__)
 typedef float lanes __attribute__((vector_size(4 * LANES), may_alias));
@@ -25,7 +24,6 @@ INLINE lanes ADD(lanes a, lanes b) { return a + b; }
 INLINE lanes SUB(lanes a, lanes b) { return a - b; }
 INLINE lanes MUL(lanes a, lanes b) { return a * b; }
 INLINE lanes TIMES(lanes a, float factor) { return a * factor; }
-INLINE lanes RATIO(lanes a, lanes b) { return (a + 1.0f) / (b + 1.0f); } /* 1 keeps silence from being divided by */
 #else
 typedef struct {
     float each[LANES];
@@ -38,7 +36,6 @@ static lanes ADD(lanes a, lanes b) { EACH(+b.each[l]); }
 static lanes SUB(lanes a, lanes b) { EACH(-b.each[l]); }
 static lanes MUL(lanes a, lanes b) { EACH(*b.each[l]); }
 static lanes TIMES(lanes a, float factor) { EACH(*factor); }
-static lanes RATIO(lanes a, lanes b) { EACH(/ (b.each[l] + 1.0f) + 1.0f / (b.each[l] + 1.0f)); }
 #endif
 
 typedef struct {
@@ -168,12 +165,13 @@ INLINE void FN(smooth)(const lanes *restrict in, lanes *restrict out, int32_t la
     }
 }
 
-/* Ratios of power to gains, times 1 / n of the inverse transform. */
-INLINE void FN(make_gains)(float *restrict ratios, int32_t count, float scale) {
+/* From the wanted envelope to the gains that make it of the one there is, times 1 / n of the inverse transform. */
+INLINE void FN(make_gains)(float *restrict wanted, const float *restrict present, int32_t count, float scale) {
     for (int32_t i = 0; i < count; i++) {
-        float g = sqrtf(ratios[i]);
+        float w = wanted[i] + 1.0f; /* 1 keeps silence from being divided by */
+        float g = w * inverse_square_root(w * (present[i] + 1.0f));
         g = g < MAX_GAIN ? g : MAX_GAIN;
-        ratios[i] = (g > 1.0f / MAX_GAIN ? g : 1.0f / MAX_GAIN) * scale;
+        wanted[i] = (g > 1.0f / MAX_GAIN ? g : 1.0f / MAX_GAIN) * scale;
     }
 }
 
@@ -191,10 +189,9 @@ ENGINE void FN(filter_formants)(const mltk_effects_tables *t, const float *sourc
     FN(smooth)(w->envelope, w->power, last, t->smoothing);
     for (int32_t k = 0; k <= last; k++) {
         int32_t i = MIN((int32_t)source[k], last - 1);
-        lanes moved = ADD(w->power[i], TIMES(SUB(w->power[i + 1], w->power[i]), source[k] - (float)i));
-        w->envelope[k] = RATIO(moved, w->power[k]);
+        w->envelope[k] = ADD(w->power[i], TIMES(SUB(w->power[i + 1], w->power[i]), source[k] - (float)i));
     }
-    FN(make_gains)((float *)w->envelope, (last + 1) * LANES, 1.0f / (float)n);
+    FN(make_gains)((float *)w->envelope, (const float *)w->power, (last + 1) * LANES, 1.0f / (float)n);
     for (int32_t k = 0; k <= last; k++) {
         int32_t a = at[k], b = at[(n - k) & (n - 1)];
         lanes gain = w->envelope[k];
@@ -288,4 +285,3 @@ static void FN(filter_pairs)(const mltk_effects_tables *t, const float *source, 
 #undef SUB
 #undef MUL
 #undef TIMES
-#undef RATIO
