@@ -28,3 +28,7 @@ class EpochTimes(keras.callbacks.Callback):
     def medians(self) -> tuple[float, float]:
         """Median wall-clock and CPU seconds of an epoch, without the first and the last, which no other follows."""
         return median(np.diff(self.wall)[1:]), median(np.diff(self.cpu)[1:])
+
+    def last(self) -> tuple[float, float]:
+        """Wall-clock and CPU seconds of the last epoch, until now: call it when ``fit`` returns."""
+        return time.perf_counter() - self.wall[-1], time.process_time() - self.cpu[-1]

@@ -394,7 +394,7 @@ typedef struct {
     int16_t *search; /* what stretch() looks for similarity in */
     float *sum;
     void *vtlp_memory;
-    vtlp_work *vtlp; /* within it, aligned for vectors */
+    float *vtlp; /* within it, aligned for vectors */
     int16_t *noise;
     int32_t margin;
 } workspace;
@@ -426,8 +426,8 @@ static int make_workspace(const mltk_effects_tables *t, const mltk_effects *effe
     }
     if (vtlp) {
         w->sum = malloc(sizeof(float) * (room + 4 * (size_t)t->fft));
-        w->vtlp_memory = malloc(sizeof(vtlp_work) + ALIGNMENT);
-        w->vtlp = (vtlp_work *)(((uintptr_t)w->vtlp_memory + ALIGNMENT - 1) & ~(uintptr_t)(ALIGNMENT - 1));
+        w->vtlp_memory = malloc(sizeof(float) * vtlp_work_floats(t) + ALIGNMENT);
+        w->vtlp = (float *)(((uintptr_t)w->vtlp_memory + ALIGNMENT - 1) & ~(uintptr_t)(ALIGNMENT - 1));
     }
     return w->noise && (!warp || (w->a && w->b && w->search)) && (!vtlp || (w->sum && w->vtlp_memory)) ? 0 : -1;
 }

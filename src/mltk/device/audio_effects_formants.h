@@ -65,10 +65,10 @@ INLINE float inverse_square_root(float x) {
 #undef SUFFIX
 #undef ENGINE
 #undef ALL
-typedef vtlp_work_16 vtlp_work;
-#else
-typedef vtlp_work_8 vtlp_work;
 #endif
+
+/* Of up to 16 lanes: the spectrum's real and imaginary parts, the power and the envelope of half of it. */
+INLINE size_t vtlp_work_floats(const mltk_effects_tables *t) { return 16 * (size_t)(3 * t->fft + 2); }
 
 /* Where in the spectrum, in bins, the envelope of output bin k comes from. */
 static float unwarped(const mltk_effects_tables *t, float factor, int32_t k) {
@@ -84,7 +84,7 @@ WIDEST static void round_to_int16(const float *in, int32_t n, int16_t *out) {
 }
 
 /* clip [n] is changed in place; readable, as zeros, t->fft before and 3 t->fft after. sum holds n + 4 fft. */
-static void warp_formants(const mltk_effects_tables *t, float factor, int16_t *clip, int32_t n, vtlp_work *w,
+static void warp_formants(const mltk_effects_tables *t, float factor, int16_t *clip, int32_t n, float *work,
                           float *sum) {
     int32_t hop = t->fft / 2;
     int32_t n_frames = n / hop + 2, n_pairs = (n_frames + 1) / 2, done = 0;
@@ -93,9 +93,9 @@ static void warp_formants(const mltk_effects_tables *t, float factor, int16_t *c
     memset(sum, 0, sizeof(float) * (size_t)(n + 4 * t->fft));
 #ifdef HAVE_AVX512
     if (t->most_lanes >= 16 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq"))
-        for (; n_pairs - done > 8; done += 16) filter_pairs_16(t, source, clip, done, n_pairs, w, sum);
+        for (; n_pairs - done > 8; done += 16) filter_pairs_16(t, source, clip, done, n_pairs, work, sum);
 #endif
-    for (; done < n_pairs; done += 8) filter_pairs_8(t, source, clip, done, n_pairs, w, sum);
+    for (; done < n_pairs; done += 8) filter_pairs_8(t, source, clip, done, n_pairs, work, sum);
     round_to_int16(sum + hop, n, clip);
 }
 

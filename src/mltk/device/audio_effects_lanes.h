@@ -39,13 +39,6 @@ static lanes TIMES(lanes a, float factor) { EACH(*factor); }
 #endif
 
 typedef struct {
-    lanes re[MAX_FFT];
-    lanes im[MAX_FFT];
-    lanes power[MAX_FFT / 2 + 1];
-    lanes envelope[MAX_FFT / 2 + 1];
-} FN(vtlp_work);
-
-typedef struct {
     lanes re, im;
 } complex_lanes;
 
@@ -175,33 +168,34 @@ INLINE void FN(make_gains)(float *restrict wanted, const float *restrict present
     }
 }
 
-ENGINE void FN(filter_formants)(const mltk_effects_tables *t, const float *source, void *memory) {
-    FN(vtlp_work) *w = memory;
+/* im is followed by room for power and envelope. */
+ENGINE void FN(filter_formants)(const mltk_effects_tables *t, const float *source, lanes *restrict re,
+                                lanes *restrict im) {
     int32_t n = t->fft, last = n / 2;
+    lanes *restrict power = im + n, *restrict envelope = power + last + 1;
     const uint16_t *at = t->reversed;
-    FN(forward_fft)(t, w->re, w->im);
+    FN(forward_fft)(t, re, im);
     for (int32_t k = 0; k <= last; k++) {
         int32_t a = at[k], b = at[(n - k) & (n - 1)];
-        w->power[k] = ADD(ADD(MUL(w->re[a], w->re[a]), MUL(w->im[a], w->im[a])),
-                          ADD(MUL(w->re[b], w->re[b]), MUL(w->im[b], w->im[b])));
+        power[k] = ADD(ADD(MUL(re[a], re[a]), MUL(im[a], im[a])), ADD(MUL(re[b], re[b]), MUL(im[b], im[b])));
     }
-    FN(smooth)(w->power, w->envelope, last, t->smoothing);
-    FN(smooth)(w->envelope, w->power, last, t->smoothing);
+    FN(smooth)(power, envelope, last, t->smoothing);
+    FN(smooth)(envelope, power, last, t->smoothing);
     for (int32_t k = 0; k <= last; k++) {
         int32_t i = MIN((int32_t)source[k], last - 1);
-        w->envelope[k] = ADD(w->power[i], TIMES(SUB(w->power[i + 1], w->power[i]), source[k] - (float)i));
+        envelope[k] = ADD(power[i], TIMES(SUB(power[i + 1], power[i]), source[k] - (float)i));
     }
-    FN(make_gains)((float *)w->envelope, (const float *)w->power, (last + 1) * LANES, 1.0f / (float)n);
+    FN(make_gains)((float *)envelope, (const float *)power, (last + 1) * LANES, 1.0f / (float)n);
     for (int32_t k = 0; k <= last; k++) {
         int32_t a = at[k], b = at[(n - k) & (n - 1)];
-        lanes gain = w->envelope[k];
-        w->re[a] = MUL(w->re[a], gain);
-        w->im[a] = MUL(w->im[a], gain);
+        lanes gain = envelope[k];
+        re[a] = MUL(re[a], gain);
+        im[a] = MUL(im[a], gain);
         if (a == b) continue;
-        w->re[b] = MUL(w->re[b], gain);
-        w->im[b] = MUL(w->im[b], gain);
+        re[b] = MUL(re[b], gain);
+        im[b] = MUL(im[b], gain);
     }
-    FN(inverse_fft)(t, w->re, w->im);
+    FN(inverse_fft)(t, re, im);
 }
 
 /* Rows of LANES vectors become their columns: what is next to each other in time, and what in number of the pair. */
@@ -259,8 +253,8 @@ ENGINE void FN(add_frames)(const lanes *from, const float *window, int32_t n, fl
 
 /* Pairs of frames number first, first + 1, … of n_pairs, from the clip to the sum. */
 static void FN(filter_pairs)(const mltk_effects_tables *t, const float *source, const int16_t *clip, int32_t first,
-                             int32_t n_pairs, void *memory, float *sum) {
-    FN(vtlp_work) *w = memory;
+                             int32_t n_pairs, void *work, float *sum) {
+    lanes *re = work, *im = re + t->fft;
     int32_t hop = t->fft / 2;
     const int16_t *even[LANES], *odd[LANES];
     float *even_sum[LANES], *odd_sum[LANES];
@@ -271,11 +265,11 @@ static void FN(filter_pairs)(const mltk_effects_tables *t, const float *source, 
         even[l] = clip + start, odd[l] = clip + start + hop;
         even_sum[l] = sum + hop + start, odd_sum[l] = sum + 2 * hop + start;
     }
-    FN(load_frames)(even, t->window, t->fft, w->re);
-    FN(load_frames)(odd, t->window, t->fft, w->im);
-    FN(filter_formants)(t, source, w);
-    FN(add_frames)(w->re, t->window, t->fft, even_sum, present);
-    FN(add_frames)(w->im, t->window, t->fft, odd_sum, present);
+    FN(load_frames)(even, t->window, t->fft, re);
+    FN(load_frames)(odd, t->window, t->fft, im);
+    FN(filter_formants)(t, source, re, im);
+    FN(add_frames)(re, t->window, t->fft, even_sum, present);
+    FN(add_frames)(im, t->window, t->fft, odd_sum, present);
 }
 
 #undef FN

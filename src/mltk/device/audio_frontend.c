@@ -634,7 +634,7 @@ size_t mltk_frontend_process_clip(mltk_frontend *f, const int16_t *samples, size
     return n_rows;
 }
 
-void mltk_frontend_quantize(const mltk_frontend *f, const uint16_t *features, size_t n, int8_t *out) {
+static inline void quantize(const mltk_frontend *f, const uint16_t *features, size_t n, int8_t *out) {
     size_t i;
     if (f->dynamic_range > 0) {
         int32_t max = 0, range;
@@ -652,4 +652,8 @@ void mltk_frontend_quantize(const mltk_frontend *f, const uint16_t *features, si
             out[i] = level < 127 ? (int8_t)level : (int8_t)127;
         }
     }
+}
+
+void mltk_frontend_quantize(const mltk_frontend *f, const uint16_t *features, size_t n, int8_t *out) {
+    quantize(f, features, n, out);
 }

@@ -70,13 +70,14 @@ typedef struct engine {
     const char *name;
     void (*front)(const batch *b, const int16_t *const *frames, uint32_t *signal);
     void (*back)(const batch *b, uint32_t *signal, uint16_t *row);
+    void (*quantize)(const mltk_frontend *f, const uint16_t *features, size_t n, int8_t *out);
 } engine;
 
 static const engine engines[] = {
 #ifdef HAVE_AVX2
-    {"avx2", front_avx2, back_avx2},
+    {"avx2", front_avx2, back_avx2, quantize_avx2},
 #endif
-    {"c99", front_c99, back_c99},
+    {"c99", front_c99, back_c99, quantize_c99},
 };
 
 static int runs_here(const engine *e) {
@@ -238,7 +239,7 @@ void mltk_frontend_process_clips(mltk_frontend_batch *b, const int16_t *samples,
 void mltk_frontend_quantize_clips(const mltk_frontend_batch *b, const uint16_t *features, size_t n_clips, int8_t *out) {
     const size_t n = b->n_rows * b->f->n_channels;
     size_t clip;
-    for (clip = 0; clip < n_clips; ++clip) mltk_frontend_quantize(b->f, features + clip * n, n, out + clip * n);
+    for (clip = 0; clip < n_clips; ++clip) b->engine->quantize(b->f, features + clip * n, n, out + clip * n);
 }
 
 size_t mltk_frontend_empty_channels(const mltk_frontend *frontend) {

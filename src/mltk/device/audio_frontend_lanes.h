@@ -261,3 +261,7 @@ ENGINE void FN(back)(const batch *b, uint32_t *signal, uint16_t *row) {
     if (b->f->log_scale_enable) FN(scaled_log)(b, signal);
     FN(saturate)(b->f->n_channels, signal, row);
 }
+
+ENGINE void FN(quantize)(const mltk_frontend *f, const uint16_t *features, size_t n, int8_t *out) {
+    quantize(f, features, n, out);
+}
