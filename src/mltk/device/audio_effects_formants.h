@@ -47,11 +47,13 @@ INLINE float inverse_square_root(float x) {
 #define LANES 8
 #define SUFFIX 8
 #define ENGINE WIDEST static
+#define HELPER INLINE
 #define ALL(f, s) EIGHT(f, s, 0)
 #include "audio_effects_lanes.h"
 #undef LANES
 #undef SUFFIX
 #undef ENGINE
+#undef HELPER
 #undef ALL
 
 #if defined(HAVE_AVX2) && CONVERTS
@@ -59,11 +61,13 @@ INLINE float inverse_square_root(float x) {
 #define LANES 16
 #define SUFFIX 16
 #define ENGINE __attribute__((target("avx512f,avx512dq"))) static
+#define HELPER static inline __attribute__((always_inline, target("avx512f,avx512dq")))
 #define ALL(f, s) EIGHT(f, s, 0), EIGHT(f, s, 8)
 #include "audio_effects_lanes.h"
 #undef LANES
 #undef SUFFIX
 #undef ENGINE
+#undef HELPER
 #undef ALL
 #endif
 

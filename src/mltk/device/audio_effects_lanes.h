@@ -4,6 +4,7 @@
  *   LANES   pairs of frames at once
  *   SUFFIX  of the names
  *   ENGINE  what precedes a function: which instructions it may use
+ *   HELPER  what precedes one that is part of these
  *
  * A lane's numbers are the same whatever the width: what is next to it takes no part in its arithmetic.
  */
@@ -20,10 +21,10 @@
 typedef float lanes __attribute__((vector_size(4 * LANES), may_alias));
 typedef float FN(lanes_anywhere) __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
 typedef int16_t FN(lanes16) __attribute__((vector_size(2 * LANES), aligned(2), may_alias));
-INLINE lanes ADD(lanes a, lanes b) { return a + b; }
-INLINE lanes SUB(lanes a, lanes b) { return a - b; }
-INLINE lanes MUL(lanes a, lanes b) { return a * b; }
-INLINE lanes TIMES(lanes a, float factor) { return a * factor; }
+HELPER lanes ADD(lanes a, lanes b) { return a + b; }
+HELPER lanes SUB(lanes a, lanes b) { return a - b; }
+HELPER lanes MUL(lanes a, lanes b) { return a * b; }
+HELPER lanes TIMES(lanes a, float factor) { return a * factor; }
 #else
 typedef struct {
     float each[LANES];
@@ -43,14 +44,14 @@ typedef struct {
 } complex_lanes;
 
 /* v times the factor wr + i wi. */
-INLINE complex_lanes FN(twiddled)(lanes re, lanes im, float wr, float wi) {
+HELPER complex_lanes FN(twiddled)(lanes re, lanes im, float wr, float wi) {
     complex_lanes p = {SUB(TIMES(re, wr), TIMES(im, wi)), ADD(TIMES(re, wi), TIMES(im, wr))};
     return p;
 }
 
 /* A radix-4 stage of a decimation-in-frequency FFT of LANES signals at once: two stages of radix 2, of blocks of size
  * and size / 2, so that the numbers end up in bit-reversed order. */
-INLINE void FN(dif_stages)(lanes *restrict re, lanes *restrict im, int32_t n, int32_t size, const float *wr,
+HELPER void FN(dif_stages)(lanes *restrict re, lanes *restrict im, int32_t n, int32_t size, const float *wr,
                            const float *wi) {
     int32_t quarter = size / 4, stride = n / size;
     for (int32_t block = 0; block < n; block += size) {
@@ -73,7 +74,7 @@ INLINE void FN(dif_stages)(lanes *restrict re, lanes *restrict im, int32_t n, in
 }
 
 /* The reverse: a radix-4 stage of the inverse FFT, decimation in time, of blocks of size / 2 and size. */
-INLINE void FN(dit_stages)(lanes *restrict re, lanes *restrict im, int32_t n, int32_t size, const float *wr,
+HELPER void FN(dit_stages)(lanes *restrict re, lanes *restrict im, int32_t n, int32_t size, const float *wr,
                            const float *wi) {
     int32_t quarter = size / 4, stride = n / size;
     for (int32_t block = 0; block < n; block += size) {
@@ -95,7 +96,7 @@ INLINE void FN(dit_stages)(lanes *restrict re, lanes *restrict im, int32_t n, in
 }
 
 /* The stage of dif_stages() for blocks of 4, whose factors are all 1: half of the operations. */
-INLINE void FN(last_dif_stages)(lanes *restrict re, lanes *restrict im, int32_t n) {
+HELPER void FN(last_dif_stages)(lanes *restrict re, lanes *restrict im, int32_t n) {
     for (int32_t block = 0; block < n; block += 4) {
         lanes *r = re + block, *i = im + block;
         lanes ar = ADD(r[0], r[2]), ai = ADD(i[0], i[2]), br = ADD(r[1], r[3]), bi = ADD(i[1], i[3]);
@@ -108,7 +109,7 @@ INLINE void FN(last_dif_stages)(lanes *restrict re, lanes *restrict im, int32_t 
 }
 
 /* The same of dit_stages(). */
-INLINE void FN(first_dit_stages)(lanes *restrict re, lanes *restrict im, int32_t n) {
+HELPER void FN(first_dit_stages)(lanes *restrict re, lanes *restrict im, int32_t n) {
     for (int32_t block = 0; block < n; block += 4) {
         lanes *r = re + block, *i = im + block;
         lanes ar = ADD(r[0], r[1]), ai = ADD(i[0], i[1]), br = SUB(r[0], r[1]), bi = SUB(i[0], i[1]);
@@ -121,7 +122,7 @@ INLINE void FN(first_dit_stages)(lanes *restrict re, lanes *restrict im, int32_t
 }
 
 /* One stage of blocks of two, which has no factors; left over if the number of stages is odd. */
-INLINE void FN(butterflies)(lanes *restrict re, lanes *restrict im, int32_t n) {
+HELPER void FN(butterflies)(lanes *restrict re, lanes *restrict im, int32_t n) {
     for (int32_t k = 0; k < n; k += 2) {
         lanes br = re[k + 1], bi = im[k + 1];
         re[k + 1] = SUB(re[k], br), im[k + 1] = SUB(im[k], bi);
@@ -129,14 +130,14 @@ INLINE void FN(butterflies)(lanes *restrict re, lanes *restrict im, int32_t n) {
     }
 }
 
-INLINE void FN(forward_fft)(const mltk_effects_tables *t, lanes *restrict re, lanes *restrict im) {
+HELPER void FN(forward_fft)(const mltk_effects_tables *t, lanes *restrict re, lanes *restrict im) {
     int32_t size = t->fft;
     for (; size > 4; size /= 4) FN(dif_stages)(re, im, t->fft, size, t->twiddle_re, t->twiddle_im);
     if (size == 4) FN(last_dif_stages)(re, im, t->fft);
     else FN(butterflies)(re, im, t->fft);
 }
 
-INLINE void FN(inverse_fft)(const mltk_effects_tables *t, lanes *restrict re, lanes *restrict im) {
+HELPER void FN(inverse_fft)(const mltk_effects_tables *t, lanes *restrict re, lanes *restrict im) {
     int32_t size = t->odd_stages ? 8 : 16;
     if (t->odd_stages) FN(butterflies)(re, im, t->fft);
     else FN(first_dit_stages)(re, im, t->fft);
@@ -144,7 +145,7 @@ INLINE void FN(inverse_fft)(const mltk_effects_tables *t, lanes *restrict re, la
 }
 
 /* Mean over 2 width + 1 bins, the spectrum being mirrored at both ends. */
-INLINE void FN(smooth)(const lanes *restrict in, lanes *restrict out, int32_t last, int32_t width) {
+HELPER void FN(smooth)(const lanes *restrict in, lanes *restrict out, int32_t last, int32_t width) {
     float scale = 1.0f / (float)(2 * width + 1);
     for (int32_t k = 0; k <= last; k++) {
         lanes sum = in[k];
@@ -159,7 +160,7 @@ INLINE void FN(smooth)(const lanes *restrict in, lanes *restrict out, int32_t la
 }
 
 /* From the wanted envelope to the gains that make it of the one there is, times 1 / n of the inverse transform. */
-INLINE void FN(make_gains)(float *restrict wanted, const float *restrict present, int32_t count, float scale) {
+HELPER void FN(make_gains)(float *restrict wanted, const float *restrict present, int32_t count, float scale) {
     for (int32_t i = 0; i < count; i++) {
         float w = wanted[i] + 1.0f; /* 1 keeps silence from being divided by */
         float g = w * inverse_square_root(w * (present[i] + 1.0f));
@@ -199,7 +200,7 @@ ENGINE void FN(filter_formants)(const mltk_effects_tables *t, const float *sourc
 }
 
 /* Rows of LANES vectors become their columns: what is next to each other in time, and what in number of the pair. */
-INLINE void FN(transpose)(lanes rows[LANES]) {
+HELPER void FN(transpose)(lanes rows[LANES]) {
 #if CONVERTS
     EXCHANGE(1)
     EXCHANGE(2)
@@ -215,7 +216,7 @@ INLINE void FN(transpose)(lanes rows[LANES]) {
 #endif
 }
 
-INLINE void FN(to_floats)(const int16_t *samples, lanes *floats) {
+HELPER void FN(to_floats)(const int16_t *samples, lanes *floats) {
 #if CONVERTS
     *floats = __builtin_convertvector(*(const FN(lanes16) *)samples, lanes);
 #else
@@ -233,7 +234,7 @@ ENGINE void FN(load_frames)(const int16_t *const frames[LANES], const float *win
     }
 }
 
-INLINE void FN(add_to)(float *sum, lanes row) {
+HELPER void FN(add_to)(float *sum, lanes row) {
 #if CONVERTS
     *(FN(lanes_anywhere) *)sum += row;
 #else
