@@ -1,6 +1,6 @@
 """What augmentation costs a training: the time of an epoch with all of it on, over that on ready-made arrays.
 
-    python benchmarks/audio_training.py [folder of DIGIT_SPEAKER_N.wav files] [--model ds_cnn|narrow] [--rounds 12]
+    python benchmarks/audio_training.py [folder of DIGIT_SPEAKER_N.wav files] [--model ds_cnn|narrow] [--rounds 20]
 
 A model of 5 M multiply-accumulates and batches of 32 samples of int8 features: ``ds_cnn`` is the keyword spotter of
 MLPerf Tiny on 49×20 features, ``narrow`` a network of our own on 49×49 features that takes less time for as many
@@ -77,7 +77,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", nargs="*")
     parser.add_argument("--model", choices=MODELS, default="ds_cnn")
-    parser.add_argument("--rounds", type=int, default=12)
+    parser.add_argument("--rounds", type=int, default=20)
     arguments = parser.parse_args()
     build, n_features = MODELS[arguments.model]
     with tempfile.TemporaryDirectory() as folder:
