@@ -43,7 +43,7 @@
 #define PHASES 256    /* positions between two samples that it is tabulated for */
 #define CUTOFFS 17    /* cut-off frequencies 1, 1 - 1/32, … 1/2 of the Nyquist frequency */
 #define MAX_FFT 2048
-#define ALIGNMENT 64 /* bytes, of the widest vectors */
+#define ALIGNMENT 64  /* bytes, of the widest vectors */
 /* Half width of the mean that makes an envelope of a spectrum, taken twice: wider ones would blur formants, between
  * which the filter could then not tell. */
 #define SMOOTHING_HZ 80.0

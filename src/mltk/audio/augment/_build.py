@@ -24,11 +24,11 @@ ffibuilder.set_source(
     include_dirs=[str(DEVICE)],
     depends=sorted(str(path) for path in DEVICE.glob("audio_effects*")),
     # -ffp-contract=off: no fused multiply-add, so that results are the same on every processor.
-    # The others: square roots, minima and maxima as single instructions; no value here is infinite or not a number,
-    # and a zero's sign doesn't reach the 16-bit samples. -Wno-psabi: what passes vectors is inlined.
+    # The others: minima and maxima as single instructions; no value here is infinite or not a number, and a zero's
+    # sign doesn't reach the 16-bit samples. -Wno-psabi: what passes vectors is inlined.
     extra_compile_args=[
         *("-O3", "-std=c99", "-ffp-contract=off"),
-        *("-fno-math-errno", "-fno-trapping-math", "-ffinite-math-only", "-fno-signed-zeros", "-Wno-psabi"),
+        *("-fno-trapping-math", "-ffinite-math-only", "-fno-signed-zeros", "-Wno-psabi"),
     ],
     libraries=["m"],
     # Without a C compiler mltk installs all the same; augmenting audio then says what is missing.
