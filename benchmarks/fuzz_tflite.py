@@ -39,7 +39,7 @@ from mltk.micro.profile.targets import DEFAULT_TARGET
 from mltk.micro.runtimes import UnsupportedModelError, have_tflm
 from mltk.operations.quantization_report import quantization_report
 from mltk.tflite import TfliteModel, TfliteModelParameters
-from mltk.tflite.document import pack, unpack
+from mltk.tflite.format.codec import pack, unpack
 
 TIMEOUT_S = 10.0
 

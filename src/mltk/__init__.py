@@ -39,7 +39,7 @@ _PUBLIC = {
     "mltk.spec.search": ["list_mltk_models"],
     "mltk.spec.train": ["TrainMixin"],
     "mltk.tflite.model": ["TfliteModel"],
-    "mltk.tflite.parameters": ["TFLITE_METADATA_TAG", "TfliteModelParameters"],
+    "mltk.tflite.model_parameters": ["TFLITE_METADATA_TAG", "TfliteModelParameters"],
 }
 _MODULE_OF = {name: module for module, names in _PUBLIC.items() for name in names}
 

@@ -16,12 +16,12 @@ from mltk.micro.arena import measure_arena
 from mltk.micro.engine import run_batch
 from mltk.micro.exact import NotExactError, compile_exact
 from mltk.micro.exact.requantize import Requantizer
-from mltk.micro.graph import Graph, Operator, Subgraph, Tensor, read_graph
 from mltk.micro.parity import compare_engines, random_samples
 from mltk.micro.processes import ChildRuntime, WorkerEndedError, WorkerProcess, Workers
 from mltk.micro.runtimes import LiteRtRuntime, Runtime, UnsupportedModelError
 from mltk.operations.quantization_report import quantization_report
 from mltk.tflite import TfliteModel
+from mltk.tflite.graph import Graph, Operator, Subgraph, Tensor, read_graph
 
 
 def one_operator(name, x_shape, y_shape, options=None, constants=(), n_inputs=1) -> bytes:

@@ -12,8 +12,8 @@ from mltk.micro.exact import NotExactError, compile_exact
 from mltk.micro.exact import fixed_point as fx
 from mltk.micro.exact.blas import one_blas_thread
 from mltk.micro.exact.requantize import Requantizer
-from mltk.micro.graph import read_graph
 from mltk.micro.runtimes import ExactRuntime, TflmRuntime
+from mltk.tflite.graph import read_graph
 
 
 def both(model: bytes, rng: np.random.Generator, n: int = 5):

@@ -13,9 +13,9 @@ from micro_random_models import MODELS
 from mltk.errors import RuntimeFailure
 from mltk.micro import arena as arena_module
 from mltk.micro.arena import estimate_arena, measure_arena
-from mltk.micro.graph import read_graph
 from mltk.micro.planner import Buffer, place_greedily, plan_memory
 from mltk.micro.processes import WorkerProcess
+from mltk.tflite.graph import read_graph
 
 
 def runs_in(model: bytes, n_bytes: int) -> bool:

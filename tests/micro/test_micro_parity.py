@@ -13,10 +13,10 @@ from mltk.errors import EvaluationError, RuntimeFailure
 from mltk.micro import parity as parity_module
 from mltk.micro import support as support_module
 from mltk.micro.engine import BatchResult, run_batch
-from mltk.micro.graph import read_graph
 from mltk.micro.layer_outputs import expose_layers, run_layers
 from mltk.micro.parity import compare_engines, random_samples
 from mltk.micro.support import check_support, operator_table
+from mltk.tflite.graph import read_graph
 
 
 def test_layer_outputs_are_those_of_the_unchanged_model(needs_tflm, cnn, images):

@@ -14,13 +14,13 @@ from ai_edge_litert import schema_py_generated as schema
 import mltk
 from mltk.errors import DatasetError, EvaluationError
 from mltk.micro import engine as engine_module
-from mltk.micro.graph import Tensor
 from mltk.micro.layer_outputs import LayerOutput
 from mltk.micro.processes import WorkerProcess
 from mltk.micro.runtimes import have_tflm
 from mltk.operations.parity import check_parity
 from mltk.operations.quantization_report import match_layers, quantization_report, sqnr_db
 from mltk.spec.archive import ArchiveReader
+from mltk.tflite.graph import Tensor
 
 
 @pytest.fixture

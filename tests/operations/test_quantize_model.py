@@ -14,7 +14,7 @@ import mltk
 import toy
 from mltk.errors import ArchiveError, OutputError, QuantizationError, SettingError
 from mltk.operations.quantize import quantize_keras_model
-from mltk.tflite.parameters import TfliteModelParameters
+from mltk.tflite.model_parameters import TfliteModelParameters
 
 pytestmark = pytest.mark.tf
 

@@ -14,7 +14,7 @@ import toy
 from mltk.errors import ArchiveError, MltkError, ModelNotFoundError, OutputError, ParameterError
 from mltk.operations.update_params import parse_params, read_params_file
 from mltk.spec.archive import ArchiveReader
-from mltk.tflite.parameters import TfliteModelParameters
+from mltk.tflite.model_parameters import TfliteModelParameters
 
 
 @pytest.fixture

@@ -10,38 +10,39 @@ import pytest
 
 from mltk.errors import MltkError
 from mltk.micro.engine import check_inputs, run_batch
-from mltk.micro.graph import read_graph
-from mltk.tflite import TfliteModel, document
+from mltk.tflite import TfliteModel
+from mltk.tflite.format import codec
+from mltk.tflite.graph import read_graph
 
 
 def rewritten(data: bytes) -> bytes:
-    model, verified = document.unpack(data)
-    return document.pack(model, data, verified.end)
+    model, verified = codec.unpack(data)
+    return codec.pack(model, data, verified.end)
 
 
 def test_zero_points_of_a_layer_are_stored_once(cnn_bytes: bytes) -> None:
-    model, _ = document.unpack(cnn_bytes)
+    model, _ = codec.unpack(cnn_bytes)
     zero_points = np.zeros(64, np.int64)
     grown = []
     for n in (1, 2):
         for tensor in model.subgraphs[0].tensors[:n]:
             tensor.quantization.zeroPoint = zero_points.copy()
-        grown.append(len(document.pack(model, cnn_bytes)))
+        grown.append(len(codec.pack(model, cnn_bytes)))
     assert grown[0] > len(cnn_bytes) + 400
     assert grown[1] <= grown[0]  # the second tensor's refer to the first one's
 
 
 def test_equal_constants_are_stored_once_and_aligned(cnn_bytes: bytes) -> None:
-    model, _ = document.unpack(cnn_bytes)
+    model, _ = codec.unpack(cnn_bytes)
     constants = [buffer for buffer in model.buffers if buffer.data is not None and len(buffer.data)][:2]
     payload = np.arange(200, dtype=np.uint8)
     constants[0].data = payload
-    once = len(document.pack(model, cnn_bytes))
+    once = len(codec.pack(model, cnn_bytes))
     constants[1].data = payload.copy()
-    packed = document.pack(model, cnn_bytes)
+    packed = codec.pack(model, cnn_bytes)
     assert len(packed) <= once
     assert packed.count(payload.tobytes()) == 1
-    assert packed.index(payload.tobytes()) % document.BUFFER_ALIGNMENT == 0
+    assert packed.index(payload.tobytes()) % codec.BUFFER_ALIGNMENT == 0
 
 
 def test_rewriting_loses_nothing_and_is_stable(published: Path) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mltk.tflite import TfliteModel
-from mltk.tflite.names import shorten_names
+from mltk.tflite.tensor_names import shorten_names
 
 pytestmark = pytest.mark.tf
 

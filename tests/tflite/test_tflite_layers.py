@@ -20,7 +20,7 @@ from mltk.tflite import (
     TfliteTransposeConvLayer,
     TfliteUnidirectionalLstmLayer,
 )
-from mltk.tflite.params import activation_range, quantize_multiplier
+from mltk.tflite.layers.kernel_params import activation_range, quantize_multiplier
 
 
 def test_public_names():

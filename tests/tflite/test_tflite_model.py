@@ -12,9 +12,10 @@ from ai_edge_litert import schema_py_generated as schema
 from tflite_builder import ModelBuilder, Op, options
 
 from mltk.errors import OutputError, TfliteError
-from mltk.tflite import TfliteModel, TfliteShape, document
-from mltk.tflite.flatbuffer import parse_schema
-from mltk.tflite.schema_layout import TFLITE_SCHEMA
+from mltk.tflite import TfliteModel, TfliteShape
+from mltk.tflite.format import codec
+from mltk.tflite.format.flatbuffer import parse_schema
+from mltk.tflite.format.schema_layout import TFLITE_SCHEMA
 
 
 def plain(value, source: bytes):
@@ -25,7 +26,7 @@ def plain(value, source: bytes):
         return [plain(item, source) for item in value]
     if hasattr(value, "__dict__"):
         fields = {name: plain(item, source) for name, item in vars(value).items() if not name.startswith("_")}
-        if isinstance(value, schema.BufferT) and document.is_external(value):
+        if isinstance(value, schema.BufferT) and codec.is_external(value):
             fields = {"data": list(source[value.offset : value.offset + value.size]), "offset": 0, "size": 0}
         return fields
     return value.encode() if isinstance(value, str) else value
@@ -33,7 +34,7 @@ def plain(value, source: bytes):
 
 def graph_of(model: TfliteModel) -> dict:
     """Everything but metadata, with each tensor's data in place of the number of its buffer."""
-    fb_model, _ = document.unpack(model.flatbuffer_data)
+    fb_model, _ = codec.unpack(model.flatbuffer_data)
     fields = plain(fb_model, model.flatbuffer_data)
     buffers = fields.pop("buffers")
     fields.pop("metadata")
@@ -45,7 +46,7 @@ def graph_of(model: TfliteModel) -> dict:
 
 def data_offsets(data: bytes) -> list[int]:
     """Where each buffer's data starts in the file."""
-    fb_model, _ = document.unpack(data)
+    fb_model, _ = codec.unpack(data)
     start = np.frombuffer(data, np.uint8).__array_interface__["data"][0]
     return [
         b.data.__array_interface__["data"][0] - start for b in fb_model.buffers if b.data is not None and len(b.data)
@@ -200,7 +201,7 @@ def test_data_behind_the_flatbuffer(tmp_path):
     buffer.data, buffer.offset, buffer.size = None, 16, 16
     b.graph.operators[1].largeCustomOptionsOffset, b.graph.operators[1].largeCustomOptionsSize = 32, 14
     b.graph.inputs, b.graph.outputs = [x], [y]
-    data = document.pack(b.model, source)
+    data = codec.pack(b.model, source)
 
     model = TfliteModel(data)
     assert model.layers[0].input2_data.tolist() == [0, 1, 2, 3]
@@ -317,7 +318,7 @@ def _invalid(change) -> bytes:
     b.metadata("m", b"data")
     b.graph.inputs, b.graph.outputs = [x], [y]
     change(b)
-    return document.pack(b.model, b"")
+    return codec.pack(b.model, b"")
 
 
 @pytest.mark.parametrize(
@@ -368,7 +369,7 @@ def test_pickles(cnn_bytes):
 
 def test_reads_what_the_generated_readers_read(published):
     data = published.read_bytes()
-    ours, _ = document.unpack(data)
+    ours, _ = codec.unpack(data)
     assert plain(ours, data) == plain(schema.ModelT.InitFromPackedBuf(data), data)
 
 
@@ -392,7 +393,7 @@ def test_reads_every_options_table(union):
         setattr(b.graph.operators[-1], prefix, table)
         setattr(b.graph.operators[-1], f"{prefix}Type", number)
     data = b.build([x], [x])
-    assert plain(document.unpack(data)[0], data) == plain(schema.ModelT.InitFromPackedBuf(data), data)
+    assert plain(codec.unpack(data)[0], data) == plain(schema.ModelT.InitFromPackedBuf(data), data)
     model = TfliteModel(data)
     model.regenerate_flatbuffer()
     assert graph_of(model) == graph_of(TfliteModel(data))

@@ -14,7 +14,7 @@ from tflite_builder import ModelBuilder, Op, lstm, options
 
 from mltk.errors import TfliteError
 from mltk.tflite import TfliteModel, TfliteModelParameters, count_layer, count_model, summarize
-from mltk.tflite.counts import LayerCounts
+from mltk.tflite.layers.counts import LayerCounts
 from mltk.tflite.summary import format_count
 
 # Every different layer of the 0.20 reference models' tables for the xG24: figures rounded to one decimal of k or M.

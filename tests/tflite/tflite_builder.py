@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from mltk.tflite import document
+from mltk.tflite.format import codec
 
 Types = schema.TensorType
 Op = schema.BuiltinOperator
@@ -100,7 +100,7 @@ class ModelBuilder:
     def build(self, inputs: list[int], outputs: list[int]) -> bytes:
         self.graph.inputs = inputs
         self.graph.outputs = outputs
-        return document.pack(self.model, b"")
+        return codec.pack(self.model, b"")
 
 
 def options(kind: str, **fields: Any) -> Any:

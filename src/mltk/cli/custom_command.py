@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from .common import start
+from mltk.cli.common import start
 
 
 @click.command("custom", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})

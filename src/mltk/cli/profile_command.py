@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from .common import start, verbose_option
+from mltk.cli.common import start, verbose_option
 
 
 @click.command("profile")

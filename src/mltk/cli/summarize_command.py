@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from .common import start, verbose_option
+from mltk.cli.common import start, verbose_option
 
 
 @click.command("summarize")

@@ -11,8 +11,8 @@ from typing import Any
 import mltk
 
 _PUBLIC = {
-    "mltk.tflite.layer": ["TfliteLayer"],
-    "mltk.tflite.layers": [
+    "mltk.tflite.layers.base": ["TfliteLayer"],
+    "mltk.tflite.layers.typed": [
         "TfliteAddLayer",
         "TfliteConv2dLayer",
         "TfliteDepthwiseConv2dLayer",
@@ -24,8 +24,8 @@ _PUBLIC = {
         "TfliteReshapeLayer",
         "TfliteTransposeConvLayer",
     ],
-    "mltk.tflite.lstm": ["TfliteUnidirectionalLstmLayer"],
-    "mltk.tflite.options": [
+    "mltk.tflite.layers.lstm": ["TfliteUnidirectionalLstmLayer"],
+    "mltk.tflite.layer_options": [
         "TfliteActivation",
         "TfliteAddLayerOptions",
         "TfliteConv2DLayerOptions",
@@ -38,7 +38,7 @@ _PUBLIC = {
         "TfliteTransposeConvLayerOptions",
         "TfliteUnidirectionalLstmLayerOptions",
     ],
-    "mltk.tflite.params": [
+    "mltk.tflite.layers.kernel_params": [
         "TfliteConvParams",
         "TfliteDepthwiseConvParams",
         "TfliteFullyConnectedParams",

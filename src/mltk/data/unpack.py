@@ -23,9 +23,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from mltk.data.download import DownloadError, checksum_algorithm, fetch
 from mltk.errors import MissingDependencyError, MltkError, OutputError
-
-from .download import DownloadError, checksum_algorithm, fetch
 
 MAX_RATIO = 1000
 """An archive may unpack to so many times its size. DEFLATE reaches 1032, and real data not a tenth of it."""

@@ -21,7 +21,6 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from mltk.errors import EvaluationError, MltkError, RuntimeFailure
-from mltk.micro.graph import Graph, read_graph
 from mltk.micro.pool import CHUNK_BYTES, CHUNK_S, Pool, Work
 from mltk.micro.processes import (
     TRUST_HINT,
@@ -34,6 +33,7 @@ from mltk.micro.processes import (
     explain_refusal,
 )
 from mltk.micro.runtimes import Runtime, UnsupportedModelError, have_tflm, make_runtime
+from mltk.tflite.graph import Graph, read_graph
 
 ENGINES = ("auto", "tflm", "exact-batched", "litert-reference", "litert-xnnpack")
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from mltk.micro.engine import run_batch
-from mltk.micro.graph import Graph, Tensor, read_graph
+from mltk.tflite.graph import Graph, Tensor, read_graph
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def observable(graph: Graph) -> list[tuple[int, str, int]]:
 
 def expose_layers(model: bytes) -> bytes:
     """``model`` with all of :func:`observable` as its outputs, in that order."""
-    from mltk.tflite.document import pack, unpack
+    from mltk.tflite.format.codec import pack, unpack
 
     graph = read_graph(model)
     parsed, _ = unpack(bytes(model))

@@ -17,9 +17,9 @@ import numpy as np
 
 from mltk.errors import EvaluationError, MissingDependencyError, RuntimeFailure
 from mltk.micro.engine import BatchResult, check_inputs, run_batch
-from mltk.micro.graph import Graph, Tensor, read_graph
 from mltk.micro.layer_outputs import dequantize, run_layers
 from mltk.micro.processes import Workers
+from mltk.tflite.graph import Graph, Tensor, read_graph
 
 ENGINE_ORDER = ("tflm", "litert-reference", "litert-xnnpack")
 # Damaged shapes must not fill the memory. Values are compared as float64, several arrays at a time.

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from mltk.micro.graph import Graph, Operator, Subgraph
+from mltk.tflite.graph import Graph, Operator, Subgraph
 
 ARENA_ALIGNMENT = 16  # MicroArenaBufferAlignment() of TFLM
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from mltk.errors import MissingDependencyError, MltkError, RuntimeFailure
-from mltk.micro.graph import Graph, Tensor, read_graph
+from mltk.tflite.graph import Graph, Tensor, read_graph
 
 # Untouched pages of an arena cost nothing on the host, while an arena a few bytes short can crash
 # TFLM instead of failing: always far too much.

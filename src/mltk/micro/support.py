@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from mltk.errors import RuntimeFailure
-from mltk.micro.graph import Graph, Operator, Subgraph, read_graph
+from mltk.tflite.graph import Graph, Operator, Subgraph, read_graph
 
 
 @dataclass(frozen=True)

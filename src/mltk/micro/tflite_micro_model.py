@@ -15,7 +15,7 @@ from mltk.micro.arena import ArenaUsage, measure_arena
 from mltk.micro.memory_plan import TfliteMicroMemoryPlan
 from mltk.micro.runtimes import TflmRuntime
 from mltk.tflite import TfliteModel, TfliteModelParameters, count_layer
-from mltk.tflite.parameters import stored_parameters
+from mltk.tflite.model_parameters import stored_parameters
 
 LayerCallback = Callable[[int, list[bytes]], bool]
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from mltk.operations import common
 from mltk.spec.archive import update_archive, write_archive
-
-from . import common
 
 
 def create_model_archive(model: Any, **facts: Any) -> str:

@@ -25,12 +25,11 @@ from mltk.errors import (
     SettingError,
     SpecificationError,
 )
+from mltk.operations.evaluation_results import without_nan
 from mltk.spec.events import MltkModelEvent
 from mltk.spec.loading import load_mltk_model
 from mltk.spec.logs import get_mltk_logger
 from mltk.spec.model import MltkModel
-
-from .evaluation_results import without_nan
 
 _VERSIONED = ("openmltk", "tensorflow", "keras", "numpy", "ai-edge-litert", "tflite-micro", "flatbuffers")
 

@@ -92,7 +92,7 @@ def load_tflite_model(
     if isinstance(model, TfliteModel):
         found = model
     elif build:
-        from .quantize import quantize_model
+        from mltk.operations.quantize import quantize_model
 
         found = quantize_model(model, build=True, update_archive=False, test=test)
     else:
@@ -141,7 +141,7 @@ def load_tflite_or_keras_model(
     """
     if model_type == "tflite":
         return load_tflite_model(model)
-    from . import common
+    from mltk.operations import common
 
     loaded = common.prepare(model, operation="load it")
     return common.load_keras_model(loaded, weights)

@@ -22,17 +22,16 @@ import numpy as np
 from mltk.data.batches import iter_batches
 from mltk.errors import ArchiveError, DatasetError, EvaluationError, RuntimeFailure
 from mltk.files import write_file
-from mltk.micro.graph import read_graph
 from mltk.micro.layer_outputs import dequantize
 from mltk.micro.parity import ParityReport, compare_engines, random_samples
 from mltk.micro.processes import Workers
+from mltk.operations import common
+from mltk.operations.load import load_tflite_model
+from mltk.operations.quantization_report import QuantizationReport, quantization_report
 from mltk.spec import names
 from mltk.spec.dataset import DatasetMixin
 from mltk.spec.model import MltkModel
-
-from . import common
-from .load import load_tflite_model
-from .quantization_report import QuantizationReport, quantization_report
+from mltk.tflite.graph import read_graph
 
 if TYPE_CHECKING:
     from mltk.tflite.model import TfliteModel

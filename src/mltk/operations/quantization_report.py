@@ -21,9 +21,9 @@ import numpy as np
 
 from mltk.errors import EvaluationError
 from mltk.micro.engine import check_inputs
-from mltk.micro.graph import Graph, Tensor, read_graph
 from mltk.micro.layer_outputs import LayerOutput, dequantize, run_layers
 from mltk.micro.processes import Workers
+from mltk.tflite.graph import Graph, Tensor, read_graph
 
 if TYPE_CHECKING:
     from mltk.tflite.model import TfliteModel

@@ -22,11 +22,10 @@ import numpy as np
 from mltk.data.batches import iter_batches, take
 from mltk.errors import MltkError, OutputError, QuantizationError, SettingError, did_you_mean
 from mltk.files import write_file
+from mltk.operations import common
 from mltk.spec.events import MltkModelEvent
 from mltk.spec.model import MltkModel
 from mltk.spec.train import TrainMixin
-
-from . import common
 
 if TYPE_CHECKING:
     from mltk.tflite.model import TfliteModel
@@ -80,7 +79,7 @@ def quantize_model(
         model.check_archive_file_is_writable()
     tflite_model = quantize_keras_model(model, keras_model, path=path, build=build, logger=logger)
     if update_archive:
-        from .archive import update_model_archive
+        from mltk.operations.archive import update_model_archive
 
         members: dict[str, bytes | str] = {
             f"{model.name}.tflite": path,
@@ -146,9 +145,8 @@ def write_quantization_report(
     model: Any, tflite_model: TfliteModel, float_path: str, keras_model: Any, logger: logging.Logger
 ) -> None:
     """Write what quantization costs layer by layer, on training samples, as text and JSON into the log folder."""
+    from mltk.operations.quantization_report import quantization_report
     from mltk.tflite.model import TfliteModel
-
-    from .quantization_report import quantization_report
 
     if getattr(model, "x", None) is None:
         common.load_dataset(model, "training")
@@ -228,7 +226,7 @@ def convert(
 def with_short_names(flatbuffer: bytes, *, one_operation: bool) -> bytes:
     """``flatbuffer`` without what the names of its tensors need not say."""
     from mltk.tflite.model import TfliteModel
-    from mltk.tflite.names import shorten_names
+    from mltk.tflite.tensor_names import shorten_names
 
     tflite_model = TfliteModel(flatbuffer)
     shorten_names(tflite_model, one_operation=one_operation)
@@ -429,7 +427,7 @@ def add_parameters(model: Any, flatbuffer: bytes) -> bytes:
     """
     from mltk.micro.arena import measure_arena
     from mltk.tflite.model import TfliteModel
-    from mltk.tflite.parameters import TfliteModelParameters
+    from mltk.tflite.model_parameters import TfliteModelParameters
 
     model.populate_model_parameters()
     tflite_model = TfliteModel(flatbuffer)

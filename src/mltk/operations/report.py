@@ -27,7 +27,7 @@ def report_training(results: Any, evaluations: list[Any]) -> str:
         rows.append(("quantization", f"{'costs' if loss >= 0 else 'gains'} {abs(loss) * 100:.2f} points of accuracy"))
     tflite_model = results.tflite_model
     if tflite_model is not None:
-        from mltk.tflite.parameters import stored_parameters
+        from mltk.tflite.model_parameters import stored_parameters
 
         memory = stored_parameters(tflite_model).get("runtime_memory_size") or 0
         needs = f", {memory:,} bytes of tensor arena" if memory else ""

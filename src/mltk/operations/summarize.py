@@ -9,12 +9,11 @@ import os
 from typing import Any
 
 from mltk.errors import ArchiveError, ModelNotFoundError
+from mltk.operations.load import archive_member, archive_of, load_tflite_model
 from mltk.spec import names
 from mltk.spec.archive import ArchiveReader
 from mltk.spec.events import MltkModelEvent
 from mltk.spec.model import MltkModel
-
-from .load import archive_member, archive_of, load_tflite_model
 
 
 def summarize_model(
@@ -55,7 +54,7 @@ def _is_ours(path: str) -> bool:
 def _summarize_built(built: Any, model: MltkModel | None) -> str:
     if hasattr(built, "flatbuffer_data"):
         return built.summary()
-    from .train import keras_summary
+    from mltk.operations.train import keras_summary
 
     text = keras_summary(built)
     if model is None:
@@ -67,9 +66,8 @@ def _summarize_built(built: Any, model: MltkModel | None) -> str:
 
 
 def _summarize_new(model: Any, tflite: bool, test: bool) -> str:
+    from mltk.operations import common
     from mltk.spec.train import TrainMixin
-
-    from . import common
 
     loaded = common.prepare(model, TrainMixin, test=test, operation="build it")
     if tflite:

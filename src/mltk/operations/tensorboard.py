@@ -10,10 +10,9 @@ import threading
 import webbrowser
 
 from mltk.errors import MissingDependencyError, OutputError
+from mltk.operations import common
 from mltk.spec.model import MltkModel
 from mltk.spec.train import TrainMixin
-
-from . import common
 
 
 def run_tensorboard(

@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from mltk.errors import OutputError, ParameterError
 from mltk.files import write_file
+from mltk.operations.load import archive_of, load_tflite_model
 from mltk.spec.archive import update_archive
 from mltk.spec.model import MltkModel
-
-from .load import archive_of, load_tflite_model
 
 if TYPE_CHECKING:
     from mltk.tflite.model import TfliteModel
@@ -46,7 +45,7 @@ def update_model_parameters(
         ParameterError: a value can't be stored; names the key. Nothing is written.
     """
     from mltk.tflite.model import TfliteModel
-    from mltk.tflite.parameters import stored_parameters
+    from mltk.tflite.model_parameters import stored_parameters
 
     if params is None and isinstance(model, MltkModel):
         params = dict(model.model_parameters)

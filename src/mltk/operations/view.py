@@ -23,10 +23,9 @@ from types import TracebackType
 from typing import Any
 
 from mltk.errors import ArchiveError, MissingDependencyError, MltkError
+from mltk.operations.load import archive_member, archive_of, load_tflite_model
 from mltk.spec.archive import ArchiveReader
 from mltk.spec.model import MltkModel
-
-from .load import archive_member, archive_of, load_tflite_model
 
 LOOPBACK, DEFAULT_PORT = "127.0.0.1", 8080
 _TYPES = {
@@ -115,7 +114,7 @@ def model_file(model: Any, *, tflite: bool = False, build: bool = False, test: b
         shown: Any = load_tflite_model(model, build=build and tflite, test=test)
         return shown.filename or f"{shown.name}.tflite", shown.flatbuffer_data
     if build:
-        from . import common
+        from mltk.operations import common
 
         loaded = common.prepare(model, test=test, operation="build it")
         return f"{loaded.name}.keras", _keras_bytes(common.build_keras_model(loaded))

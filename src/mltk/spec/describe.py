@@ -9,9 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from mltk.errors import MltkError
-
-from .settings import Setting, Spec, all_mixins, iter_settings
-from .types import describe_type
+from mltk.spec.settings import Setting, Spec, all_mixins, iter_settings
+from mltk.spec.types import describe_type
 
 
 def to_json_value(value: Any, depth: int = 0) -> Any:
@@ -72,7 +71,7 @@ _ORDER = [f"mltk.spec.{name}" for name in ("model", "train", "dataset", "evaluat
 
 def settings_page() -> str:
     """``docs/settings.md``: every setting of every mixin, from the declarations."""
-    from . import dataset, evaluate, model, train  # noqa: F401  so that their classes are known
+    from mltk.spec import dataset, evaluate, model, train  # noqa: F401  so that their classes are known
 
     lines = [
         "# Settings",

@@ -11,11 +11,10 @@ import types
 from typing import Any
 
 from mltk.errors import MltkError, ModelNotFoundError, SpecificationError
-
-from . import names
-from .events import MltkModelEvent
-from .model import MltkModel
-from .search import find_model
+from mltk.spec import names
+from mltk.spec.events import MltkModelEvent
+from mltk.spec.model import MltkModel
+from mltk.spec.search import find_model
 
 
 def load_mltk_model(
@@ -75,7 +74,7 @@ def load_mltk_model_with_path(
 
 
 def _load_from_archive(path: str, reload: bool) -> MltkModel:
-    from .archive import ArchiveReader
+    from mltk.spec.archive import ArchiveReader
 
     name = names.name_of_file(path)
     with ArchiveReader(path) as archive:

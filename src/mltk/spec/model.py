@@ -12,15 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mltk.errors import ArchiveError, MltkError, OutputError, SettingError, SpecificationError, did_you_mean
-
-from . import names
-from .events import MltkModelEvent
-from .metadata import TfliteModelMetadataEntry
-from .settings import Spec, is_user_code, iter_settings, setting
+from mltk.spec import names
+from mltk.spec.events import MltkModelEvent
+from mltk.spec.metadata import TfliteModelMetadataEntry
+from mltk.spec.settings import Spec, is_user_code, iter_settings, setting
 
 if TYPE_CHECKING:
     from mltk.tflite.model import TfliteModel
-    from mltk.tflite.parameters import TfliteModelParameters
+    from mltk.tflite.model_parameters import TfliteModelParameters
 
 
 def _default_log_dir(model: MltkModel) -> str:
@@ -165,7 +164,7 @@ class MltkModel(Spec):
         Raises:
             ArchiveError: the archive holds no trained model.
         """
-        from .archive import ArchiveReader
+        from mltk.spec.archive import ArchiveReader
 
         with ArchiveReader(self.archive_path) as archive:
             if f"{self.name}.h5" in archive.names:
@@ -202,7 +201,7 @@ class MltkModel(Spec):
         Raises:
             ArchiveError: there is no archive, it is damaged, or it has no such member.
         """
-        from .archive import ArchiveReader
+        from mltk.spec.archive import ArchiveReader
 
         member = f"{self.name}{name}" if name.startswith(".") else name
         with ArchiveReader(self.archive_path) as archive:
@@ -210,7 +209,7 @@ class MltkModel(Spec):
 
     def get_archive_dir(self, name: str) -> str:
         """Extract all members below ``name/``; gives the folder that now holds them."""
-        from .archive import ArchiveReader
+        from mltk.spec.archive import ArchiveReader
 
         prefix = name.rstrip("/") + "/"
         with ArchiveReader(self.archive_path) as archive:
@@ -279,7 +278,7 @@ class MltkModel(Spec):
 
     def create_logger(self, name: str, parent: logging.Logger | None = None) -> logging.Logger:
         """A logger that also writes to ``<log folder>/<name>/log.txt``."""
-        from .logs import file_logger
+        from mltk.spec.logs import file_logger
 
         return file_logger(f"{self.name}.{name}", os.path.join(self.create_log_dir(name), "log.txt"), parent)
 
@@ -289,7 +288,7 @@ class MltkModel(Spec):
     def model_parameters(self) -> TfliteModelParameters:
         """Values of your own that are stored in the ``.tflite`` for the firmware to read, by name."""
         if self._parameters is None:
-            from mltk.tflite.parameters import TfliteModelParameters
+            from mltk.tflite.model_parameters import TfliteModelParameters
 
             self._parameters = TfliteModelParameters()
         return self._parameters

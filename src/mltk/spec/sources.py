@@ -8,8 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from mltk.errors import DatasetError
-
-from .dataset import MltkDataset
+from mltk.spec.dataset import MltkDataset
 
 SUBSETS = ("training", "validation", "evaluation")
 

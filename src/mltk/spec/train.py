@@ -7,8 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from mltk.errors import SettingError
-
-from .settings import Options, Spec, positive, setting
+from mltk.spec.settings import Options, Spec, positive, setting
 
 # The arguments of the Keras callbacks, so that a misspelled one is found before TensorFlow is imported.
 # tests/spec/test_spec_train.py holds these against the signatures of the installed Keras.
@@ -178,7 +177,7 @@ class TrainMixin(Spec):
         Raises:
             SettingError: there is none.
         """
-        from .weights import checkpoint_path, list_checkpoints
+        from mltk.spec.weights import checkpoint_path, list_checkpoints
 
         existing = list_checkpoints(self.checkpoints_dir)
         if epoch is None and existing:
@@ -198,7 +197,7 @@ class TrainMixin(Spec):
         Raises:
             SettingError: there is none.
         """
-        from .weights import find_weights
+        from mltk.spec.weights import find_weights
 
         options = self.checkpoint or {}
         return find_weights(

@@ -10,23 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mltk.tflite.counts import LayerCounts, count_layer, count_model
-    from mltk.tflite.layer import TfliteLayer
-    from mltk.tflite.layers import (
-        TfliteAddLayer,
-        TfliteConv2dLayer,
-        TfliteDepthwiseConv2dLayer,
-        TfliteDequantizeLayer,
-        TfliteFullyConnectedLayer,
-        TfliteMulLayer,
-        TflitePooling2dLayer,
-        TfliteQuantizeLayer,
-        TfliteReshapeLayer,
-        TfliteTransposeConvLayer,
-    )
-    from mltk.tflite.lstm import TfliteUnidirectionalLstmLayer
-    from mltk.tflite.model import TfliteModel
-    from mltk.tflite.options import (
+    from mltk.tflite.layer_options import (
         TfliteActivation,
         TfliteAddLayerOptions,
         TfliteConv2DLayerOptions,
@@ -39,26 +23,42 @@ if TYPE_CHECKING:
         TfliteTransposeConvLayerOptions,
         TfliteUnidirectionalLstmLayerOptions,
     )
-    from mltk.tflite.parameters import (
-        TFLITE_METADATA_TAG,
-        TfliteModelParameters,
-        stored_parameters,
-        update_file_params,
-    )
-    from mltk.tflite.params import (
+    from mltk.tflite.layers.base import TfliteLayer
+    from mltk.tflite.layers.counts import LayerCounts, count_layer, count_model
+    from mltk.tflite.layers.kernel_params import (
         TfliteConvParams,
         TfliteDepthwiseConvParams,
         TfliteFullyConnectedParams,
         TflitePoolParams,
         TfliteTransposeConvParams,
     )
+    from mltk.tflite.layers.lstm import TfliteUnidirectionalLstmLayer
+    from mltk.tflite.layers.typed import (
+        TfliteAddLayer,
+        TfliteConv2dLayer,
+        TfliteDepthwiseConv2dLayer,
+        TfliteDequantizeLayer,
+        TfliteFullyConnectedLayer,
+        TfliteMulLayer,
+        TflitePooling2dLayer,
+        TfliteQuantizeLayer,
+        TfliteReshapeLayer,
+        TfliteTransposeConvLayer,
+    )
+    from mltk.tflite.model import TfliteModel
+    from mltk.tflite.model_parameters import (
+        TFLITE_METADATA_TAG,
+        TfliteModelParameters,
+        stored_parameters,
+        update_file_params,
+    )
     from mltk.tflite.summary import summarize
     from mltk.tflite.tensor import TfliteQuantization, TfliteShape, TfliteTensor
 
 _NAMES = {
-    "counts": ("LayerCounts", "count_layer", "count_model"),
-    "layer": ("TfliteLayer",),
-    "layers": (
+    "layers.counts": ("LayerCounts", "count_layer", "count_model"),
+    "layers.base": ("TfliteLayer",),
+    "layers.typed": (
         "TfliteAddLayer",
         "TfliteConv2dLayer",
         "TfliteDepthwiseConv2dLayer",
@@ -70,9 +70,9 @@ _NAMES = {
         "TfliteReshapeLayer",
         "TfliteTransposeConvLayer",
     ),
-    "lstm": ("TfliteUnidirectionalLstmLayer",),
+    "layers.lstm": ("TfliteUnidirectionalLstmLayer",),
     "model": ("TfliteModel",),
-    "options": (
+    "layer_options": (
         "TfliteActivation",
         "TfliteAddLayerOptions",
         "TfliteConv2DLayerOptions",
@@ -85,8 +85,8 @@ _NAMES = {
         "TfliteTransposeConvLayerOptions",
         "TfliteUnidirectionalLstmLayerOptions",
     ),
-    "parameters": ("TFLITE_METADATA_TAG", "TfliteModelParameters", "stored_parameters", "update_file_params"),
-    "params": (
+    "model_parameters": ("TFLITE_METADATA_TAG", "TfliteModelParameters", "stored_parameters", "update_file_params"),
+    "layers.kernel_params": (
         "TfliteConvParams",
         "TfliteDepthwiseConvParams",
         "TfliteFullyConnectedParams",

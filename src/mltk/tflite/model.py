@@ -20,13 +20,13 @@ from ai_edge_litert import schema_py_generated as schema
 
 from mltk.errors import TfliteError
 from mltk.files import write_file
-from mltk.tflite import document
-from mltk.tflite.files import read_file
+from mltk.tflite.format import codec
+from mltk.tflite.format.files import read_file
+from mltk.tflite.format.verify import check_index, verify_model
 from mltk.tflite.tensor import TfliteTensor, decode
-from mltk.tflite.verify import check_index, verify_model
 
 if TYPE_CHECKING:
-    from mltk.tflite.layer import TfliteLayer
+    from mltk.tflite.layers.base import TfliteLayer
     from mltk.tflite.predict import Engine, Samples, TflitePredictor
 
 
@@ -61,7 +61,7 @@ class TfliteModel:
         return TfliteModel(read_file(full), path=full)
 
     def _load(self, data: bytes) -> None:
-        model, verified = document.unpack(data, self.path)
+        model, verified = codec.unpack(data, self.path)
         verify_model(model, len(data), self.path)
         self._data = data
         self._fb_model = model
@@ -140,8 +140,8 @@ class TfliteModel:
             TfliteError: if the result would not be a valid ``.tflite``; the model then stays as it was.
         """
         self._ensure_writable()
-        data = document.pack(self._fb_model, self._data, self._verified.end)
-        model, verified = document.unpack(data, self.path)
+        data = codec.pack(self._fb_model, self._data, self._verified.end)
+        model, verified = codec.unpack(data, self.path)
         verify_model(model, len(data), self.path)
         self._predictors = {}
         self._data = data
@@ -170,7 +170,7 @@ class TfliteModel:
         return {decode(entry.name): self._metadata_bytes(entry) for entry in self._fb_model.metadata or []}
 
     def _metadata_bytes(self, entry: Any) -> bytes:
-        return bytes(document.buffer_bytes(self._fb_model, entry.buffer, self._data))
+        return bytes(codec.buffer_bytes(self._fb_model, entry.buffer, self._data))
 
     def get_metadata(self, tag: str) -> bytes | None:
         """Data of a metadata entry; None if there is none of that name."""
@@ -263,7 +263,7 @@ class TfliteModel:
     @property
     def layers(self) -> list[TfliteLayer]:
         """The layers of the selected subgraph in the order of execution."""
-        from mltk.tflite.layers import layer_from_flatbuffer
+        from mltk.tflite.layers.typed import layer_from_flatbuffer
 
         index = self._subgraph_index
         if index not in self._layers:
@@ -322,7 +322,7 @@ class TfliteModel:
 
     def buffer_data(self, index: int) -> memoryview:
         """Bytes of buffer ``index``, a view; empty for a tensor that is not constant."""
-        return document.buffer_bytes(self._fb_model, index, self._data)
+        return codec.buffer_bytes(self._fb_model, index, self._data)
 
     def set_buffer_data(self, index: int, data: bytes) -> None:
         """Replace the bytes of buffer ``index``; written by `regenerate_flatbuffer`."""

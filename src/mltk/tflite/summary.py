@@ -12,13 +12,13 @@ import textwrap
 from typing import TYPE_CHECKING
 
 from mltk.errors import TfliteError
-from mltk.tflite.counts import LayerCounts, count_layer
+from mltk.tflite.layer_options import TfliteLayerOptions
+from mltk.tflite.layers.counts import LayerCounts, count_layer
 from mltk.tflite.model import TfliteModel
-from mltk.tflite.options import TfliteLayerOptions
-from mltk.tflite.parameters import TFLITE_METADATA_TAG, stored_parameters
+from mltk.tflite.model_parameters import TFLITE_METADATA_TAG, stored_parameters
 
 if TYPE_CHECKING:
-    from mltk.tflite.layer import TfliteLayer
+    from mltk.tflite.layers.base import TfliteLayer
     from mltk.tflite.tensor import TfliteTensor
 
 _WIDTHS = (80, 120)

@@ -14,10 +14,9 @@ import keras
 from mltk.errors import MissingDependencyError, OutputError, SettingError, TrainingError, did_you_mean
 from mltk.spec.events import MltkModelEvent
 from mltk.spec.weights import higher_is_better
-
-from .callbacks import Checkpointer, HistoryRecorder
-from .checkpoints import Checkpoint
-from .progress import ProgressView
+from mltk.training.callbacks import Checkpointer, HistoryRecorder
+from mltk.training.checkpoints import Checkpoint
+from mltk.training.progress import ProgressView
 
 logger = logging.getLogger("mltk")
 _MODES = ("auto", "min", "max")

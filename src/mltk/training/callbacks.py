@@ -12,8 +12,7 @@ import numpy as np
 
 from mltk.errors import TrainingError
 from mltk.spec.weights import checkpoint_path
-
-from .checkpoints import CallbackState, Checkpoint
+from mltk.training.checkpoints import CallbackState, Checkpoint
 
 
 class SteppedLearnRateScheduler(keras.callbacks.Callback):

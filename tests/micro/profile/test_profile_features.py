@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mltk.micro.profile.features import Axis, LayerShape, layer_features, shape_of
-from mltk.tflite.counts import count_layer
+from mltk.tflite.layers.counts import count_layer
 from mltk.tflite.model import TfliteModel
 
 

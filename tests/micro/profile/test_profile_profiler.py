@@ -8,14 +8,14 @@ from micro_model_builder import ModelBuilder, float_model
 
 from mltk.errors import MissingDependencyError, RuntimeFailure
 from mltk.micro.arena import measure_arena
-from mltk.micro.graph import read_graph
 from mltk.micro.planner import plan_memory
 from mltk.micro.profile import vela
 from mltk.micro.profile.memory import layer_flash, layer_ram
 from mltk.micro.profile.profiler import ROUGH_ERROR, profile_tflite
 from mltk.micro.profile.targets import load_target
+from mltk.tflite.graph import read_graph
 from mltk.tflite.model import TfliteModel
-from mltk.tflite.parameters import TfliteModelParameters
+from mltk.tflite.model_parameters import TfliteModelParameters
 
 
 @pytest.mark.parametrize("target", ["cortex-m0plus", "cortex-m4", "cortex-m85-reference", "xg24-mvp"])

@@ -22,16 +22,24 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from mltk.audio.speech.engines import ENGINES, installed_engines
+from mltk.audio.speech.engines.espeak import EspeakEngine
+from mltk.audio.speech.plan import (
+    UNKNOWN_CLASS,
+    Clip,
+    Manner,
+    Word,
+    default_voices,
+    near_misses,
+    plan_class,
+    with_pronunciations,
+)
+from mltk.audio.speech.store import Store
+from mltk.audio.speech.synthesis import Speakers, say, say_all
+from mltk.audio.speech.words import common_words
 from mltk.data.download import datasets_dir
 from mltk.errors import DatasetError, OutputError, SettingError, did_you_mean
 from mltk.spec.dataset import MltkDataset
-
-from .engines import ENGINES, installed_engines
-from .engines.espeak import EspeakEngine
-from .plan import UNKNOWN_CLASS, Clip, Manner, Word, default_voices, near_misses, plan_class, with_pronunciations
-from .store import Store
-from .synthesis import Speakers, say, say_all
-from .words import common_words
 
 PLAN_VERSION = 1  # goes up when the same settings give other clips
 TYPICAL_CLIP_SECONDS = 0.6

@@ -11,7 +11,7 @@ import ctypes
 import tempfile
 from pathlib import Path
 
-from .timbres import PREFIX, timbre_lines
+from mltk.audio.speech.timbres import PREFIX, timbre_lines
 
 AUDIO_OUTPUT_SYNCHRONOUS = 2
 INITIALIZE_DONT_EXIT = 0x8000

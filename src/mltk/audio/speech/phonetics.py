@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Sequence
 
-from .accents import split_stress
+from mltk.audio.speech.accents import split_stress
 
 # Height 0 (open) to 3 (close), backness 0 to 2: where the tongue begins and where it ends.
 _VOWELS: dict[str, tuple[float, float, float, float]] = {

@@ -10,14 +10,13 @@ import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from mltk.audio.speech.accents import FOREIGN_LANGUAGES, with_accent
+from mltk.audio.speech.engines import ENGINES, Utterance
+from mltk.audio.speech.engines.espeak import NATURAL_VARIANTS
+from mltk.audio.speech.phonetics import altered, nearest_words
+from mltk.audio.speech.timbres import PREFIX
+from mltk.audio.speech.words import common_words
 from mltk.errors import DatasetError
-
-from .accents import FOREIGN_LANGUAGES, with_accent
-from .engines import ENGINES, Utterance
-from .engines.espeak import NATURAL_VARIANTS
-from .phonetics import altered, nearest_words
-from .timbres import PREFIX
-from .words import common_words
 
 UNKNOWN_CLASS = "_unknown_"
 # How often each kind of English is drawn; the foreign accents share what is left.

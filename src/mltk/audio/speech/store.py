@@ -13,9 +13,8 @@ import shutil
 from pathlib import Path
 from typing import Any, TextIO
 
+from mltk.audio.speech.plan import UNKNOWN_CLASS
 from mltk.errors import DatasetError, OutputError
-
-from .plan import UNKNOWN_CLASS
 
 MANIFEST = "manifest.json"
 JOURNAL = "clips.jsonl"

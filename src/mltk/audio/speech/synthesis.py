@@ -10,9 +10,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from .clips import finish, trim_silence, write_wav
-from .engines import Engine, SpeechError, make_engine
-from .plan import Clip
+from mltk.audio.speech.clips import finish, trim_silence, write_wav
+from mltk.audio.speech.engines import Engine, SpeechError, make_engine
+from mltk.audio.speech.plan import Clip
 
 CLIPS_PER_TASK = 16
 FASTEST_WPM = 400

@@ -13,9 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from mltk.audio.speech.espeak_library import PITCH, RANGE, RATE, RATE_LIMITS_WPM, VOLUME, WORD_GAP, EspeakLibrary
 from mltk.micro.wire import WireError, read_message, write_message
-
-from .espeak_library import PITCH, RANGE, RATE, RATE_LIMITS_WPM, VOLUME, WORD_GAP, EspeakLibrary
 
 Answer = tuple[dict[str, Any], list[np.ndarray]]
 

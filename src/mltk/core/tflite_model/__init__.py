@@ -1,27 +1,6 @@
 """Import path of MLTK 0.20; the classes live in `mltk.tflite`."""
 
-from mltk.tflite.layer import (
-    TfliteLayer,
-)
-from mltk.tflite.layers import (
-    TfliteAddLayer,
-    TfliteConv2dLayer,
-    TfliteDepthwiseConv2dLayer,
-    TfliteDequantizeLayer,
-    TfliteFullyConnectedLayer,
-    TfliteMulLayer,
-    TflitePooling2dLayer,
-    TfliteQuantizeLayer,
-    TfliteReshapeLayer,
-    TfliteTransposeConvLayer,
-)
-from mltk.tflite.lstm import (
-    TfliteUnidirectionalLstmLayer,
-)
-from mltk.tflite.model import (
-    TfliteModel,
-)
-from mltk.tflite.options import (
+from mltk.tflite.layer_options import (
     TfliteActivation,
     TfliteAddLayerOptions,
     TfliteConv2DLayerOptions,
@@ -34,12 +13,29 @@ from mltk.tflite.options import (
     TfliteTransposeConvLayerOptions,
     TfliteUnidirectionalLstmLayerOptions,
 )
-from mltk.tflite.params import (
+from mltk.tflite.layers.base import TfliteLayer
+from mltk.tflite.layers.kernel_params import (
     TfliteConvParams,
     TfliteDepthwiseConvParams,
     TfliteFullyConnectedParams,
     TflitePoolParams,
     TfliteTransposeConvParams,
+)
+from mltk.tflite.layers.lstm import TfliteUnidirectionalLstmLayer
+from mltk.tflite.layers.typed import (
+    TfliteAddLayer,
+    TfliteConv2dLayer,
+    TfliteDepthwiseConv2dLayer,
+    TfliteDequantizeLayer,
+    TfliteFullyConnectedLayer,
+    TfliteMulLayer,
+    TflitePooling2dLayer,
+    TfliteQuantizeLayer,
+    TfliteReshapeLayer,
+    TfliteTransposeConvLayer,
+)
+from mltk.tflite.model import (
+    TfliteModel,
 )
 from mltk.tflite.tensor import (
     TfliteQuantization,

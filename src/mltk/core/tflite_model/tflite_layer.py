@@ -1,25 +1,6 @@
 """Import path of MLTK 0.20; the classes live in `mltk.tflite`."""
 
-from mltk.tflite.layer import (
-    TfliteLayer,
-    TfliteOpCode,
-)
-from mltk.tflite.layers import (
-    TfliteAddLayer,
-    TfliteConv2dLayer,
-    TfliteDepthwiseConv2dLayer,
-    TfliteDequantizeLayer,
-    TfliteFullyConnectedLayer,
-    TfliteMulLayer,
-    TflitePooling2dLayer,
-    TfliteQuantizeLayer,
-    TfliteReshapeLayer,
-    TfliteTransposeConvLayer,
-)
-from mltk.tflite.lstm import (
-    TfliteUnidirectionalLstmLayer,
-)
-from mltk.tflite.options import (
+from mltk.tflite.layer_options import (
     TfliteActivation,
     TfliteAddLayerOptions,
     TfliteConv2DLayerOptions,
@@ -31,6 +12,20 @@ from mltk.tflite.options import (
     TflitePool2DLayerOptions,
     TfliteTransposeConvLayerOptions,
     TfliteUnidirectionalLstmLayerOptions,
+)
+from mltk.tflite.layers.base import TfliteLayer, TfliteOpCode
+from mltk.tflite.layers.lstm import TfliteUnidirectionalLstmLayer
+from mltk.tflite.layers.typed import (
+    TfliteAddLayer,
+    TfliteConv2dLayer,
+    TfliteDepthwiseConv2dLayer,
+    TfliteDequantizeLayer,
+    TfliteFullyConnectedLayer,
+    TfliteMulLayer,
+    TflitePooling2dLayer,
+    TfliteQuantizeLayer,
+    TfliteReshapeLayer,
+    TfliteTransposeConvLayer,
 )
 
 __all__ = [

@@ -1,9 +1,6 @@
 """Import path of MLTK 0.20; the class lives in `mltk.tflite.model`."""
 
-from mltk.tflite.layer import (
-    TfliteLayer,
-    TfliteOpCode,
-)
+from mltk.tflite.layers.base import TfliteLayer, TfliteOpCode
 from mltk.tflite.model import (
     TfliteModel,
 )

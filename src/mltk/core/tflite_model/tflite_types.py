@@ -1,10 +1,7 @@
 """Import path of MLTK 0.20; the classes live in `mltk.tflite`."""
 
-from mltk.tflite.options import (
-    TfliteActivation,
-    TflitePadding,
-)
-from mltk.tflite.params import (
+from mltk.tflite.layer_options import TfliteActivation, TflitePadding
+from mltk.tflite.layers.kernel_params import (
     TfliteConvParams,
     TfliteDepthwiseConvParams,
     TfliteFullyConnectedParams,

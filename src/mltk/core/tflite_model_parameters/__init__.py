@@ -1,9 +1,6 @@
-"""Import path of MLTK 0.20; the class lives in `mltk.tflite.parameters`."""
+"""Import path of MLTK 0.20; the class lives in `mltk.tflite.model_parameters`."""
 
-from mltk.tflite.parameters import (
-    TFLITE_METADATA_TAG,
-    TfliteModelParameters,
-)
+from mltk.tflite.model_parameters import TFLITE_METADATA_TAG, TfliteModelParameters
 
 __all__ = [
     "TFLITE_METADATA_TAG",

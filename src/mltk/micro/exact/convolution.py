@@ -13,7 +13,7 @@ import numpy as np
 from mltk.micro.exact.fixed_point import quantize_multipliers
 from mltk.micro.exact.node import Kernel, Node, activation_range, kernel
 from mltk.micro.exact.requantize import Requantizer
-from mltk.micro.graph import Tensor
+from mltk.tflite.graph import Tensor
 
 # Patches of so many bytes are multiplied at a time: they and their product stay in a core's cache.
 _CACHE_BYTES = 1 << 20

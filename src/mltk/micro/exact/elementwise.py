@@ -9,7 +9,7 @@ import numpy as np
 
 from mltk.micro.exact import fixed_point as fx
 from mltk.micro.exact.node import Kernel, Node, activation_range, kernel
-from mltk.micro.graph import Tensor
+from mltk.tflite.graph import Tensor
 
 _INT8 = np.arange(-128, 128, dtype=np.int64)
 

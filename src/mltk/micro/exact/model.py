@@ -10,7 +10,7 @@ import numpy as np
 from mltk.micro.exact import convolution, elementwise, pooling, shaping  # noqa: F401 - they register kernels
 from mltk.micro.exact.blas import one_blas_thread
 from mltk.micro.exact.node import BUILDERS, Kernel, Node, NotExactError
-from mltk.micro.graph import Graph, Operator, Subgraph
+from mltk.tflite.graph import Graph, Operator, Subgraph
 
 # Samples are taken through the graph so many at a time: enough to spread Python's share, few enough for the cache.
 _ACTIVATION_BYTES = 1 << 20

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from mltk.micro.graph import Operator, Tensor
+from mltk.tflite.graph import Operator, Tensor
 
 Kernel = Callable[..., list[np.ndarray]]
 

@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mltk.tflite.layer import TfliteLayer
+    from mltk.tflite.layers.base import TfliteLayer
 
 POOLING = frozenset({"average_pool_2d", "max_pool_2d"})
 _HELIUM_LANES = 16  # int8 elements of a 128-bit vector of the M-profile Vector Extension
@@ -199,7 +199,7 @@ def _whole_vectors(n: int) -> int:
 
 
 def shape_of(layer: TfliteLayer, macs: int) -> LayerShape:
-    """The shapes of a layer of a ``.tflite``; ``macs`` as :func:`mltk.tflite.counts.count_layer` counts them."""
+    """The shapes of a layer of a ``.tflite``; ``macs`` as :func:`mltk.tflite.layers.counts.count_layer` counts them."""
     options = layer.options
     inputs, outputs = _shapes(layer.inputs), _shapes(layer.outputs)
     first = next((t for t in layer.outputs if t is not None), None)

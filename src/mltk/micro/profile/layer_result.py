@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from mltk.micro.profile.units import format_units
 
 if TYPE_CHECKING:
-    from mltk.tflite.layer import TfliteLayer
+    from mltk.tflite.layers.base import TfliteLayer
 
 # Keys of a layer with their titles, in the order of the columns.
 LAYER_LABELS = {

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from mltk.errors import MltkError, RuntimeFailure
 from mltk.micro.arena import ArenaUsage, estimate_arena, measure_arena
-from mltk.micro.graph import Graph
 from mltk.micro.planner import MemoryPlan
+from mltk.tflite.graph import Graph
 
 if TYPE_CHECKING:
     from mltk.tflite.model import TfliteModel
@@ -71,7 +71,7 @@ def arena_of(model: TfliteModel, graph: Graph, *, measure: bool) -> tuple[ArenaU
 
 
 def _stored_arena(model: TfliteModel) -> int:
-    from mltk.tflite.parameters import TfliteModelParameters
+    from mltk.tflite.model_parameters import TfliteModelParameters
 
     try:
         parameters = TfliteModelParameters.load_from_tflite_model(model)

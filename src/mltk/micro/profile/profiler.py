@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from mltk.micro.arena import ArenaUsage
-from mltk.micro.graph import Graph, read_graph
 from mltk.micro.planner import plan_memory
 from mltk.micro.profile.estimate import LayerEstimate, estimate_layer
 from mltk.micro.profile.features import shape_of
@@ -15,7 +14,8 @@ from mltk.micro.profile.memory import arena_of, layer_flash, layer_ram
 from mltk.micro.profile.results import ProfilingModelResults
 from mltk.micro.profile.targets import Target, load_target
 from mltk.micro.support import missing_operators
-from mltk.tflite.counts import count_layer
+from mltk.tflite.graph import Graph, read_graph
+from mltk.tflite.layers.counts import count_layer
 
 if TYPE_CHECKING:
     from mltk.tflite.model import TfliteModel

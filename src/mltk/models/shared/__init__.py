@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from . import speech_embedding, tenet
-from .autoencoder import FullyConnectedAutoEncoder
-from .ds_cnn import DepthwiseSeparableConv2D_ARM
-from .mobilenet_v1 import MobileNetV1
-from .mobilenet_v2 import MobileNetV2
-from .resnet import ResNet10V1
+from mltk.models.shared import speech_embedding, tenet
+from mltk.models.shared.autoencoder import FullyConnectedAutoEncoder
+from mltk.models.shared.ds_cnn import DepthwiseSeparableConv2D_ARM
+from mltk.models.shared.mobilenet_v1 import MobileNetV1
+from mltk.models.shared.mobilenet_v2 import MobileNetV2
+from mltk.models.shared.resnet import ResNet10V1
 
 __all__ = [
     "DepthwiseSeparableConv2D_ARM",

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from mltk.audio.speech.engines.base import Engine, Speech, SpeechError, Utterance
+from mltk.audio.speech.engines.espeak import EspeakEngine
+from mltk.audio.speech.engines.festival import FestivalEngine
+from mltk.audio.speech.engines.flite import FliteEngine
+from mltk.audio.speech.engines.kokoro import KokoroEngine
+from mltk.audio.speech.engines.piper import PiperEngine
 from mltk.errors import did_you_mean
-
-from .base import Engine, Speech, SpeechError, Utterance
-from .espeak import EspeakEngine
-from .festival import FestivalEngine
-from .flite import FliteEngine
-from .kokoro import KokoroEngine
-from .piper import PiperEngine
 
 ENGINES: dict[str, type[Engine]] = {
     "espeak": EspeakEngine,

@@ -21,10 +21,9 @@ from typing import Any, BinaryIO, cast
 import numpy as np
 
 import mltk
+from mltk.audio.speech.engines.base import Engine, Speech, SpeechError, Utterance
 from mltk.errors import MissingDependencyError
 from mltk.micro.wire import WireError, read_message, write_message
-
-from .base import Engine, Speech, SpeechError, Utterance
 
 # Voice variants that come with eSpeak NG and sound like somebody: no robots, whispers or announcers.
 NATURAL_VARIANTS = [

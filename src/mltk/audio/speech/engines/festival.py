@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import shutil
 
-from .base import Engine, Speech, SpeechError, Utterance
-from .program import find_program, run, speak_to_file
+from mltk.audio.speech.engines.base import Engine, Speech, SpeechError, Utterance
+from mltk.audio.speech.engines.program import find_program, run, speak_to_file
 
 CALM_WPM = 150
 _VOICE_NAME = re.compile(r"\w+")

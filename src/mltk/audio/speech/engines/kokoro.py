@@ -24,10 +24,9 @@ from typing import Any
 import numpy as np
 
 from mltk.audio.speech.accents import split_stress
+from mltk.audio.speech.engines.base import Engine, Speech, SpeechError, Utterance
+from mltk.audio.speech.engines.espeak import EspeakEngine
 from mltk.errors import MissingDependencyError
-
-from .base import Engine, Speech, SpeechError, Utterance
-from .espeak import EspeakEngine
 
 FOLDER_VARIABLE = "MLTK_KOKORO"
 DEFAULT_FOLDER = "~/.local/share/kokoro"

@@ -12,8 +12,8 @@ import os
 import shutil
 from pathlib import Path
 
-from .base import Engine, Speech, SpeechError, Utterance
-from .program import find_program, run, speak_to_file
+from mltk.audio.speech.engines.base import Engine, Speech, SpeechError, Utterance
+from mltk.audio.speech.engines.program import find_program, run, speak_to_file
 
 VOICES_VARIABLE = "MLTK_PIPER_VOICES"
 DEFAULT_FOLDER = "~/.local/share/piper-voices"

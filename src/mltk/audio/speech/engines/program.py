@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from .base import Speech, SpeechError, read_wav
+from mltk.audio.speech.engines.base import Speech, SpeechError, read_wav
 
 TIMEOUT_S = 60.0
 STDERR_TAIL_CHARACTERS = 2000

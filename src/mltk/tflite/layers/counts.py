@@ -25,16 +25,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mltk.tflite.layer import TfliteLayer
-from mltk.tflite.layers import (
+from mltk.tflite.layer_options import TfliteActivation
+from mltk.tflite.layers.base import TfliteLayer
+from mltk.tflite.layers.lstm import LSTM_INPUTS, TfliteUnidirectionalLstmLayer
+from mltk.tflite.layers.typed import (
     TfliteConv2dLayer,
     TfliteDepthwiseConv2dLayer,
     TfliteFullyConnectedLayer,
     TflitePooling2dLayer,
     TfliteTransposeConvLayer,
 )
-from mltk.tflite.lstm import LSTM_INPUTS, TfliteUnidirectionalLstmLayer
-from mltk.tflite.options import TfliteActivation
 
 if TYPE_CHECKING:
     from mltk.tflite.model import TfliteModel

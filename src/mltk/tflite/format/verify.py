@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from mltk.errors import TfliteError
-from mltk.tflite.document import is_external, not_a_tflite
+from mltk.tflite.format.codec import is_external, not_a_tflite
 from mltk.tflite.tensor import TENSOR_TYPES, bits_per_element, decode, type_name
 
 SCHEMA_VERSION = 3

@@ -64,7 +64,7 @@ def _parse_field(text: str) -> Field:
 
 @lru_cache(maxsize=8)
 def parse_schema(text: str) -> Schema:
-    """Read the notation of `mltk.tflite.schema_layout`."""
+    """Read the notation of `mltk.tflite.format.schema_layout`."""
     schema = Schema()
     statements: list[list[str]] = []
     for line in text.splitlines():

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from mltk.tflite import options as _options
-from mltk.tflite.layer import ActivatedLayer, SingleInputLayer
+from mltk.tflite import layer_options as _options
+from mltk.tflite.layers.base import ActivatedLayer, SingleInputLayer
 from mltk.tflite.tensor import TfliteTensor
 
 # Order of the operator's inputs; source: unidirectional_sequence_lstm.cc of TensorFlow Lite.

@@ -1,4 +1,4 @@
-"""Layers of a ``.tflite``: what every operator has. `mltk.tflite.layers` adds what particular ones have."""
+"""Layers of a ``.tflite``: what every operator has. `mltk.tflite.layers.typed` adds what particular ones have."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from mltk.errors import TfliteError
-from mltk.tflite import options as _options
+from mltk.tflite import layer_options as _options
+from mltk.tflite.format.verify import check_index
 from mltk.tflite.tensor import TfliteTensor
-from mltk.tflite.verify import check_index
 
 if TYPE_CHECKING:
     from mltk.tflite.model import TfliteModel
@@ -61,7 +61,7 @@ class TfliteLayer:
     @staticmethod
     def from_flatbuffer(index: int, model: TfliteModel, fb_operation: Any) -> TfliteLayer:
         """The layer of the class that knows this operator."""
-        from mltk.tflite.layers import layer_from_flatbuffer
+        from mltk.tflite.layers.typed import layer_from_flatbuffer
 
         return layer_from_flatbuffer(index, model, fb_operation)
 
@@ -116,7 +116,7 @@ class TfliteLayer:
 
     @property
     def options(self) -> Any:
-        """Options of the operator: a `mltk.tflite.options.TfliteLayerOptions`, typed where the class is."""
+        """Options of the operator: a `mltk.tflite.layer_options.TfliteLayerOptions`, typed where the class is."""
         return self._options
 
     @property
@@ -219,5 +219,5 @@ class SingleInputLayer(TfliteLayer):
 class ActivatedLayer(TfliteLayer):
     @property
     def activation(self) -> Any:
-        """Activation fused into the layer, a `mltk.tflite.options.TfliteActivation`."""
+        """Activation fused into the layer, a `mltk.tflite.layer_options.TfliteActivation`."""
         return self.options.activation

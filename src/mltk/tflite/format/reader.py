@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from mltk.tflite.flatbuffer import Field, parse_schema, vtable_struct
-from mltk.tflite.schema_layout import TFLITE_SCHEMA
+from mltk.tflite.format.flatbuffer import Field, parse_schema, vtable_struct
+from mltk.tflite.format.schema_layout import TFLITE_SCHEMA
 
 _FORMATS = {
     "bool": "?", "i8": "b", "u8": "B", "i16": "h", "u16": "H", "i32": "i", "u32": "I", "i64": "q", "u64": "Q",

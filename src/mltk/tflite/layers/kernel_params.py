@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from mltk.errors import TfliteError
-from mltk.tflite.options import TfliteActivation, TflitePadding
+from mltk.tflite.layer_options import TfliteActivation, TflitePadding
 from mltk.tflite.tensor import TfliteTensor
 
 _TYPE_RANGES = {"int8": (-128, 127), "uint8": (0, 255), "int16": (-32768, 32767), "int32": (-(2**31), 2**31 - 1)}

@@ -1,6 +1,6 @@
 """Model parameters inside the ``.tflite``: the dictionary that firmware reads.
 
-Stored in the metadata entry ``SL_PARAMSv1``, in the format of `mltk.tflite.parameters_format`.
+Stored in the metadata entry ``SL_PARAMSv1``, in the format of `mltk.tflite.model_parameters_format`.
 
 A Python value takes the narrowest type that holds it, as in MLTK 0.20, because firmware asks for that type: an integer
 from 0 on the narrowest unsigned one, below 0 the narrowest signed one; a float is 32 bits unless it over- or underflows
@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from mltk.errors import ParameterError, TfliteError
 from mltk.files import write_file
-from mltk.tflite.files import read_file
-from mltk.tflite.parameters_format import DTYPE_ALIASES, DTYPES, read_dictionary, write_dictionary
+from mltk.tflite.format.files import read_file
+from mltk.tflite.model_parameters_format import DTYPE_ALIASES, DTYPES, read_dictionary, write_dictionary
 
 if TYPE_CHECKING:
     from mltk.tflite.model import TfliteModel

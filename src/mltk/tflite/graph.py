@@ -155,8 +155,8 @@ def read_graph(model: bytes) -> Graph:
     """Parse and check ``model``; raises :class:`~mltk.errors.TfliteError` where it is not a valid ``.tflite``."""
     from ai_edge_litert import schema_py_generated as schema
 
-    from mltk.tflite.document import unpack
-    from mltk.tflite.verify import verify_model
+    from mltk.tflite.format.codec import unpack
+    from mltk.tflite.format.verify import verify_model
 
     model = bytes(model)
     parsed, _ = unpack(model)

@@ -15,11 +15,11 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from mltk.errors import TfliteError
-from mltk.tflite.flatbuffer import FlatbufferError, verify_tables
+from mltk.tflite.format.flatbuffer import FlatbufferError, verify_tables
 
 SCHEMA_VERSION = 1
 
-# The notation is that of mltk.tflite.schema_layout.
+# The notation is that of mltk.tflite.format.schema_layout.
 _LAYOUT = """
 Dictionary = schemaVersion:u8 entries:[Entry
 Entry = key:str valueType:u8 value:?Value

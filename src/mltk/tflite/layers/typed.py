@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mltk.tflite import options as _options
-from mltk.tflite.layer import ActivatedLayer, Op, SingleInputLayer, TfliteLayer
-from mltk.tflite.lstm import TfliteUnidirectionalLstmLayer
+from mltk.tflite import layer_options as _options
+from mltk.tflite.layers.base import ActivatedLayer, Op, SingleInputLayer, TfliteLayer
+from mltk.tflite.layers.lstm import TfliteUnidirectionalLstmLayer
 from mltk.tflite.tensor import TfliteTensor, decode
 
 if TYPE_CHECKING:
-    from mltk.tflite.model import TfliteModel
-    from mltk.tflite.params import (
+    from mltk.tflite.layers.kernel_params import (
         TfliteConvParams,
         TfliteDepthwiseConvParams,
         TfliteFullyConnectedParams,
         TflitePoolParams,
         TfliteTransposeConvParams,
     )
+    from mltk.tflite.model import TfliteModel
 
 
 class TfliteQuantizeLayer(SingleInputLayer):
@@ -98,7 +98,7 @@ class TfliteMulLayer(_TwoInputs):
 class _Strided(SingleInputLayer):
     @property
     def padding(self) -> Any:
-        """How the border is treated, a `mltk.tflite.options.TflitePadding`."""
+        """How the border is treated, a `mltk.tflite.layer_options.TflitePadding`."""
         return self.options.padding
 
     @property
@@ -159,7 +159,7 @@ class TfliteConv2dLayer(_Filtered, ActivatedLayer):
     @property
     def params(self) -> TfliteConvParams:
         """Integer parameters of the quantized kernel."""
-        from mltk.tflite.params import TfliteConvParams
+        from mltk.tflite.layers.kernel_params import TfliteConvParams
 
         return TfliteConvParams.calculate(self)
 
@@ -177,7 +177,7 @@ class TfliteDepthwiseConv2dLayer(_Filtered, ActivatedLayer):
     @property
     def params(self) -> TfliteDepthwiseConvParams:
         """Integer parameters of the quantized kernel."""
-        from mltk.tflite.params import TfliteDepthwiseConvParams
+        from mltk.tflite.layers.kernel_params import TfliteDepthwiseConvParams
 
         return TfliteDepthwiseConvParams.calculate(self)
 
@@ -207,7 +207,7 @@ class TfliteTransposeConvLayer(_Filtered):
     @property
     def params(self) -> TfliteTransposeConvParams:
         """Integer parameters of the quantized kernel."""
-        from mltk.tflite.params import TfliteTransposeConvParams
+        from mltk.tflite.layers.kernel_params import TfliteTransposeConvParams
 
         return TfliteTransposeConvParams.calculate(self)
 
@@ -256,7 +256,7 @@ class TfliteFullyConnectedLayer(SingleInputLayer, ActivatedLayer):
     @property
     def params(self) -> TfliteFullyConnectedParams:
         """Integer parameters of the quantized kernel."""
-        from mltk.tflite.params import TfliteFullyConnectedParams
+        from mltk.tflite.layers.kernel_params import TfliteFullyConnectedParams
 
         return TfliteFullyConnectedParams.calculate(self)
 
@@ -275,7 +275,7 @@ class TflitePooling2dLayer(_Strided, ActivatedLayer):
     @property
     def params(self) -> TflitePoolParams:
         """Integer parameters of the quantized kernel."""
-        from mltk.tflite.params import TflitePoolParams
+        from mltk.tflite.layers.kernel_params import TflitePoolParams
 
         return TflitePoolParams.calculate(self)
 

@@ -1,6 +1,6 @@
 """Bytes to the schema's objects and back: what `TfliteModel` stands on.
 
-`unpack` checks before it reads (see `mltk.tflite.verify`); `pack` writes what the schema's own Python code does not:
+`unpack` checks before it reads (see `mltk.tflite.format.verify`); `pack` writes what the schema's own Python code does not:
 constant data aligned to 16 bytes, as ``schema.fbs`` demands (``force_align: 16``) and kernels that read weights in
 place from flash rely on, and data stored behind the FlatBuffer (``Buffer.offset``), as models above 2 GB have it.
 
@@ -20,10 +20,10 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from mltk.errors import TfliteError
-from mltk.tflite.appended import append, appended_bytes
-from mltk.tflite.flatbuffer import FlatbufferError, Verified, verify_tables
-from mltk.tflite.schema_layout import TFLITE_SCHEMA
-from mltk.tflite.unpack import unpack_model
+from mltk.tflite.format.appended import append, appended_bytes
+from mltk.tflite.format.flatbuffer import FlatbufferError, Verified, verify_tables
+from mltk.tflite.format.reader import unpack_model
+from mltk.tflite.format.schema_layout import TFLITE_SCHEMA
 
 IDENTIFIER = b"TFL3"
 BUFFER_ALIGNMENT = 16
