@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mltk.micro.engine import available_cpus, run_batch
+from mltk.micro.engines.run import available_cpus, run_batch
 
 
 def resnet8(seed: int = 0) -> bytes:

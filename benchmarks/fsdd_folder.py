@@ -36,7 +36,7 @@ def class_folder(argv: list[str], where: str, speakers: set[str] | None = None) 
 
 def background_folder(where: str) -> str:
     """Three recordings of 20 s each of made-up noise at 16 kHz."""
-    from mltk.data.audio_files import write_audio
+    from mltk.audio.files import write_audio
 
     base = Path(where) / "noise"
     rng = np.random.default_rng(1)

@@ -31,12 +31,12 @@ from typing import Any
 import numpy as np
 
 from mltk.errors import EvaluationError, MltkError, TfliteError
-from mltk.micro.engine import run_batch
+from mltk.micro.engines.process import WorkerEndedError, Workers
+from mltk.micro.engines.run import run_batch
+from mltk.micro.engines.runtimes import UnsupportedModelError, have_tflm
 from mltk.micro.parity import compare_engines, random_samples
-from mltk.micro.processes import WorkerEndedError, Workers
 from mltk.micro.profile.profiler import profile_tflite
 from mltk.micro.profile.targets import DEFAULT_TARGET
-from mltk.micro.runtimes import UnsupportedModelError, have_tflm
 from mltk.operations.quantization_report import quantization_report
 from mltk.tflite import TfliteModel, TfliteModelParameters
 from mltk.tflite.format.codec import pack, unpack

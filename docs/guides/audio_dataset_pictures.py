@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 import mltk
-from mltk.data.audio_files import read_audio
+from mltk.audio.files import read_audio
 
 RATE = 16000
 FOLDER = Path(__file__).parent / "images"

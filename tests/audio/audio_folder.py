@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mltk.data.audio_files import write_audio
+from mltk.audio.files import write_audio
 
 CLASSES = {"low": 300.0, "middle": 900.0, "high": 2500.0}
 SPEAKERS = ("anna", "ben", "carla", "dan", "eve")

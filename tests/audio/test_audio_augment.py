@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from mltk.audio.augment import background_noise, ends, loudness, noise_color, offset, pitch, speed, trim, vtlp
 from mltk.audio.augment._native import Engine, neutral
-from mltk.audio.augment.normalize import normalize, normalize_batch
-from mltk.data.audio_files import to_int16
+from mltk.audio.files import to_int16
+from mltk.data.pipeline.normalize import normalize, normalize_batch
 from mltk.errors import SettingError
 
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from audio_folder import CLASSES, RATE, noise_folder, tone
 
+from mltk.audio.files import read_audio, to_int16, write_audio
 from mltk.audio.frontend import AudioFeatureGenerator, AudioFeatureGeneratorSettings
 from mltk.audio.generator import ParallelAudioDataGenerator
-from mltk.data.audio_files import read_audio, to_int16, write_audio
 from mltk.errors import DatasetError, SettingError
 
 NAMES = list(CLASSES)

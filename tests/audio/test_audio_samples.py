@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from audio_folder import RATE, tone
 
+from mltk.audio.files import AudioFileError, audio_info, read_audio, resample, to_int16
 from mltk.core.preprocess.utils.audio import adjust_length, apply_frontend, read_audio_file, write_audio_file
-from mltk.data.audio_files import AudioFileError, audio_info, read_audio, resample, to_int16
 from mltk.errors import DatasetError
 
 

@@ -118,7 +118,7 @@ def test_script_that_trains_and_evaluates_itself(tmp_path):
     """At module level, without a guard: worker processes of the evaluation must not run the script again."""
     end = (
         "print('RUN')\nmltk.train_model(my_model)\nprint(mltk.evaluate_model(my_model, tflite=True))\n"
-        "from mltk.micro.engine import run_batch\n"
+        "from mltk.micro.engines.run import run_batch\n"
         "data = open(my_model.tflite_log_dir_path, 'rb').read()\n"
         "x = np.zeros((3, 4), np.int8)\n"
         "print('UNTRUSTED', run_batch(data, x, trusted=False).outputs[0].shape)\n"

@@ -11,7 +11,7 @@ import pytest
 
 import mltk
 from mltk.errors import MltkError
-from mltk.micro.engine import run_batch
+from mltk.micro.engines.run import run_batch
 from mltk.spec.archive import ArchiveReader
 
 

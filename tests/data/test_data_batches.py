@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mltk.data.batches import class_indices, count_samples, is_arrays, is_py_dataset, is_tf_dataset, iter_batches, take
+from mltk.data.iterate import class_indices, count_samples, is_arrays, is_py_dataset, is_tf_dataset, iter_batches, take
 from mltk.errors import DatasetError
 
 
@@ -151,7 +151,7 @@ def test_labels_as_indices(labels: list[int]) -> None:
 
 def test_needs_no_tensorflow() -> None:
     code = (
-        "import sys, numpy as np; from mltk.data.batches import iter_batches;"
+        "import sys, numpy as np; from mltk.data.iterate import iter_batches;"
         "list(iter_batches(np.zeros((4, 2)), np.zeros(4)));"
         "assert not {'tensorflow', 'keras'} & set(sys.modules)"
     )

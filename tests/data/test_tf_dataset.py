@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mltk.data.epochs import EpochBatches
+from mltk.data.pipeline.epochs import EpochBatches
 from mltk.data.tf_dataset import batch_stream, in_order, made_stream, one_epoch
 
 X = np.arange(10, dtype=np.float32).reshape(10, 1)

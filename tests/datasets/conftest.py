@@ -21,5 +21,5 @@ def dataset_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Downloads go to the test's own folder, and nobody waits between attempts."""
     monkeypatch.setenv("MLTK_DATASET_DIR", str(tmp_path / "datasets"))
     monkeypatch.delenv("MLTK_DATASET_MIRROR", raising=False)
-    monkeypatch.setattr("mltk.data.download.RETRY_DELAY_S", 0)
+    monkeypatch.setattr("mltk.data.fetch.download.RETRY_DELAY_S", 0)
     return tmp_path / "datasets"

@@ -18,9 +18,9 @@ import numpy as np
 import pytest
 from dataset_file_server import FileServer
 
-from mltk.data import download
-from mltk.data.download import DownloadError, fetch, verify_file
-from mltk.data.unpack import ArchiveRefused, fetch_and_unpack, unpack
+from mltk.data.fetch import download
+from mltk.data.fetch.download import DownloadError, fetch, verify_file
+from mltk.data.fetch.unpack import ArchiveRefused, fetch_and_unpack, unpack
 from mltk.errors import MissingDependencyError, OutputError
 
 DATA = np.random.default_rng(1).bytes(1_000_000)

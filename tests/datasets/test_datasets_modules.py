@@ -20,7 +20,7 @@ import pytest
 from dataset_file_server import FileServer
 
 from mltk.audio.speech.engines.espeak import EspeakEngine
-from mltk.data.download import DownloadError
+from mltk.data.fetch.download import DownloadError
 from mltk.errors import DatasetError
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from micro_model_builder import small_cnn
 
-from mltk.micro.runtimes import have_tflm
+from mltk.micro.engines.runtimes import have_tflm
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

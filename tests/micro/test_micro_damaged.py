@@ -10,15 +10,15 @@ import pytest
 from micro_model_builder import ModelBuilder
 
 from mltk.errors import EvaluationError, RuntimeFailure
-from mltk.micro import engine as engine_module
-from mltk.micro import processes
-from mltk.micro.arena import measure_arena
-from mltk.micro.engine import run_batch
+from mltk.micro.engines import process as processes
+from mltk.micro.engines import run as engine_module
+from mltk.micro.engines.process import ChildRuntime, WorkerEndedError, WorkerProcess, Workers
+from mltk.micro.engines.run import run_batch
+from mltk.micro.engines.runtimes import LiteRtRuntime, Runtime, UnsupportedModelError
 from mltk.micro.exact import NotExactError, compile_exact
 from mltk.micro.exact.requantize import Requantizer
+from mltk.micro.memory.arena import measure_arena
 from mltk.micro.parity import compare_engines, random_samples
-from mltk.micro.processes import ChildRuntime, WorkerEndedError, WorkerProcess, Workers
-from mltk.micro.runtimes import LiteRtRuntime, Runtime, UnsupportedModelError
 from mltk.operations.quantization_report import quantization_report
 from mltk.tflite import TfliteModel
 from mltk.tflite.graph import Graph, Operator, Subgraph, Tensor, read_graph

@@ -16,11 +16,11 @@ from micro_models import wake_words
 from micro_random_models import MODELS
 
 from mltk.errors import EvaluationError, MltkError, RuntimeFailure, TfliteError
-from mltk.micro import engine as engine_module
-from mltk.micro import runtimes
-from mltk.micro.engine import run_batch
-from mltk.micro.processes import WorkerProcess
-from mltk.micro.runtimes import TflmRuntime, UnsupportedModelError
+from mltk.micro.engines import run as engine_module
+from mltk.micro.engines import runtimes
+from mltk.micro.engines.process import WorkerProcess
+from mltk.micro.engines.run import run_batch
+from mltk.micro.engines.runtimes import TflmRuntime, UnsupportedModelError
 
 
 @pytest.mark.parametrize("engine", ["tflm", "exact-batched", "litert-reference", "litert-xnnpack"])

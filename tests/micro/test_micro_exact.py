@@ -8,11 +8,11 @@ from micro_model_builder import ModelBuilder, float_model
 from micro_models import wake_words
 from micro_random_models import MODELS
 
+from mltk.micro.engines.runtimes import ExactRuntime, TflmRuntime
 from mltk.micro.exact import NotExactError, compile_exact
 from mltk.micro.exact import fixed_point as fx
 from mltk.micro.exact.blas import one_blas_thread
 from mltk.micro.exact.requantize import Requantizer
-from mltk.micro.runtimes import ExactRuntime, TflmRuntime
 from mltk.tflite.graph import read_graph
 
 

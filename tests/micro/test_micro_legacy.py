@@ -16,7 +16,7 @@ from mltk.core.tflite_micro import (
     TfliteMicroProfiledLayerResult,
 )
 from mltk.errors import MltkError
-from mltk.micro.engine import run_batch
+from mltk.micro.engines.run import run_batch
 from mltk.tflite import TfliteModel
 
 

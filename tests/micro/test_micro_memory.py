@@ -11,10 +11,10 @@ from micro_models import wake_words
 from micro_random_models import MODELS
 
 from mltk.errors import RuntimeFailure
-from mltk.micro import arena as arena_module
-from mltk.micro.arena import estimate_arena, measure_arena
-from mltk.micro.planner import Buffer, place_greedily, plan_memory
-from mltk.micro.processes import WorkerProcess
+from mltk.micro.engines.process import WorkerProcess
+from mltk.micro.memory import arena as arena_module
+from mltk.micro.memory.arena import estimate_arena, measure_arena
+from mltk.micro.memory.planner import Buffer, place_greedily, plan_memory
 from mltk.tflite.graph import read_graph
 
 

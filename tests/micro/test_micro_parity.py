@@ -12,7 +12,7 @@ from micro_models import wake_words
 from mltk.errors import EvaluationError, RuntimeFailure
 from mltk.micro import parity as parity_module
 from mltk.micro import support as support_module
-from mltk.micro.engine import BatchResult, run_batch
+from mltk.micro.engines.run import BatchResult, run_batch
 from mltk.micro.layer_outputs import expose_layers, run_layers
 from mltk.micro.parity import compare_engines, random_samples
 from mltk.micro.support import check_support, operator_table

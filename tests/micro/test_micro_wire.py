@@ -8,7 +8,7 @@ import pickle
 import numpy as np
 import pytest
 
-from mltk.micro.wire import WireError, read_message, write_message
+from mltk.workers.wire import WireError, read_message, write_message
 
 
 def sent(header, arrays=()) -> bytes:

@@ -75,8 +75,8 @@ def test_parameters_are_those_of_the_released_models(name: str, arguments: tuple
     ],
 )
 def test_converts_to_int8_and_runs_on_tflm(name: str, arguments: tuple, mega_macs: float, weights: int) -> None:
-    from mltk.micro.engine import run_batch
-    from mltk.micro.runtimes import have_tflm
+    from mltk.micro.engines.run import run_batch
+    from mltk.micro.engines.runtimes import have_tflm
     from mltk.tflite.layers.counts import count_model
     from mltk.tflite.model import TfliteModel
 

@@ -162,7 +162,7 @@ class TestPretrained:
         pytest.importorskip("tflite_micro")
         import tensorflow as tf
 
-        from mltk.micro.engine import run_batch
+        from mltk.micro.engines.run import run_batch
 
         given = np.random.default_rng(1).integers(-128, 128, (20, 98, 32, 1))
         converter = tf.lite.TFLiteConverter.from_keras_model(embedding(98, 4))

@@ -13,10 +13,10 @@ from ai_edge_litert import schema_py_generated as schema
 
 import mltk
 from mltk.errors import DatasetError, EvaluationError
-from mltk.micro import engine as engine_module
+from mltk.micro.engines import run as engine_module
+from mltk.micro.engines.process import WorkerProcess
+from mltk.micro.engines.runtimes import have_tflm
 from mltk.micro.layer_outputs import LayerOutput
-from mltk.micro.processes import WorkerProcess
-from mltk.micro.runtimes import have_tflm
 from mltk.operations.parity import check_parity
 from mltk.operations.quantization_report import match_layers, quantization_report, sqnr_db
 from mltk.spec.archive import ArchiveReader

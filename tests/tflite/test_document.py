@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from mltk.errors import MltkError
-from mltk.micro.engine import check_inputs, run_batch
+from mltk.micro.engines.run import check_inputs, run_batch
 from mltk.tflite import TfliteModel
 from mltk.tflite.format import codec
 from mltk.tflite.graph import read_graph

@@ -14,7 +14,7 @@ keras = pytest.importorskip("keras")
 
 from mltk.training import losses  # noqa: E402
 from mltk.training.distillation import KnowledgeDistillationModel  # noqa: E402
-from mltk.training.layers import Conv2DTranspose_tied, DenseTranspose_tied  # noqa: E402
+from mltk.training.tied_layers import Conv2DTranspose_tied, DenseTranspose_tied  # noqa: E402
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from mltk.data import download
+from mltk.data.fetch import download
 from mltk.errors import MissingDependencyError, MltkError
 from mltk.utils import archive_downloader as ad
 from mltk.utils.archive_downloader import DownloadError, download_url, download_verify_extract, extract_archive

@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from mltk.audio import hooks
 from mltk.audio.augment._native import engine
 from mltk.audio.augment.trim import trim_bounds
-from mltk.audio.bank import ClipBank
+from mltk.audio.clip_bank import ClipBank
+from mltk.audio.files import AUDIO_FORMATS, to_float32, to_int16, write_audio
 from mltk.audio.transforms import Transforms, fill_effects
-from mltk.data.audio_files import AUDIO_FORMATS, to_float32, to_int16, write_audio
-from mltk.data.epochs import EpochBatches, number_of_workers
+from mltk.data.functions.process import FunctionProcesses
 from mltk.data.listing import UNKNOWN_CLASS, ListingOptions, SampleList, Source, list_samples
-from mltk.data.processes import FunctionProcesses
+from mltk.data.pipeline import hooks
+from mltk.data.pipeline.epochs import EpochBatches, number_of_workers
 from mltk.data.splitting import Split
 from mltk.errors import DatasetError, did_you_mean
 
@@ -105,7 +105,7 @@ def make_batches(generator: ParallelAudioDataGenerator, options: FlowOptions) ->
 
 
 class AudioBatches(EpochBatches):
-    """Batches of samples, made ahead by threads; see :class:`~mltk.data.epochs.EpochBatches`.
+    """Batches of samples, made ahead by threads; see :class:`~mltk.data.pipeline.epochs.EpochBatches`.
 
     The attributes have the names of MLTK 0.20's iterator: ``n``, ``classes`` (the label of each sample),
     ``filenames``, ``class_indices``, ``num_classes``.

@@ -26,18 +26,18 @@ import numpy.typing as npt
 
 from mltk.audio.augment import ends
 from mltk.audio.augment._native import engine
-from mltk.audio.augment._ranges import Range, check_range
 from mltk.audio.augment.noise_color import check_colors
-from mltk.audio.augment.normalize import normalize, normalize_batch
 from mltk.audio.augment.pitch import is_whole
 from mltk.audio.augment.trim import trim_bounds
-from mltk.audio.bank import ClipBank, root_mean_square
+from mltk.audio.clip_bank import ClipBank, root_mean_square
+from mltk.audio.files import AUDIO_FORMATS, resample, to_float32, to_int16
 from mltk.audio.frontend import AudioFeatureGenerator, AudioFeatureGeneratorSettings
-from mltk.audio.hooks import Augmentation
-from mltk.audio.shape import FrontendShape
+from mltk.audio.sample_format import FrontendShape
 from mltk.audio.transforms import Ranges, Transforms, fill_effects
-from mltk.data.audio_files import AUDIO_FORMATS, resample, to_float32, to_int16
 from mltk.data.listing import GroupBy, Source, list_class_folder
+from mltk.data.pipeline.hooks import Augmentation
+from mltk.data.pipeline.normalize import normalize, normalize_batch
+from mltk.data.pipeline.ranges import Range, check_range
 from mltk.errors import DatasetError, SettingError
 
 if TYPE_CHECKING:

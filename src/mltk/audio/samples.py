@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 from mltk.audio.augment import offset as offset_effect
 from mltk.audio.augment.trim import trim_bounds
+from mltk.audio.files import read_audio, resample, to_float32, to_int16, write_audio
 from mltk.audio.frontend import AudioFeatureGenerator, AudioFeatureGeneratorSettings
-from mltk.data.audio_files import read_audio, resample, to_float32, to_int16, write_audio
 from mltk.errors import DatasetError
 
 

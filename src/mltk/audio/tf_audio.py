@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mltk.data.audio_files import read_audio
+from mltk.audio.files import read_audio
 from mltk.data.directory import list_dataset_directory
 from mltk.data.listing import SILENCE_CLASS, UNKNOWN_CLASS
 from mltk.data.process_pool import ProcessPool, calculate_n_jobs

@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from mltk.audio.augment import background_noise, ends, loudness, noise_color, offset, pitch, speed, vtlp
 from mltk.audio.augment._native import neutral
-from mltk.audio.augment._ranges import Range
-from mltk.audio.bank import ClipBank
+from mltk.audio.clip_bank import ClipBank
+from mltk.data.pipeline.ranges import Range
 
 NO_COLOR = "none"
 SILENCE_LEVEL = 1000.0

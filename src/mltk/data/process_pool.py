@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
-from mltk.data.epochs import number_of_workers
-from mltk.data.processes import FunctionProcesses
+from mltk.data.functions.process import FunctionProcesses
+from mltk.data.pipeline.epochs import number_of_workers
 from mltk.errors import MltkError, RuntimeFailure
 
 

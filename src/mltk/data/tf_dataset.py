@@ -15,8 +15,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from mltk.data.batches import as_arrays, count_samples
-from mltk.data.epochs import EpochBatches
+from mltk.data.iterate import as_arrays, count_samples
+from mltk.data.pipeline.epochs import EpochBatches
 
 PREFETCHED = 4
 """Batches of arrays in memory that are gathered ahead."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mltk.data.download import datasets_dir
+from mltk.data.fetch.download import datasets_dir
 
 
 def dataset_path(dest_dir: str | None, dest_subdir: str) -> Path:
@@ -12,7 +12,7 @@ def dataset_path(dest_dir: str | None, dest_subdir: str) -> Path:
 
     Args:
         dest_dir: the folder itself; None is ``dest_subdir``.
-        dest_subdir: folder in :func:`~mltk.data.download.datasets_dir`, which its leading ``datasets/`` stands for.
+        dest_subdir: folder in :func:`~mltk.data.fetch.download.datasets_dir`, which its leading ``datasets/`` stands for.
     """
     if dest_dir is not None:
         return Path(dest_dir).expanduser().absolute()

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from mltk.micro.engine import run_batch
+from mltk.micro.engines.run import run_batch
 from mltk.tflite.graph import Graph, Tensor, read_graph
 
 
@@ -64,7 +64,7 @@ def run_layers(
 ) -> list[LayerOutput]:
     """Every layer's outputs for every sample, in execution order.
 
-    ``inputs``, ``engine`` and ``options`` as for :func:`~mltk.micro.engine.run_batch`. All outputs of all samples are
+    ``inputs``, ``engine`` and ``options`` as for :func:`~mltk.micro.engines.run.run_batch`. All outputs of all samples are
     held in memory: meant for a few samples.
     """
     graph = read_graph(model)

@@ -1,6 +1,6 @@
 """The memory plan by the names of MLTK 0.20: a list of buffers with a size, a lifetime and an offset.
 
-The planning itself is :mod:`mltk.micro.planner`'s.
+The planning itself is :mod:`mltk.micro.memory.planner`'s.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mltk.micro.planner import Buffer, MemoryPlan, place_greedily, plan_memory
+from mltk.micro.memory.planner import Buffer, MemoryPlan, place_greedily, plan_memory
 
 if TYPE_CHECKING:
     from mltk.tflite import TfliteModel

@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 
 from mltk.errors import EvaluationError, MissingDependencyError, RuntimeFailure
-from mltk.micro.engine import BatchResult, check_inputs, run_batch
+from mltk.micro.engines.process import Workers
+from mltk.micro.engines.run import BatchResult, check_inputs, run_batch
 from mltk.micro.layer_outputs import dequantize, run_layers
-from mltk.micro.processes import Workers
 from mltk.tflite.graph import Graph, Tensor, read_graph
 
 ENGINE_ORDER = ("tflm", "litert-reference", "litert-xnnpack")
@@ -158,7 +158,7 @@ def compare_engines(
     ``samples``: one array per input in the model's input dtype, first axis = samples. ``float_outputs``: what the
     float model gives for the same samples, in real units, one array per output. ``n_layer_samples``: samples (those
     that differ first) compared layer by layer; 0 leaves it out. A stateful model run with ``reset_between_samples``
-    False takes the samples as one stream. ``trusted`` and ``children``: as for :func:`~mltk.micro.engine.run_batch`.
+    False takes the samples as one stream. ``trusted`` and ``children``: as for :func:`~mltk.micro.engines.run.run_batch`.
 
     Raises :class:`~mltk.errors.RuntimeFailure` where no engine runs the model.
     """

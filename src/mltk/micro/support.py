@@ -60,7 +60,7 @@ class SupportReport:
 @lru_cache(maxsize=1)
 def operator_table() -> dict[str, Any]:
     """The table as read from the package: ``builtin`` and ``custom`` names, ``version`` of the wheel, ``cautions``."""
-    return json.loads(files("mltk.micro").joinpath("targets/tflm_operators.json").read_text(encoding="utf-8"))
+    return json.loads(files("mltk.micro.engines").joinpath("tflm_operators.json").read_text(encoding="utf-8"))
 
 
 def missing_operators(graph: Graph) -> list[str]:
@@ -109,8 +109,8 @@ def _caution(graph: Subgraph, op: Operator) -> str:
 
 
 def _try(model: bytes, graph: Graph, timeout_s: float) -> tuple[bool | None, str]:
-    from mltk.micro.processes import UNTRUSTED_MEMORY_BYTES, WorkerProcess
-    from mltk.micro.runtimes import have_tflm, host_arena_bytes
+    from mltk.micro.engines.process import UNTRUSTED_MEMORY_BYTES, WorkerProcess
+    from mltk.micro.engines.runtimes import have_tflm, host_arena_bytes
 
     if not have_tflm():
         return None, ""

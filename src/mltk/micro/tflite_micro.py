@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from mltk.errors import MltkError, did_you_mean
-from mltk.micro.runtimes import have_tflm
+from mltk.micro.engines.runtimes import have_tflm
 from mltk.micro.tflite_micro_model import TfliteMicroModel, TfliteMicroModelDetails
 from mltk.tflite import TfliteLayer, TfliteModel
 

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from mltk.errors import MltkError
-from mltk.micro.arena import ArenaUsage, measure_arena
+from mltk.micro.engines.runtimes import TflmRuntime
+from mltk.micro.memory.arena import ArenaUsage, measure_arena
 from mltk.micro.memory_plan import TfliteMicroMemoryPlan
-from mltk.micro.runtimes import TflmRuntime
 from mltk.tflite import TfliteModel, TfliteModelParameters, count_layer
 from mltk.tflite.model_parameters import stored_parameters
 

@@ -256,7 +256,7 @@ def check_labels(model: Any, y: Any) -> None:
     Raises:
         DatasetError: they don't.
     """
-    from mltk.data.batches import class_indices, is_arrays
+    from mltk.data.iterate import class_indices, is_arrays
     from mltk.spec.evaluate import EvaluateAutoEncoderMixin, EvaluateClassifierMixin
 
     classifies = isinstance(model, EvaluateClassifierMixin) and not isinstance(model, EvaluateAutoEncoderMixin)

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from mltk.data.batches import Batch, class_indices, is_arrays, iter_batches, regroup, take
+from mltk.data.iterate import Batch, class_indices, is_arrays, iter_batches, regroup, take
 from mltk.errors import DatasetError, EvaluationError, SpecificationError
 from mltk.operations import common
 from mltk.operations.evaluation_results import (
@@ -275,7 +275,7 @@ class _Evaluation:
         return self._predict_tflite(x)
 
     def _predict_tflite(self, x: Any) -> np.ndarray:
-        from mltk.micro.engine import run_batch
+        from mltk.micro.engines.run import run_batch
 
         arrays = self._in_tflite_order(x) if isinstance(x, dict) else list(x) if isinstance(x, (tuple, list)) else [x]
         inputs = [self.built.quantize_to_input_dtype(np.asarray(a), i) for i, a in enumerate(arrays)]
@@ -334,7 +334,7 @@ def dump_reconstructions(folder: str, originals: np.ndarray, decoded: np.ndarray
 
 
 def _shuffled(x: Any, y: Any, seed: int) -> tuple[Any, Any]:
-    from mltk.data.batches import count_samples, is_arrays
+    from mltk.data.iterate import count_samples, is_arrays
 
     if not is_arrays(x):
         return x, y

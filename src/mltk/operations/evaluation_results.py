@@ -182,7 +182,7 @@ class ClassifierEvaluationResults(EvaluationResults):
             y: class indices ``[samples]``, or one-hot ``[samples, classes]``.
             y_pred: scores ``[samples, classes]``, or ``[samples, 1]`` of the second of two classes.
         """
-        from mltk.data.batches import class_indices
+        from mltk.data.iterate import class_indices
 
         metrics = metrics_module()
         truth = class_indices(np.asarray(y))

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mltk.data.batches import class_indices, count_samples, is_arrays, is_py_dataset, is_tf_dataset
+from mltk.data.iterate import class_indices, count_samples, is_arrays, is_py_dataset, is_tf_dataset
 
 
 def dataset_fingerprint(x: Any, y: Any) -> dict[str, Any]:

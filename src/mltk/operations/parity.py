@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mltk.data.batches import iter_batches
+from mltk.data.iterate import iter_batches
 from mltk.errors import ArchiveError, DatasetError, EvaluationError, RuntimeFailure
 from mltk.files import write_file
+from mltk.micro.engines.process import Workers
 from mltk.micro.layer_outputs import dequantize
 from mltk.micro.parity import ParityReport, compare_engines, random_samples
-from mltk.micro.processes import Workers
 from mltk.operations import common
 from mltk.operations.load import load_tflite_model
 from mltk.operations.quantization_report import QuantizationReport, quantization_report
@@ -254,7 +254,7 @@ def _float_twin(model: Any, tflite_model: TfliteModel, given: Any, test: bool) -
 def _twin_outputs(
     tflite_model: TfliteModel, twin: TfliteModel, samples: Sequence[np.ndarray], runs_in: dict[str, Any]
 ) -> list[np.ndarray]:
-    from mltk.micro.engine import run_batch
+    from mltk.micro.engines.run import run_batch
 
     tensors = read_graph(tflite_model.flatbuffer_data).inputs
     wanted = read_graph(twin.flatbuffer_data).inputs

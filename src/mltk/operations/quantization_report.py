@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mltk.errors import EvaluationError
-from mltk.micro.engine import check_inputs
+from mltk.micro.engines.process import Workers
+from mltk.micro.engines.run import check_inputs
 from mltk.micro.layer_outputs import LayerOutput, dequantize, run_layers
-from mltk.micro.processes import Workers
 from mltk.tflite.graph import Graph, Tensor, read_graph
 
 if TYPE_CHECKING:
@@ -190,7 +190,7 @@ def quantization_report(
         realistic: whether they are what the device will see. Where not, ranges say nothing of how well the model was
             calibrated, and nothing is advised on them.
         engine, trusted, children: what runs ``model``, and where both run, as for
-            :func:`mltk.micro.engine.run_batch`.
+            :func:`mltk.micro.engines.run.run_batch`.
 
     Raises:
         EvaluationError: both models have different inputs, or no layer of one matches one of the other.

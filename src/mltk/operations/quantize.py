@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mltk.data.batches import iter_batches, take
+from mltk.data.iterate import iter_batches, take
 from mltk.errors import MltkError, OutputError, QuantizationError, SettingError, did_you_mean
 from mltk.files import write_file
 from mltk.operations import common
@@ -373,7 +373,7 @@ def representative_dataset(model: Any, keras_model: Any, settings: dict[str, Any
 
 def _iter_training_samples(model: Any, limit: int) -> Iterator[Any]:
     """Training samples, each with a batch dimension of 1."""
-    from mltk.data.batches import count_samples, is_arrays
+    from mltk.data.iterate import count_samples, is_arrays
 
     if is_arrays(model.x):
         n = count_samples(model.x)
@@ -425,7 +425,7 @@ def add_parameters(model: Any, flatbuffer: bytes) -> bytes:
     The defaults come first: ``name``, ``version``, ``classes``, ``hash``, ``date``, ``runtime_memory_size``;
     a parameter of the specification that goes by one of these names takes its place.
     """
-    from mltk.micro.arena import measure_arena
+    from mltk.micro.memory.arena import measure_arena
     from mltk.tflite.model import TfliteModel
     from mltk.tflite.model_parameters import TfliteModelParameters
 

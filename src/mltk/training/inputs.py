@@ -11,8 +11,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from mltk.data.batches import class_indices, count_samples, is_arrays, is_py_dataset, is_tf_dataset, take
-from mltk.data.epochs import EpochBatches
+from mltk.data.iterate import class_indices, count_samples, is_arrays, is_py_dataset, is_tf_dataset, take
+from mltk.data.pipeline.epochs import EpochBatches
 from mltk.data.tf_dataset import batch_stream, batches_per_pass, in_order, made_stream, one_epoch
 from mltk.errors import DatasetError, SettingError, did_you_mean
 

@@ -1,6 +1,6 @@
 """Download an archive, check its digest, extract it: what MLTK 0.20 scripts import.
 
-The work is done by :mod:`mltk.data.download` and :mod:`mltk.data.unpack`. So here too, a download that broke off goes
+The work is done by :mod:`mltk.data.fetch.download` and :mod:`mltk.data.fetch.unpack`. So here too, a download that broke off goes
 on where it was, ``MLTK_DATASET_MIRROR`` is asked first, and nothing that an archive says is trusted.
 """
 
@@ -13,8 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from mltk.data.download import CHUNK_DELIMITER, DownloadError, download, name_of_url, verify_file
-from mltk.data.unpack import ARCHIVE_ENDINGS, unpack
+from mltk.data.fetch.download import CHUNK_DELIMITER, DownloadError, download, name_of_url, verify_file
+from mltk.data.fetch.unpack import ARCHIVE_ENDINGS, unpack
 from mltk.files import write_file
 from mltk.utils.logger import get_logger
 from mltk.utils.path import clean_directory, create_user_dir, fullpath

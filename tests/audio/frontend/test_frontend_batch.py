@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from mltk.audio.frontend import AudioFeatureGenerator, AudioFeatureGeneratorSettings, AudioFeatureStream
 from mltk.audio.frontend._native import load
-from mltk.audio.frontend.generator import _State
+from mltk.audio.frontend.features import _State
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*audio features are 0 whatever the audio")
 

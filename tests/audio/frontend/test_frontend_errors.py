@@ -16,7 +16,7 @@ from mltk.audio.frontend import (
     FrontendUnavailableError,
     _native,
 )
-from mltk.audio.frontend.generator import _State
+from mltk.audio.frontend.features import _State
 from mltk.errors import MltkError, SettingError
 
 

@@ -7,8 +7,8 @@ import pytest
 from micro_model_builder import ModelBuilder, float_model
 
 from mltk.errors import MissingDependencyError, RuntimeFailure
-from mltk.micro.arena import measure_arena
-from mltk.micro.planner import plan_memory
+from mltk.micro.memory.arena import measure_arena
+from mltk.micro.memory.planner import plan_memory
 from mltk.micro.profile import vela
 from mltk.micro.profile.memory import layer_flash, layer_ram
 from mltk.micro.profile.profiler import ROUGH_ERROR, profile_tflite

@@ -10,8 +10,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from mltk.audio.augment._ranges import Range, uniform
 from mltk.audio.augment.trim import power_between
+from mltk.data.pipeline.ranges import Range, uniform
 
 FRAME_MS, HOP_MS = 20, 5
 LOWEST_DB = 60

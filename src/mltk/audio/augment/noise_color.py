@@ -11,7 +11,7 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from mltk.audio.augment._ranges import Range, uniform
+from mltk.data.pipeline.ranges import Range, uniform
 from mltk.errors import SettingError, did_you_mean
 
 COLORS = ("white", "brown", "blue", "pink", "violet")

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mltk.audio.augment._native import engine
-from mltk.audio.augment._ranges import Range, uniform
+from mltk.data.pipeline.ranges import Range, uniform
 
 
 def draw(rng: np.random.Generator, n: int, span: Range | None) -> npt.NDArray[np.float64]:

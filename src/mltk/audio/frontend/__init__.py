@@ -10,7 +10,7 @@ model is trained on is, bit for bit, what it is given on the device.
 """
 
 from mltk.audio.frontend._native import FrontendUnavailableError
-from mltk.audio.frontend.generator import AudioFeatureGenerator, AudioFeatureStream, FrontendError
+from mltk.audio.frontend.features import AudioFeatureGenerator, AudioFeatureStream, FrontendError
 from mltk.audio.frontend.settings import AudioFeatureGeneratorSettings
 
 __all__ = [

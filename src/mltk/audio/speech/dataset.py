@@ -37,7 +37,7 @@ from mltk.audio.speech.plan import (
 from mltk.audio.speech.store import Store
 from mltk.audio.speech.synthesis import Speakers, say, say_all
 from mltk.audio.speech.words import common_words
-from mltk.data.download import datasets_dir
+from mltk.data.fetch.download import datasets_dir
 from mltk.errors import DatasetError, OutputError, SettingError, did_you_mean
 from mltk.spec.dataset import MltkDataset
 

@@ -1,9 +1,6 @@
-"""Import path of MLTK 0.20; the layers live in `mltk.training.layers`."""
+"""Import path of MLTK 0.20; the layers live in `mltk.training.tied_layers`."""
 
-from mltk.training.layers import (
-    Conv2DTranspose_tied,
-    DenseTranspose_tied,
-)
+from mltk.training.tied_layers import Conv2DTranspose_tied, DenseTranspose_tied
 
 __all__ = [
     "Conv2DTranspose_tied",

@@ -8,8 +8,8 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from mltk.data.audio_files import AUDIO_FORMATS, read_audio_int16, write_audio
-from mltk.data.unpack import COMPLETE
+from mltk.audio.files import AUDIO_FORMATS, read_audio_int16, write_audio
+from mltk.data.fetch.unpack import COMPLETE
 from mltk.errors import DatasetError
 
 

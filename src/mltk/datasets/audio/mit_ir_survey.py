@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from mltk.data.audio_files import read_audio
-from mltk.data.unpack import fetch_and_unpack
+from mltk.audio.files import read_audio
+from mltk.data.fetch.unpack import fetch_and_unpack
 from mltk.datasets.audio.convert import convert_folder
 from mltk.datasets.places import dataset_path
 from mltk.errors import DatasetError

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from mltk.data.unpack import fetch_and_unpack
+from mltk.data.fetch.unpack import fetch_and_unpack
 from mltk.datasets.image.folders import Split, write_class_folders
 from mltk.datasets.places import dataset_path
 from mltk.errors import DatasetError

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mltk.data.download import datasets_dir, fetch
+from mltk.data.fetch.download import datasets_dir, fetch
 from mltk.datasets.image.folders import Split, write_class_folders
 from mltk.datasets.places import dataset_path
 from mltk.errors import DatasetError

@@ -9,7 +9,7 @@ import logging
 
 import numpy as np
 
-from mltk.data.download import datasets_dir, fetch
+from mltk.data.fetch.download import datasets_dir, fetch
 from mltk.datasets.image.folders import Split, write_class_folders
 from mltk.datasets.places import dataset_path
 from mltk.utils.archive_downloader import create_user_dir, download_verify_extract

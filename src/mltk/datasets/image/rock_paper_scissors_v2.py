@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 
-from mltk.data.unpack import fetch_and_unpack
+from mltk.data.fetch.unpack import fetch_and_unpack
 from mltk.datasets.places import dataset_path
 from mltk.utils.archive_downloader import download_verify_extract
 

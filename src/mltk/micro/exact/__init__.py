@@ -7,7 +7,7 @@ is checked, at build time, to give the same integer at every step of the output.
 tables of 256 entries, and of two, of 65,536, filled by TFLM's fixed-point arithmetic (:mod:`.fixed_point`).
 
 A graph with an operator outside this raises :class:`~.node.NotExactError` and is left to TFLM itself;
-:mod:`mltk.micro.engine` also checks every run against TFLM on a random part of the samples.
+:mod:`mltk.micro.engines.run` also checks every run against TFLM on a random part of the samples.
 """
 
 from mltk.micro.exact.model import ExactModel, compile_exact

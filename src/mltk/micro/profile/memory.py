@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mltk.errors import MltkError, RuntimeFailure
-from mltk.micro.arena import ArenaUsage, estimate_arena, measure_arena
-from mltk.micro.planner import MemoryPlan
+from mltk.micro.memory.arena import ArenaUsage, estimate_arena, measure_arena
+from mltk.micro.memory.planner import MemoryPlan
 from mltk.tflite.graph import Graph
 
 if TYPE_CHECKING:

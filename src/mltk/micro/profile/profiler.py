@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from mltk.micro.arena import ArenaUsage
-from mltk.micro.planner import plan_memory
+from mltk.micro.memory.arena import ArenaUsage
+from mltk.micro.memory.planner import plan_memory
 from mltk.micro.profile.estimate import LayerEstimate, estimate_layer
 from mltk.micro.profile.features import shape_of
 from mltk.micro.profile.layer_result import ProfilingLayerResult

@@ -346,7 +346,7 @@ class ProfilingModelResults:
         width: int | None = None,
     ) -> str:
         """A report for a terminal of ``width`` columns (default: its own, at most 120)."""
-        from mltk.micro.profile.report import report
+        from mltk.micro.profile.table import report
 
         return report(
             self, format_units=format_units, exclude_null=exclude_null, full_summary=full_summary, width=width

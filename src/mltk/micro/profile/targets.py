@@ -57,8 +57,7 @@ def _stored() -> dict[str, dict[str, Any]]:
     for entry in sorted(files("mltk.micro").joinpath("targets").iterdir(), key=lambda e: e.name):
         if entry.name.endswith(".json"):
             content = json.loads(entry.read_text(encoding="utf-8"))
-            if "core" in content:  # there are other tables in that folder too
-                found[content["name"]] = content
+            found[content["name"]] = content
     return found
 
 

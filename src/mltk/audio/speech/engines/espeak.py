@@ -1,7 +1,7 @@
 """eSpeak NG, a formant synthesizer: small, fast, a hundred languages, speakers without number.
 
 The library comes with the PyPI package ``espeakng-loader`` and runs in a child process (it is under the GPL 3, and
-native code may crash): :mod:`mltk.audio.speech.worker`. What it makes is not covered by its licence.
+native code may crash): :mod:`mltk.audio.speech.espeak_worker`. What it makes is not covered by its licence.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import numpy as np
 import mltk
 from mltk.audio.speech.engines.base import Engine, Speech, SpeechError, Utterance
 from mltk.errors import MissingDependencyError
-from mltk.micro.wire import WireError, read_message, write_message
+from mltk.workers.wire import WireError, read_message, write_message
 
 # Voice variants that come with eSpeak NG and sound like somebody: no robots, whispers or announcers.
 NATURAL_VARIANTS = [
@@ -63,7 +63,7 @@ class EspeakEngine(Engine):
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the child
         try:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "mltk.audio.speech.worker", library, data],
+                [sys.executable, "-P", "-m", "mltk.audio.speech.espeak_worker", library, data],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._stderr,

@@ -1,7 +1,7 @@
 """Import path of MLTK 0.20; the functions live in `mltk.data` and `mltk.audio.augment`."""
 
-from mltk.audio.augment.normalize import normalize
 from mltk.data.directory import list_dataset_directory, list_valid_filenames_in_directory
+from mltk.data.pipeline.normalize import normalize
 from mltk.data.splitting import shuffle_file_list_by_group, split_file_list
 
 __all__ = [

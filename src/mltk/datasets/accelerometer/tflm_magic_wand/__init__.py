@@ -5,7 +5,7 @@ From TensorFlow Lite Micro's "magic wand" example; Warden and Situnayake, "TinyM
 
 from __future__ import annotations
 
-from mltk.data.unpack import fetch_and_unpack
+from mltk.data.fetch.unpack import fetch_and_unpack
 from mltk.datasets.accelerometer.tflm_magic_wand.data_load import DataLoader
 from mltk.datasets.accelerometer.tflm_magic_wand.recordings import read_recordings, split_at_random, split_by_person
 from mltk.datasets.places import dataset_path

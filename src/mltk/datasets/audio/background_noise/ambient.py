@@ -7,8 +7,8 @@ import os
 import wave
 from pathlib import Path
 
-from mltk.data.audio_files import read_audio_int16, write_audio
-from mltk.data.download import fetch
+from mltk.audio.files import read_audio_int16, write_audio
+from mltk.data.fetch.download import fetch
 
 __all__ = ["DOWNLOAD_URLS", "download"]
 

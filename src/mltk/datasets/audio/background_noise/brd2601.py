@@ -8,8 +8,8 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-from mltk.data.download import datasets_dir
-from mltk.data.unpack import fetch_and_unpack
+from mltk.data.fetch.download import datasets_dir
+from mltk.data.fetch.unpack import fetch_and_unpack
 from mltk.datasets.audio.convert import convert_folder
 
 __all__ = ["DOWNLOAD_URL", "VERIFY_SHA1", "download"]

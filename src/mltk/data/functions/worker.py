@@ -1,4 +1,4 @@
-"""The child process that calls a function of the user's: ``python -P -m mltk.data.function_worker``.
+"""The child process that calls a function of the user's: ``python -P -m mltk.data.functions.worker``.
 
 It reads the pickled function, then arguments, from standard input, and writes what comes of them to standard output,
 until its input closes. Whatever is printed goes to standard error, which the parent keeps for its messages.
@@ -14,7 +14,7 @@ import sys
 import traceback
 from typing import Any, BinaryIO
 
-from mltk.data.processes import read_frame, write_frame
+from mltk.data.functions.process import read_frame, write_frame
 from mltk.errors import DatasetError, MltkError
 
 

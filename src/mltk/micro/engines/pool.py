@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from mltk.errors import RuntimeFailure
-from mltk.micro.processes import ChildRuntime, WorkerProcess, Workers
-from mltk.micro.runtimes import Runtime
+from mltk.micro.engines.process import ChildRuntime, WorkerProcess, Workers
+from mltk.micro.engines.runtimes import Runtime
 
 # A chunk takes about this long: short for balance and progress, long against what sending it costs.
 CHUNK_S = 0.25

@@ -1,6 +1,6 @@
-"""The child process that runs a native engine: ``python -P -m mltk.micro.worker``.
+"""The child process that runs a native engine: ``python -P -m mltk.micro.engines.worker``.
 
-It answers requests on standard input with answers on standard output (:mod:`mltk.micro.wire`) until its input
+It answers requests on standard input with answers on standard output (:mod:`mltk.workers.wire`) until its input
 closes. Whatever native code prints goes to standard error, which the parent keeps for its messages.
 """
 
@@ -15,8 +15,8 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from mltk.errors import MltkError
-from mltk.micro.runtimes import Runtime, UnsupportedModelError, make_runtime
-from mltk.micro.wire import WireError, read_message, write_message
+from mltk.micro.engines.runtimes import Runtime, UnsupportedModelError, make_runtime
+from mltk.workers.wire import WireError, read_message, write_message
 
 Answer = tuple[dict[str, Any], list[np.ndarray]]
 
@@ -45,7 +45,7 @@ class Worker:
 
     def measure_arena(self, header: dict[str, Any], arrays: list[np.ndarray]) -> Answer:
         """Load the model in ``arrays[0]`` into an arena of ``header['arena_bytes']``, run it once, print the use."""
-        from mltk.micro.runtimes import TflmRuntime
+        from mltk.micro.engines.runtimes import TflmRuntime
 
         runtime = TflmRuntime(arrays[0].tobytes(), arena_bytes=header["arena_bytes"])
         outputs = runtime.invoke([np.zeros(t.shape, t.dtype) for t in runtime.graph.inputs])

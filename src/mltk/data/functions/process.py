@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 import mltk
-from mltk.data import by_reference
+from mltk.data.functions import pickling
 from mltk.errors import MltkError, RuntimeFailure
 
 _LENGTH = struct.Struct("<Q")
@@ -50,7 +50,7 @@ class FunctionProcess:
     """A child that holds one callable and calls it with what it is sent, one call at a time.
 
     Args:
-        function: pickled by :func:`mltk.data.by_reference.dumps`.
+        function: pickled by :func:`mltk.data.functions.pickling.dumps`.
         env: more environment variables.
         disable_gpu: hide GPUs from it.
     """
@@ -60,7 +60,7 @@ class FunctionProcess:
         self.is_ready = False
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "mltk.data.function_worker"],
+            [sys.executable, "-P", "-m", "mltk.data.functions.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._stderr,
@@ -138,7 +138,7 @@ class FunctionProcesses:
         self, function: Callable, n: int, env: Mapping[str, str] | None = None, disable_gpu: bool = True
     ) -> None:
         self._function = function
-        pickled = by_reference.dumps(function)
+        pickled = pickling.dumps(function)
         self._processes = [FunctionProcess(pickled, env, disable_gpu) for _ in range(n)]
         self._idle: queue.SimpleQueue[FunctionProcess] = queue.SimpleQueue()
         for process in self._processes:

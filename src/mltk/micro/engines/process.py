@@ -22,8 +22,8 @@ import numpy as np
 
 import mltk
 from mltk.errors import RuntimeFailure
-from mltk.micro.runtimes import UnsupportedModelError
-from mltk.micro.wire import TooLargeError, WireError, read_message, write_message
+from mltk.micro.engines.runtimes import UnsupportedModelError
+from mltk.workers.wire import TooLargeError, WireError, read_message, write_message
 
 UNTRUSTED_MEMORY_BYTES = 4 << 30
 # What a model that isn't trusted may give this process to hold in one run: a damaged shape must not fill its memory.
@@ -44,7 +44,7 @@ class WorkerEndedError(RuntimeFailure):
 
 
 class WorkerProcess:
-    """One ``mltk.micro.worker`` child; a context manager that ends it whatever happens.
+    """One ``mltk.micro.engines.worker`` child; a context manager that ends it whatever happens.
 
     A crash, a hang past ``timeout_s`` and an error inside the child all become
     :class:`~mltk.errors.RuntimeFailure` with the tail of what the child wrote to standard error. With
@@ -60,7 +60,7 @@ class WorkerProcess:
         self._timed_out = False
         # A file, not a pipe: nobody has to drain it, so the child can never block on a full one.
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the worker
-        command = [sys.executable, "-P", "-m", "mltk.micro.worker"]
+        command = [sys.executable, "-P", "-m", "mltk.micro.engines.worker"]
         if memory_limit_bytes is not None:
             command.append(str(memory_limit_bytes))
         try:
@@ -244,7 +244,7 @@ class Workers:
 
 
 class ChildRuntime:
-    """A model loaded in a child: what a :class:`~mltk.micro.runtimes.Runtime` is in this process."""
+    """A model loaded in a child: what a :class:`~mltk.micro.engines.runtimes.Runtime` is in this process."""
 
     def __init__(self, worker: WorkerProcess, model: bytes, engine: str, *, reset_between_samples: bool) -> None:
         self.engine, self._worker = engine, worker

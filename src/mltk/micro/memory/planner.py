@@ -2,7 +2,7 @@
 
 Follows TFLM's ``AllocationInfoBuilder`` (lifetimes) and ``GreedyMemoryPlanner`` (placement: largest first, each
 into the first gap among the buffers alive at the same time). The size of the plan is the *head* of the arena;
-the tail (interpreter structures, kernel data, variables) is only known to the runtime: :mod:`mltk.micro.arena`.
+the tail (interpreter structures, kernel data, variables) is only known to the runtime: :mod:`mltk.micro.memory.arena`.
 """
 
 from __future__ import annotations

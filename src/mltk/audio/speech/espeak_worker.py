@@ -1,6 +1,6 @@
-"""The child process that runs eSpeak NG: ``python -P -m mltk.audio.speech.worker LIBRARY DATA``.
+"""The child process that runs eSpeak NG: ``python -P -m mltk.audio.speech.espeak_worker LIBRARY DATA``.
 
-It answers requests on standard input with answers on standard output (:mod:`mltk.micro.wire`) until its input
+It answers requests on standard input with answers on standard output (:mod:`mltk.workers.wire`) until its input
 closes. Whatever the library prints goes to standard error, which the parent keeps for its messages.
 """
 
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from mltk.audio.speech.espeak_library import PITCH, RANGE, RATE, RATE_LIMITS_WPM, VOLUME, WORD_GAP, EspeakLibrary
-from mltk.micro.wire import WireError, read_message, write_message
+from mltk.workers.wire import WireError, read_message, write_message
 
 Answer = tuple[dict[str, Any], list[np.ndarray]]
 

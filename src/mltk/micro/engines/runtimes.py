@@ -1,7 +1,7 @@
 """One ``.tflite`` in one native interpreter in this process: TensorFlow Lite Micro or LiteRT.
 
 Samples go in one at a time with batch dimension 1, as on the device. What spreads them over processes is
-:mod:`mltk.micro.engine`.
+:mod:`mltk.micro.engines.run`.
 """
 
 from __future__ import annotations

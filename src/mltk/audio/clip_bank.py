@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from mltk.audio.augment import ends
 from mltk.audio.augment.trim import trim_bounds
-from mltk.data.audio_files import AudioFileError, read_audio_int16
+from mltk.audio.files import AudioFileError, read_audio_int16
 from mltk.errors import DatasetError
 
 BLOCK_SAMPLES = 1 << 22

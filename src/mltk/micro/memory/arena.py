@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 
 from mltk.errors import RuntimeFailure
-from mltk.micro.planner import ARENA_ALIGNMENT, plan_memory
-from mltk.micro.processes import UNTRUSTED_MEMORY_BYTES, WorkerEndedError, WorkerProcess
-from mltk.micro.runtimes import have_tflm, host_arena_bytes
+from mltk.micro.engines.process import UNTRUSTED_MEMORY_BYTES, WorkerEndedError, WorkerProcess
+from mltk.micro.engines.runtimes import have_tflm, host_arena_bytes
+from mltk.micro.memory.planner import ARENA_ALIGNMENT, plan_memory
 from mltk.tflite.graph import Graph, Operator, Subgraph, read_graph
 
 # TFLM's structures in the tail, 64-bit: fitted to tails measured on streaming and plain int8 models.

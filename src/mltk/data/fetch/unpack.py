@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from mltk.data.download import DownloadError, checksum_algorithm, fetch
+from mltk.data.fetch.download import DownloadError, checksum_algorithm, fetch
 from mltk.errors import MissingDependencyError, MltkError, OutputError
 
 MAX_RATIO = 1000

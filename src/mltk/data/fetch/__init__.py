@@ -1,0 +1,1 @@
+"""Getting a dataset: `download` fetches and verifies files, `unpack` extracts untrusted archives."""

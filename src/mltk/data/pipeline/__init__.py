@@ -1,0 +1,1 @@
+"""The pipeline from files to training batches, for data of every medium."""
