@@ -16,7 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable
 
-from mltk.spec.search import list_mltk_models
+from mltk.specification.search import list_mltk_models
 
 _TEXT = "import os\n\n\ndef function(argument: int) -> int:\n    return argument + 1\n" * 40
 

@@ -9,7 +9,7 @@ import click
 
 import mltk.audio.mixin  # noqa: F401 - its settings are on the page
 from mltk.cli.main import COMMANDS, cli
-from mltk.spec.describe import settings_page
+from mltk.specification.describe import settings_page
 
 FOLDER = Path(__file__).resolve().parent
 

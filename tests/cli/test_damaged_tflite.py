@@ -12,7 +12,7 @@ import pytest
 import mltk
 from mltk.errors import MltkError
 from mltk.micro.engines.run import run_batch
-from mltk.spec.archive import ArchiveReader
+from mltk.specification.archive_file import ArchiveReader
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ import pytest
 
 import toy
 from mltk.cli.main import COMMANDS
-from mltk.spec.archive import ArchiveReader
+from mltk.specification.archive_file import ArchiveReader
 
 HEAVY = {"tensorflow", "keras", "sklearn", "matplotlib", "scipy", "h5py", "jax", "torch", "pandas", "IPython"}
 RUN = """

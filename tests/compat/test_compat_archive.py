@@ -13,7 +13,7 @@ import pytest
 
 import mltk
 from mltk.errors import ArchiveError
-from mltk.spec.archive import ArchiveReader
+from mltk.specification.archive_file import ArchiveReader
 
 PARAMETERS = {
     "classes": ["red", "green", "blue"],

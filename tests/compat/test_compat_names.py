@@ -110,7 +110,7 @@ def test_the_classes_are_the_same_by_every_path() -> None:
     import mltk
     import mltk.core
     from mltk.core.model import MltkModel
-    from mltk.spec.model import MltkModel as real
+    from mltk.specification.model import MltkModel as real
 
     assert mltk.MltkModel is mltk.core.MltkModel is MltkModel is real
     assert set(mltk.__all__) < set(mltk.core.__all__)

@@ -19,7 +19,7 @@ from mltk.micro.exact import NotExactError, compile_exact
 from mltk.micro.exact.requantize import Requantizer
 from mltk.micro.memory.arena import measure_arena
 from mltk.micro.parity import compare_engines, random_samples
-from mltk.operations.quantization_report import quantization_report
+from mltk.operations.results.quantization import quantization_report
 from mltk.tflite import TfliteModel
 from mltk.tflite.graph import Graph, Operator, Subgraph, Tensor, read_graph
 

@@ -15,8 +15,8 @@ from sklearn import metrics
 import mltk
 import toy
 from mltk.errors import DatasetError, EvaluationError, SpecificationError
-from mltk.operations.evaluation_results import ClassifierEvaluationResults
-from mltk.spec.archive import write_archive
+from mltk.operations.results.evaluation import ClassifierEvaluationResults
+from mltk.specification.archive_file import write_archive
 
 pytestmark = pytest.mark.tf
 

@@ -18,8 +18,8 @@ from mltk.micro.engines.process import WorkerProcess
 from mltk.micro.engines.runtimes import have_tflm
 from mltk.micro.layer_outputs import LayerOutput
 from mltk.operations.parity import check_parity
-from mltk.operations.quantization_report import match_layers, quantization_report, sqnr_db
-from mltk.spec.archive import ArchiveReader
+from mltk.operations.results.quantization import match_layers, quantization_report, sqnr_db
+from mltk.specification.archive_file import ArchiveReader
 from mltk.tflite.graph import Tensor
 
 

@@ -14,7 +14,7 @@ import mltk
 import toy
 from mltk.errors import MltkError
 from mltk.micro.profile.results import ProfilingModelResults
-from mltk.spec.archive import ArchiveReader
+from mltk.specification.archive_file import ArchiveReader
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import mltk
 import toy
 from mltk.errors import ArchiveError, MltkError, ModelNotFoundError, OutputError, ParameterError
 from mltk.operations.update_params import parse_params, read_params_file
-from mltk.spec.archive import ArchiveReader
+from mltk.specification.archive_file import ArchiveReader
 from mltk.tflite.model_parameters import TfliteModelParameters
 
 
@@ -201,7 +201,7 @@ def test_what_an_archive_holds_and_says(trained):
 
 
 def test_manifest_is_json_that_any_reader_takes(make_toy):
-    from mltk.operations.common import manifest
+    from mltk.operations.shared.common import manifest
 
     model = make_toy(early_stopping={"min_delta": float("inf")}, train_kwargs={"odd": float("nan")})
     text = json.dumps(manifest(model, seed=1, odd=float("nan")), allow_nan=False)
@@ -209,7 +209,7 @@ def test_manifest_is_json_that_any_reader_takes(make_toy):
 
 
 def test_fingerprint_tells_datasets_apart():
-    from mltk.operations.fingerprint import dataset_fingerprint
+    from mltk.operations.shared.fingerprint import dataset_fingerprint
 
     x, y = toy.clouds()
     same = dataset_fingerprint(x.copy(), y.copy())

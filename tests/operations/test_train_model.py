@@ -16,8 +16,8 @@ import tensorflow as tf
 import mltk
 import toy
 from mltk.errors import DatasetError, MissingDependencyError, SettingError, SpecificationError, TrainingError
-from mltk.operations import plots
-from mltk.spec.events import MltkModelEvent
+from mltk.operations.results import plots
+from mltk.specification.events import MltkModelEvent
 
 pytestmark = pytest.mark.tf
 

@@ -14,7 +14,7 @@ import pytest
 import mltk
 from mltk.errors import ArchiveError, MissingDependencyError, MltkError, ModelNotFoundError
 from mltk.operations import view
-from mltk.spec.archive import ArchiveReader
+from mltk.specification.archive_file import ArchiveReader
 
 
 @pytest.fixture

@@ -25,8 +25,8 @@ import pytest
 import mltk
 from mltk.errors import ArchiveError, MltkError, OutputError
 from mltk.files import check_writable, replacing, write_file
-from mltk.spec import archive as module
-from mltk.spec.archive import ArchiveReader, update_archive, write_archive
+from mltk.specification import archive_file as module
+from mltk.specification.archive_file import ArchiveReader, update_archive, write_archive
 
 MEMBERS: dict[str, bytes | str] = {
     "m.py": b"print('never run')\n",

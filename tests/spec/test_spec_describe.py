@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import mltk
-from mltk.spec.describe import settings_page, settings_to_json, to_json_value
-from mltk.spec.settings import all_mixins, iter_settings
+from mltk.specification.describe import settings_page, settings_to_json, to_json_value
+from mltk.specification.settings import all_mixins, iter_settings
 
 
 class Model(mltk.MltkModel, mltk.TrainMixin, mltk.DatasetMixin, mltk.EvaluateAutoEncoderMixin):

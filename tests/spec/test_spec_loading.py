@@ -14,7 +14,7 @@ import pytest
 
 import mltk
 from mltk.errors import ArchiveError, ModelNameError, ModelNotFoundError, SettingError, SpecificationError
-from mltk.spec.events import MltkModelEvent
+from mltk.specification.events import MltkModelEvent
 
 SPEC = """\
 # @mltk_model

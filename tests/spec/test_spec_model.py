@@ -10,9 +10,9 @@ import pytest
 
 import mltk
 from mltk.errors import ArchiveError, OutputError, SettingError
-from mltk.spec.archive import write_archive
-from mltk.spec.events import MltkModelEvent
-from mltk.spec.metadata import TfliteModelMetadataEntry
+from mltk.specification.archive_file import write_archive
+from mltk.specification.events import MltkModelEvent
+from mltk.specification.metadata import TfliteModelMetadataEntry
 
 
 class Model(mltk.MltkModel, mltk.TrainMixin, mltk.DatasetMixin, mltk.EvaluateAutoEncoderMixin):

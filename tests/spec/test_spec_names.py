@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mltk.errors import ModelNameError, SettingError
-from mltk.spec import names
+from mltk.specification import names
 
 
 @given(st.from_regex(r"[A-Za-z0-9_]+", fullmatch=True))

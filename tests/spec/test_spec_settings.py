@@ -16,7 +16,15 @@ import pytest
 
 import mltk
 from mltk.errors import MltkError, SettingError
-from mltk.spec.settings import Options, Setting, Spec, iter_settings, setting, settings_of_other_mixins, user_location
+from mltk.specification.settings import (
+    Options,
+    Setting,
+    Spec,
+    iter_settings,
+    setting,
+    settings_of_other_mixins,
+    user_location,
+)
 
 
 class Full(

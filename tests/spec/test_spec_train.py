@@ -6,8 +6,8 @@ import inspect
 
 import pytest
 
-from mltk.spec.train import CALLBACK_KEYS, CONVERTER_DEFAULTS, CONVERTER_KEYS
-from mltk.spec.weights import higher_is_better
+from mltk.specification.train_settings import CALLBACK_KEYS, CONVERTER_DEFAULTS, CONVERTER_KEYS
+from mltk.specification.weights import higher_is_better
 
 OURS = {
     # What is handled by this package rather than handed to TFLiteConverter.

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mltk.spec.types import Mismatch, coerce, describe_type, describe_value
+from mltk.specification.types import Mismatch, coerce, describe_type, describe_value
 
 
 @given(st.integers())

@@ -8,7 +8,7 @@ import pytest
 
 import mltk
 from mltk.errors import SettingError
-from mltk.spec.weights import checkpoint_path, find_weights, higher_is_better, list_checkpoints
+from mltk.specification.weights import checkpoint_path, find_weights, higher_is_better, list_checkpoints
 
 
 def touch(folder: Path, *names: str) -> str:

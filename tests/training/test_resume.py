@@ -17,7 +17,7 @@ import tensorflow as tf
 import mltk
 import toy
 from mltk.errors import OutputError, SettingError, TrainingError
-from mltk.operations import plots
+from mltk.operations.results import plots
 from mltk.operations.train import TrainingInterrupted
 from mltk.training.callbacks import SteppedLearnRateScheduler, StochasticWeightAveraging
 from mltk.training.checkpoints import Checkpoint

@@ -8,10 +8,10 @@ from typing import Any, Literal
 
 from mltk.audio.frontend.settings import AudioFeatureGeneratorSettings
 from mltk.errors import DatasetError, SettingError
-from mltk.spec.dataset import DataGeneratorDatasetMixin, MltkDataset
-from mltk.spec.events import MltkModelEvent
-from mltk.spec.settings import setting
-from mltk.spec.sources import is_samples
+from mltk.specification.dataset_settings import DataGeneratorDatasetMixin, MltkDataset
+from mltk.specification.events import MltkModelEvent
+from mltk.specification.settings import setting
+from mltk.specification.sources import is_samples
 
 TEST_SAMPLES_PER_CLASS = 10
 """In a dry run."""
@@ -203,7 +203,7 @@ class AudioDatasetMixin(DataGeneratorDatasetMixin):
         return None
 
     def _assign_samples(self, given: Any, subset: str) -> None:
-        from mltk.spec.sources import _assign
+        from mltk.specification.sources import _assign
 
         self.loaded_subset = subset
         _assign(self, given, subset)

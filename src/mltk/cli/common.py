@@ -18,7 +18,7 @@ def model_argument(what: str) -> Callable:
 
 def start(verbose: bool) -> Any:
     """Set up logging for a command; gives the package's logger."""
-    from mltk.spec.logs import get_mltk_logger, set_verbosity
+    from mltk.specification.logs import get_mltk_logger, set_verbosity
 
     logger = get_mltk_logger()
     set_verbosity(verbose)

@@ -19,8 +19,8 @@ def command(model: str, arguments: tuple[str, ...]) -> int:
     """
     start(verbose=False)
     from mltk.errors import SpecificationError
-    from mltk.operations.common import import_tensorflow_if_used
-    from mltk.spec.loading import load_mltk_model
+    from mltk.operations.shared.common import import_tensorflow_if_used
+    from mltk.specification.loading import load_mltk_model
 
     import_tensorflow_if_used(model)
     loaded = load_mltk_model(model)

@@ -9,8 +9,8 @@ import click
 @click.option("--paths", is_flag=True, help="Show where each is, too.")
 def command(paths: bool) -> None:
     """List the models on the model search path: Python files with '# @mltk_model' in them. Runs none of them."""
-    from mltk.spec.names import ARCHIVE_EXTENSION
-    from mltk.spec.search import iter_model_files, model_search_path
+    from mltk.specification.names import ARCHIVE_EXTENSION
+    from mltk.specification.search import iter_model_files, model_search_path
 
     found = {n: p for n, p in reversed(list(iter_model_files())) if not p.endswith(ARCHIVE_EXTENSION)}
     for name in sorted(found):

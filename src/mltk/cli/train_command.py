@@ -44,9 +44,9 @@ def command(
     """
     start(verbose)
     from mltk.operations.evaluate import evaluate_model
-    from mltk.operations.report import report_training
+    from mltk.operations.results.training_report import report_training
     from mltk.operations.train import train_model
-    from mltk.spec.evaluate import EvaluateMixin
+    from mltk.specification.evaluate_settings import EvaluateMixin
 
     results = train_model(
         model,

@@ -12,7 +12,7 @@ def dataset_path(dest_dir: str | None, dest_subdir: str) -> Path:
 
     Args:
         dest_dir: the folder itself; None is ``dest_subdir``.
-        dest_subdir: folder in :func:`~mltk.data.fetch.download.datasets_dir`, which its leading ``datasets/`` stands for.
+        dest_subdir: folder in :func:`~mltk.data.fetch.download.datasets_dir`; its leading ``datasets/`` is that folder.
     """
     if dest_dir is not None:
         return Path(dest_dir).expanduser().absolute()

@@ -64,8 +64,8 @@ def run_layers(
 ) -> list[LayerOutput]:
     """Every layer's outputs for every sample, in execution order.
 
-    ``inputs``, ``engine`` and ``options`` as for :func:`~mltk.micro.engines.run.run_batch`. All outputs of all samples are
-    held in memory: meant for a few samples.
+    ``inputs``, ``engine`` and ``options`` as for :func:`~mltk.micro.engines.run.run_batch`. All outputs of all
+    samples are held in memory: meant for a few samples.
     """
     graph = read_graph(model)
     result = run_batch(expose_layers(model), inputs, engine=engine, **options)

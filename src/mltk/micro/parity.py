@@ -158,7 +158,8 @@ def compare_engines(
     ``samples``: one array per input in the model's input dtype, first axis = samples. ``float_outputs``: what the
     float model gives for the same samples, in real units, one array per output. ``n_layer_samples``: samples (those
     that differ first) compared layer by layer; 0 leaves it out. A stateful model run with ``reset_between_samples``
-    False takes the samples as one stream. ``trusted`` and ``children``: as for :func:`~mltk.micro.engines.run.run_batch`.
+    False takes the samples as one stream. ``trusted`` and ``children``: as for
+    :func:`~mltk.micro.engines.run.run_batch`.
 
     Raises :class:`~mltk.errors.RuntimeFailure` where no engine runs the model.
     """

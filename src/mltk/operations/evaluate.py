@@ -18,17 +18,17 @@ import numpy as np
 
 from mltk.data.iterate import Batch, class_indices, is_arrays, iter_batches, regroup, take
 from mltk.errors import DatasetError, EvaluationError, SpecificationError
-from mltk.operations import common
-from mltk.operations.evaluation_results import (
+from mltk.operations.results.evaluation import (
     AutoEncoderEvaluationResults,
     ClassifierEvaluationResults,
     EvaluationResults,
 )
-from mltk.operations.load import load_tflite_model
-from mltk.spec.dataset import DatasetMixin
-from mltk.spec.evaluate import EvaluateAutoEncoderMixin, EvaluateClassifierMixin, EvaluateMixin
-from mltk.spec.events import MltkModelEvent
-from mltk.spec.model import MltkModel
+from mltk.operations.shared import common
+from mltk.operations.shared.load import load_tflite_model
+from mltk.specification.dataset_settings import DatasetMixin
+from mltk.specification.evaluate_settings import EvaluateAutoEncoderMixin, EvaluateClassifierMixin, EvaluateMixin
+from mltk.specification.events import MltkModelEvent
+from mltk.specification.model import MltkModel
 
 _TEST_SAMPLES = 5
 
@@ -309,7 +309,7 @@ class _Evaluation:
                 MltkModelEvent.GENERATE_EVALUATE_PLOT, tflite=self.tflite, name=key, title=key, fig=figure
             )
         if update_archive and os.path.isfile(model.archive_path):
-            from mltk.operations.archive import update_model_archive
+            from mltk.operations.shared.model_archive import update_model_archive
 
             model.check_archive_file_is_writable()
             files = sorted(f for f in os.listdir(folder) if os.path.isfile(os.path.join(folder, f)))

@@ -25,12 +25,12 @@ from mltk.files import write_file
 from mltk.micro.engines.process import Workers
 from mltk.micro.layer_outputs import dequantize
 from mltk.micro.parity import ParityReport, compare_engines, random_samples
-from mltk.operations import common
-from mltk.operations.load import load_tflite_model
-from mltk.operations.quantization_report import QuantizationReport, quantization_report
-from mltk.spec import names
-from mltk.spec.dataset import DatasetMixin
-from mltk.spec.model import MltkModel
+from mltk.operations.results.quantization import QuantizationReport, quantization_report
+from mltk.operations.shared import common
+from mltk.operations.shared.load import load_tflite_model
+from mltk.specification import names
+from mltk.specification.dataset_settings import DatasetMixin
+from mltk.specification.model import MltkModel
 from mltk.tflite.graph import read_graph
 
 if TYPE_CHECKING:

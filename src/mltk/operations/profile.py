@@ -16,9 +16,9 @@ from mltk.files import write_file
 from mltk.micro.profile.profiler import profile_tflite
 from mltk.micro.profile.results import ProfilingModelResults
 from mltk.micro.profile.targets import DEFAULT_TARGET
-from mltk.operations.load import load_tflite_model
-from mltk.spec.events import MltkModelEvent
-from mltk.spec.model import MltkModel
+from mltk.operations.shared.load import load_tflite_model
+from mltk.specification.events import MltkModelEvent
+from mltk.specification.model import MltkModel
 
 if TYPE_CHECKING:
     from mltk.tflite.model import TfliteModel

@@ -22,10 +22,10 @@ import numpy as np
 from mltk.data.iterate import iter_batches, take
 from mltk.errors import MltkError, OutputError, QuantizationError, SettingError, did_you_mean
 from mltk.files import write_file
-from mltk.operations import common
-from mltk.spec.events import MltkModelEvent
-from mltk.spec.model import MltkModel
-from mltk.spec.train import TrainMixin
+from mltk.operations.shared import common
+from mltk.specification.events import MltkModelEvent
+from mltk.specification.model import MltkModel
+from mltk.specification.train_settings import TrainMixin
 
 if TYPE_CHECKING:
     from mltk.tflite.model import TfliteModel
@@ -79,7 +79,7 @@ def quantize_model(
         model.check_archive_file_is_writable()
     tflite_model = quantize_keras_model(model, keras_model, path=path, build=build, logger=logger)
     if update_archive:
-        from mltk.operations.archive import update_model_archive
+        from mltk.operations.shared.model_archive import update_model_archive
 
         members: dict[str, bytes | str] = {
             f"{model.name}.tflite": path,
@@ -145,7 +145,7 @@ def write_quantization_report(
     model: Any, tflite_model: TfliteModel, float_path: str, keras_model: Any, logger: logging.Logger
 ) -> None:
     """Write what quantization costs layer by layer, on training samples, as text and JSON into the log folder."""
-    from mltk.operations.quantization_report import quantization_report
+    from mltk.operations.results.quantization import quantization_report
     from mltk.tflite.model import TfliteModel
 
     if getattr(model, "x", None) is None:

@@ -9,11 +9,11 @@ import os
 from typing import Any
 
 from mltk.errors import ArchiveError, ModelNotFoundError
-from mltk.operations.load import archive_member, archive_of, load_tflite_model
-from mltk.spec import names
-from mltk.spec.archive import ArchiveReader
-from mltk.spec.events import MltkModelEvent
-from mltk.spec.model import MltkModel
+from mltk.operations.shared.load import archive_member, archive_of, load_tflite_model
+from mltk.specification import names
+from mltk.specification.archive_file import ArchiveReader
+from mltk.specification.events import MltkModelEvent
+from mltk.specification.model import MltkModel
 
 
 def summarize_model(
@@ -66,8 +66,8 @@ def _summarize_built(built: Any, model: MltkModel | None) -> str:
 
 
 def _summarize_new(model: Any, tflite: bool, test: bool) -> str:
-    from mltk.operations import common
-    from mltk.spec.train import TrainMixin
+    from mltk.operations.shared import common
+    from mltk.specification.train_settings import TrainMixin
 
     loaded = common.prepare(model, TrainMixin, test=test, operation="build it")
     if tflite:

@@ -10,9 +10,9 @@ import threading
 import webbrowser
 
 from mltk.errors import MissingDependencyError, OutputError
-from mltk.operations import common
-from mltk.spec.model import MltkModel
-from mltk.spec.train import TrainMixin
+from mltk.operations.shared import common
+from mltk.specification.model import MltkModel
+from mltk.specification.train_settings import TrainMixin
 
 
 def run_tensorboard(

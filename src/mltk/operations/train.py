@@ -20,14 +20,14 @@ from typing import Any
 
 from mltk.errors import MltkError, OutputError, SettingError, TrainingError, did_you_mean
 from mltk.files import check_writable, replacing, write_file
-from mltk.operations import common
-from mltk.operations.evaluation_results import without_nan
-from mltk.operations.fingerprint import dataset_fingerprint
-from mltk.spec.dataset import DatasetMixin
-from mltk.spec.events import MltkModelEvent
-from mltk.spec.model import MltkModel
-from mltk.spec.train import TrainMixin
-from mltk.spec.weights import higher_is_better, list_checkpoints, remove_unfinished
+from mltk.operations.results.evaluation import without_nan
+from mltk.operations.shared import common
+from mltk.operations.shared.fingerprint import dataset_fingerprint
+from mltk.specification.dataset_settings import DatasetMixin
+from mltk.specification.events import MltkModelEvent
+from mltk.specification.model import MltkModel
+from mltk.specification.train_settings import TrainMixin
+from mltk.specification.weights import higher_is_better, list_checkpoints, remove_unfinished
 
 UNTIL_EARLY_STOPPING = 100_000
 """Epochs that ``epochs = -1`` stands for."""
@@ -136,7 +136,7 @@ def _finish(run: _Run, results: TrainingResults, *, quantize: bool, create_archi
     model: Any = run.model
     facts = {"seed": run.seed, "dataset": run.fingerprint, "epochs": len(results.epochs)}
     if create_archive:
-        from mltk.operations.archive import create_model_archive
+        from mltk.operations.shared.model_archive import create_model_archive
 
         model.trigger_event(MltkModelEvent.BEFORE_SAVE_TRAIN_ARCHIVE, archive_path=model.archive_path)
     if quantize:
@@ -357,7 +357,7 @@ class _Run:
         model.trigger_event(MltkModelEvent.AFTER_SAVE_TRAIN_MODEL, keras_model=keras_model)
         model.trigger_event(MltkModelEvent.BEFORE_SAVE_TRAIN_RESULTS, results=results, output_dir=self.folder)
         self.write_text("training-history.json", json.dumps(without_nan(results.asdict()), indent=2))
-        from mltk.operations.plots import plot_training_history
+        from mltk.operations.results.plots import plot_training_history
 
         with replacing(os.path.join(self.folder, "training-history.png")) as temporary:
             plot_training_history(results, temporary, show=show)

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from mltk.errors import OutputError, ParameterError
 from mltk.files import write_file
-from mltk.operations.load import archive_of, load_tflite_model
-from mltk.spec.archive import update_archive
-from mltk.spec.model import MltkModel
+from mltk.operations.shared.load import archive_of, load_tflite_model
+from mltk.specification.archive_file import update_archive
+from mltk.specification.model import MltkModel
 
 if TYPE_CHECKING:
     from mltk.tflite.model import TfliteModel

@@ -23,9 +23,9 @@ from types import TracebackType
 from typing import Any
 
 from mltk.errors import ArchiveError, MissingDependencyError, MltkError
-from mltk.operations.load import archive_member, archive_of, load_tflite_model
-from mltk.spec.archive import ArchiveReader
-from mltk.spec.model import MltkModel
+from mltk.operations.shared.load import archive_member, archive_of, load_tflite_model
+from mltk.specification.archive_file import ArchiveReader
+from mltk.specification.model import MltkModel
 
 LOOPBACK, DEFAULT_PORT = "127.0.0.1", 8080
 _TYPES = {
@@ -114,7 +114,7 @@ def model_file(model: Any, *, tflite: bool = False, build: bool = False, test: b
         shown: Any = load_tflite_model(model, build=build and tflite, test=test)
         return shown.filename or f"{shown.name}.tflite", shown.flatbuffer_data
     if build:
-        from mltk.operations import common
+        from mltk.operations.shared import common
 
         loaded = common.prepare(model, test=test, operation="build it")
         return f"{loaded.name}.keras", _keras_bytes(common.build_keras_model(loaded))
@@ -133,7 +133,7 @@ def model_file(model: Any, *, tflite: bool = False, build: bool = False, test: b
 
 
 def _is_file_to_show(model: Any) -> bool:
-    from mltk.spec import names
+    from mltk.specification import names
 
     return (
         isinstance(model, str | os.PathLike)

@@ -12,8 +12,8 @@ from typing import Any
 import keras
 
 from mltk.errors import MissingDependencyError, OutputError, SettingError, TrainingError, did_you_mean
-from mltk.spec.events import MltkModelEvent
-from mltk.spec.weights import higher_is_better
+from mltk.specification.events import MltkModelEvent
+from mltk.specification.weights import higher_is_better
 from mltk.training.callbacks import Checkpointer, HistoryRecorder
 from mltk.training.checkpoints import Checkpoint
 from mltk.training.progress import ProgressView

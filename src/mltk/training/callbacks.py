@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from mltk.errors import TrainingError
-from mltk.spec.weights import checkpoint_path
+from mltk.specification.weights import checkpoint_path
 from mltk.training.checkpoints import CallbackState, Checkpoint
 
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from mltk.errors import TrainingError
 from mltk.files import replacing
-from mltk.spec.weights import checkpoint_path, list_checkpoints
+from mltk.specification.weights import checkpoint_path, list_checkpoints
 
 # Settings that Keras changes in use (it flips min_delta's sign when it first sees the metric), and what is set anew.
 _NOT_STATE = {"params", "_model", "model", "min_delta", "_settled", "named_by_metric"}

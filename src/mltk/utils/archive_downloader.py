@@ -1,7 +1,7 @@
 """Download an archive, check its digest, extract it: what MLTK 0.20 scripts import.
 
-The work is done by :mod:`mltk.data.fetch.download` and :mod:`mltk.data.fetch.unpack`. So here too, a download that broke off goes
-on where it was, ``MLTK_DATASET_MIRROR`` is asked first, and nothing that an archive says is trusted.
+:mod:`mltk.data.fetch.download` and :mod:`mltk.data.fetch.unpack` do the work: an interrupted download resumes,
+``MLTK_DATASET_MIRROR`` is asked first, and an archive is untrusted input.
 """
 
 from __future__ import annotations

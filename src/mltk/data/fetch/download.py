@@ -28,7 +28,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
 from mltk.errors import DatasetError, OutputError
-from mltk.spec.names import user_dir
+from mltk.specification.names import user_dir
 
 TIMEOUT_S = 30.0
 ATTEMPTS = 5

@@ -4,7 +4,7 @@ from mltk.audio.samples import read_audio_file
 from mltk.audio.tf_audio import enable_numpy_behavior, load_audio_directory, parallel_process
 from mltk.data.directory import list_dataset_directory
 from mltk.data.process_pool import ProcessPool, calculate_n_jobs
-from mltk.spec.logs import get_mltk_logger
+from mltk.specification.logs import get_mltk_logger
 from mltk.utils.path import create_tempdir
 
 __all__ = [

@@ -17,7 +17,7 @@ import numpy as np
 from mltk.data.fetch.unpack import fetch_and_unpack
 from mltk.data.listing import list_class_folder
 from mltk.datasets.places import dataset_path
-from mltk.spec.logs import get_mltk_logger
+from mltk.specification.logs import get_mltk_logger
 from mltk.utils.archive_downloader import download_verify_extract
 from mltk.utils.path import copy_directory
 

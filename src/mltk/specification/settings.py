@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mltk.errors import SettingError, did_you_mean
-from mltk.spec.types import Mismatch, coerce, describe_type
+from mltk.specification.types import Mismatch, coerce, describe_type
 
 _UNSET = object()
 _PACKAGE_FOLDER = os.path.join(Path(__file__).resolve().parent.parent, "")

@@ -225,7 +225,7 @@ class ClassifierEvaluationResults(EvaluationResults):
         self, show: bool = True, output_dir: str | None = None, logger: logging.Logger | None = None
     ) -> list[str]:
         """Draw the confusion matrix, ROC, precision against recall, and TPR and FPR against the threshold."""
-        from mltk.operations import plots
+        from mltk.operations.results import plots
 
         figures = {
             "confusion_matrix": plots.plot_confusion_matrix(
@@ -376,7 +376,7 @@ class AutoEncoderEvaluationResults(EvaluationResults):
         self, show: bool = True, output_dir: str | None = None, logger: logging.Logger | None = None
     ) -> list[str]:
         """Draw the ROC curve of each abnormal class."""
-        from mltk.operations import plots
+        from mltk.operations.results import plots
 
         curves = [
             (f"{n} ({s['roc_auc']:.3f})", np.asarray(s["fpr"]), np.asarray(s["tpr"]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from mltk.spec.settings import Spec, positive, setting
+from mltk.specification.settings import Spec, positive, setting
 
 
 class EvaluateMixin(Spec):

@@ -6,10 +6,10 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from mltk.errors import ModelNotFoundError, SpecificationError
-from mltk.spec import names
-from mltk.spec.archive import ArchiveReader
-from mltk.spec.model import MltkModel
-from mltk.spec.search import find_model
+from mltk.specification import names
+from mltk.specification.archive_file import ArchiveReader
+from mltk.specification.model import MltkModel
+from mltk.specification.search import find_model
 
 if TYPE_CHECKING:
     from mltk.tflite.model import TfliteModel
@@ -141,7 +141,7 @@ def load_tflite_or_keras_model(
     """
     if model_type == "tflite":
         return load_tflite_model(model)
-    from mltk.operations import common
+    from mltk.operations.shared import common
 
     loaded = common.prepare(model, operation="load it")
     return common.load_keras_model(loaded, weights)

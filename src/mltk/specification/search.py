@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mltk.errors import ModelNotFoundError, did_you_mean
-from mltk.spec import names
+from mltk.specification import names
 
 # In a comment, or at the beginning of a line of the docstring; not in a string, as in this package's own code.
 _MARK = re.compile(rb"""(?m)^(?:[ \t]*|[^"'\n]*#[^"'\n]*)@mltk_model\b""")

@@ -125,7 +125,7 @@ class QuantizationReport:
         Raises:
             MissingDependencyError: matplotlib is not installed.
         """
-        from mltk.operations import plots
+        from mltk.operations.results import plots
 
         n = max(1, len(self.layers))
         figure, first = plots.new_figure(max(6.0, min(1.5 + 0.3 * n, 30.0)), 6.5, show=show)

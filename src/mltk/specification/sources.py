@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from mltk.errors import DatasetError
-from mltk.spec.dataset import MltkDataset
+from mltk.specification.dataset_settings import MltkDataset
 
 SUBSETS = ("training", "validation", "evaluation")
 

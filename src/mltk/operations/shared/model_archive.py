@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from mltk.operations import common
-from mltk.spec.archive import update_archive, write_archive
+from mltk.operations.shared import common
+from mltk.specification.archive_file import update_archive, write_archive
 
 
 def create_model_archive(model: Any, **facts: Any) -> str:

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from mltk.errors import MltkError
-from mltk.spec.settings import Setting, Spec, all_mixins, iter_settings
-from mltk.spec.types import describe_type
+from mltk.specification.settings import Setting, Spec, all_mixins, iter_settings
+from mltk.specification.types import describe_type
 
 
 def to_json_value(value: Any, depth: int = 0) -> Any:
@@ -66,12 +66,12 @@ def settings_to_json(model: Spec) -> dict[str, Any]:
     return found
 
 
-_ORDER = [f"mltk.spec.{name}" for name in ("model", "train", "dataset", "evaluate")]
+_ORDER = [f"mltk.specification.{name}" for name in ("model", "train_settings", "dataset_settings", "evaluate_settings")]
 
 
 def settings_page() -> str:
     """``docs/settings.md``: every setting of every mixin, from the declarations."""
-    from mltk.spec import dataset, evaluate, model, train  # noqa: F401  so that their classes are known
+    from mltk.specification import dataset_settings, evaluate_settings, train_settings  # noqa: F401  known from here on
 
     lines = [
         "# Settings",

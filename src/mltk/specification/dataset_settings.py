@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from mltk.spec.events import MltkModelEvent
-from mltk.spec.settings import Spec, fraction, positive, setting
+from mltk.specification.events import MltkModelEvent
+from mltk.specification.settings import Spec, fraction, positive, setting
 
 
 class MltkDataset:
@@ -83,7 +83,7 @@ class DatasetMixin(Spec):
         Raises:
             DatasetError: ``dataset`` is nothing that samples can be had from.
         """
-        from mltk.spec.sources import load_from_source
+        from mltk.specification.sources import load_from_source
 
         self.loaded_subset = subset
         if self.dataset is not None:
@@ -91,7 +91,7 @@ class DatasetMixin(Spec):
 
     def unload_dataset(self) -> None:
         """Let go of the samples that :attr:`dataset` gave; what was assigned directly stays."""
-        from mltk.spec.sources import drop_source
+        from mltk.specification.sources import drop_source
 
         self.trigger_event(MltkModelEvent.BEFORE_UNLOAD_DATASET)
         dataset = self.dataset
@@ -103,7 +103,7 @@ class DatasetMixin(Spec):
 
     def summarize_dataset(self) -> str:
         """A text about the samples that are loaded."""
-        from mltk.spec.sources import summarize_source
+        from mltk.specification.sources import summarize_source
 
         return summarize_source(self)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from mltk.errors import SettingError
-from mltk.spec.settings import Options, Spec, positive, setting
+from mltk.specification.settings import Options, Spec, positive, setting
 
 # The arguments of the Keras callbacks, so that a misspelled one is found before TensorFlow is imported.
 # tests/spec/test_spec_train.py holds these against the signatures of the installed Keras.
@@ -177,7 +177,7 @@ class TrainMixin(Spec):
         Raises:
             SettingError: there is none.
         """
-        from mltk.spec.weights import checkpoint_path, list_checkpoints
+        from mltk.specification.weights import checkpoint_path, list_checkpoints
 
         existing = list_checkpoints(self.checkpoints_dir)
         if epoch is None and existing:
@@ -197,7 +197,7 @@ class TrainMixin(Spec):
         Raises:
             SettingError: there is none.
         """
-        from mltk.spec.weights import find_weights
+        from mltk.specification.weights import find_weights
 
         options = self.checkpoint or {}
         return find_weights(

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mltk.errors import ArchiveError, MltkError, OutputError, SettingError, SpecificationError, did_you_mean
-from mltk.spec import names
-from mltk.spec.events import MltkModelEvent
-from mltk.spec.metadata import TfliteModelMetadataEntry
-from mltk.spec.settings import Spec, is_user_code, iter_settings, setting
+from mltk.specification import names
+from mltk.specification.events import MltkModelEvent
+from mltk.specification.metadata import TfliteModelMetadataEntry
+from mltk.specification.settings import Spec, is_user_code, iter_settings, setting
 
 if TYPE_CHECKING:
     from mltk.tflite.model import TfliteModel
@@ -164,7 +164,7 @@ class MltkModel(Spec):
         Raises:
             ArchiveError: the archive holds no trained model.
         """
-        from mltk.spec.archive import ArchiveReader
+        from mltk.specification.archive_file import ArchiveReader
 
         with ArchiveReader(self.archive_path) as archive:
             if f"{self.name}.h5" in archive.names:
@@ -201,7 +201,7 @@ class MltkModel(Spec):
         Raises:
             ArchiveError: there is no archive, it is damaged, or it has no such member.
         """
-        from mltk.spec.archive import ArchiveReader
+        from mltk.specification.archive_file import ArchiveReader
 
         member = f"{self.name}{name}" if name.startswith(".") else name
         with ArchiveReader(self.archive_path) as archive:
@@ -209,7 +209,7 @@ class MltkModel(Spec):
 
     def get_archive_dir(self, name: str) -> str:
         """Extract all members below ``name/``; gives the folder that now holds them."""
-        from mltk.spec.archive import ArchiveReader
+        from mltk.specification.archive_file import ArchiveReader
 
         prefix = name.rstrip("/") + "/"
         with ArchiveReader(self.archive_path) as archive:
@@ -278,7 +278,7 @@ class MltkModel(Spec):
 
     def create_logger(self, name: str, parent: logging.Logger | None = None) -> logging.Logger:
         """A logger that also writes to ``<log folder>/<name>/log.txt``."""
-        from mltk.spec.logs import file_logger
+        from mltk.specification.logs import file_logger
 
         return file_logger(f"{self.name}.{name}", os.path.join(self.create_log_dir(name), "log.txt"), parent)
 

@@ -11,10 +11,10 @@ import types
 from typing import Any
 
 from mltk.errors import MltkError, ModelNotFoundError, SpecificationError
-from mltk.spec import names
-from mltk.spec.events import MltkModelEvent
-from mltk.spec.model import MltkModel
-from mltk.spec.search import find_model
+from mltk.specification import names
+from mltk.specification.events import MltkModelEvent
+from mltk.specification.model import MltkModel
+from mltk.specification.search import find_model
 
 
 def load_mltk_model(
@@ -74,7 +74,7 @@ def load_mltk_model_with_path(
 
 
 def _load_from_archive(path: str, reload: bool) -> MltkModel:
-    from mltk.spec.archive import ArchiveReader
+    from mltk.specification.archive_file import ArchiveReader
 
     name = names.name_of_file(path)
     with ArchiveReader(path) as archive:

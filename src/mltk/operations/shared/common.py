@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+import mltk
 from mltk.errors import (
     DatasetError,
     MissingDependencyError,
@@ -25,11 +26,11 @@ from mltk.errors import (
     SettingError,
     SpecificationError,
 )
-from mltk.operations.evaluation_results import without_nan
-from mltk.spec.events import MltkModelEvent
-from mltk.spec.loading import load_mltk_model
-from mltk.spec.logs import get_mltk_logger
-from mltk.spec.model import MltkModel
+from mltk.operations.results.evaluation import without_nan
+from mltk.specification.events import MltkModelEvent
+from mltk.specification.loading import load_mltk_model
+from mltk.specification.logs import get_mltk_logger
+from mltk.specification.model import MltkModel
 
 _VERSIONED = ("openmltk", "tensorflow", "keras", "numpy", "ai-edge-litert", "tflite-micro", "flatbuffers")
 
@@ -86,10 +87,10 @@ def check_source(model: str) -> str:
         SpecificationError: it has a syntax error.
         ArchiveError: the archive is damaged.
     """
-    from mltk.spec import names
-    from mltk.spec.archive import ArchiveReader
-    from mltk.spec.loading import script_error
-    from mltk.spec.search import find_model
+    from mltk.specification import names
+    from mltk.specification.archive_file import ArchiveReader
+    from mltk.specification.loading import script_error
+    from mltk.specification.search import find_model
 
     is_path = model.endswith((".py", names.ARCHIVE_EXTENSION)) or os.sep in model
     path = os.path.abspath(os.path.expanduser(model)) if is_path else find_model(model)
@@ -168,7 +169,7 @@ def explained(what: str) -> Iterator[None]:
     except MltkError:
         raise
     except Exception as e:
-        package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+        package = os.path.dirname(os.path.abspath(mltk.__file__))
         own = [
             f
             for f in traceback.extract_tb(e.__traceback__)
@@ -233,7 +234,7 @@ def check_classes(model: Any, keras_model: Any) -> None:
     Raises:
         SpecificationError: it hasn't.
     """
-    from mltk.spec.evaluate import EvaluateAutoEncoderMixin, EvaluateClassifierMixin
+    from mltk.specification.evaluate_settings import EvaluateAutoEncoderMixin, EvaluateClassifierMixin
 
     classifies = isinstance(model, EvaluateClassifierMixin) and not isinstance(model, EvaluateAutoEncoderMixin)
     if not classifies or not model.is_set("classes") or model.eval_custom_function is not None:
@@ -257,7 +258,7 @@ def check_labels(model: Any, y: Any) -> None:
         DatasetError: they don't.
     """
     from mltk.data.iterate import class_indices, is_arrays
-    from mltk.spec.evaluate import EvaluateAutoEncoderMixin, EvaluateClassifierMixin
+    from mltk.specification.evaluate_settings import EvaluateAutoEncoderMixin, EvaluateClassifierMixin
 
     classifies = isinstance(model, EvaluateClassifierMixin) and not isinstance(model, EvaluateAutoEncoderMixin)
     if not classifies or not model.is_set("classes") or y is None or isinstance(y, (dict, tuple)) or not is_arrays(y):
@@ -293,7 +294,7 @@ def load_keras_model(model: Any, weights: str | None = None) -> Any:
 
 def trained_model_path(model: Any) -> str:
     """Path of the trained Keras model: the archive's, which is what is shipped; ``.h5`` if 0.20 wrote it."""
-    from mltk.spec.archive import ArchiveReader
+    from mltk.specification.archive_file import ArchiveReader
 
     if os.path.isfile(model.archive_path):
         with ArchiveReader(model.archive_path) as archive:
@@ -320,7 +321,7 @@ def load_weights(model: Any, keras_model: Any, weights: str) -> None:
 
 def manifest(model: Any, **more: Any) -> dict[str, Any]:
     """What an archive says about how it was made."""
-    from mltk.spec.describe import settings_to_json
+    from mltk.specification.describe import settings_to_json
 
     versions = {"python": platform.python_version()}
     for name in _VERSIONED:

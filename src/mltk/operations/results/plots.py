@@ -58,7 +58,7 @@ def plot_training_history(results: Any, path: str, *, show: bool = False) -> Non
             epochs = np.arange(1, len(values) + 1)
             axis.plot(epochs, values, label=label, marker="." if len(values) < 40 else None)
             if key == best_name:
-                from mltk.spec.weights import higher_is_better
+                from mltk.specification.weights import higher_is_better
 
                 best = int(np.argmax(values) if higher_is_better(key) else np.argmin(values))
                 axis.plot(

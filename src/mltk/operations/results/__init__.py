@@ -1,0 +1,1 @@
+"""What the operations return: results objects, and the text and plots made from them."""

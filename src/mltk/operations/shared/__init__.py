@@ -1,0 +1,1 @@
+"""What several operations need: finding the model, the dataset's fingerprint, the archive."""
