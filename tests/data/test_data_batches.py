@@ -181,7 +181,7 @@ def test_a_tf_dataset() -> None:
 @pytest.mark.parametrize("shuffle", [True, False])
 @pytest.mark.parametrize(("samples", "batch_size"), [(10, 3), (8, 4), (5, 7)])
 def test_a_stream_can_start_anywhere(samples: int, batch_size: int, shuffle: bool) -> None:
-    from mltk.data.tf_dataset import batch_stream, batches_per_pass
+    from mltk.training.batch_stream import batch_stream, batches_per_pass
 
     x, y = np.arange(samples, dtype=np.float64)[:, None], np.arange(samples)
     per_pass = batches_per_pass(samples, batch_size)
@@ -203,7 +203,7 @@ def test_a_stream_can_start_anywhere(samples: int, batch_size: int, shuffle: boo
 
 @pytest.mark.tf
 def test_another_seed_is_another_order() -> None:
-    from mltk.data.tf_dataset import batch_stream
+    from mltk.training.batch_stream import batch_stream
 
     x = np.arange(50)
     orders = [next(iter(batch_stream((x,), 50, shuffle=True, seed=seed)))[0].numpy().tolist() for seed in (1, 1, 2)]
@@ -212,7 +212,7 @@ def test_another_seed_is_another_order() -> None:
 
 @pytest.mark.tf
 def test_in_order_and_several_inputs() -> None:
-    from mltk.data.tf_dataset import in_order
+    from mltk.training.batch_stream import in_order
 
     a, b, y = np.arange(5), np.arange(10).reshape(5, 2), np.arange(5)
     batches = list(in_order(([a, b], y), 2))

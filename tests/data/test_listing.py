@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from mltk.data.directory import list_dataset_directory, list_valid_filenames_in_directory
+from mltk.core.preprocess.utils.directory import list_dataset_directory, list_valid_filenames_in_directory
 from mltk.data.listing import (
     ListingOptions,
     SampleFiles,

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mltk.data.pipeline.epochs import EpochBatches
-from mltk.data.tf_dataset import batch_stream, in_order, made_stream, one_epoch
+from mltk.training.batch_stream import batch_stream, in_order, made_stream, one_epoch
 
 X = np.arange(10, dtype=np.float32).reshape(10, 1)
 

@@ -130,8 +130,8 @@ class TestPretrained:
         import keras
 
         from mltk.audio.frontend import AudioFeatureGenerator
-        from mltk.audio.samples import read_audio_file
         from mltk.audio.speech import SpeechDataset
+        from mltk.core.preprocess.utils.audio import read_audio_file
         from mltk.models.shared.speech_embedding import frontend_settings
 
         words = ["zero", "one", "two", "three", "five", "six"]

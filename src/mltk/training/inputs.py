@@ -13,8 +13,8 @@ import numpy as np
 
 from mltk.data.iterate import class_indices, count_samples, is_arrays, is_py_dataset, is_tf_dataset, take
 from mltk.data.pipeline.epochs import EpochBatches
-from mltk.data.tf_dataset import batch_stream, batches_per_pass, in_order, made_stream, one_epoch
 from mltk.errors import DatasetError, SettingError, did_you_mean
+from mltk.training.batch_stream import batch_stream, batches_per_pass, in_order, made_stream, one_epoch
 
 logger = logging.getLogger("mltk")
 _ENDLESS = -1

@@ -1,15 +1,12 @@
-"""Import path of MLTK 0.20; the classes live in `mltk.micro`."""
+"""Import path of MLTK 0.20; the classes are in the modules of this folder."""
 
-from mltk.micro.memory_plan import (
+from mltk.core.tflite_micro.tflite_micro import TfliteMicro, TfliteMicroAccelerator
+from mltk.core.tflite_micro.tflite_micro_memory_plan import (
     TfliteMicroMemoryPlan,
     TfliteMicroMemoryPlanBuffer,
     TfliteMicroMemoryPlanner,
 )
-from mltk.micro.tflite_micro import (
-    TfliteMicro,
-    TfliteMicroAccelerator,
-)
-from mltk.micro.tflite_micro_model import (
+from mltk.core.tflite_micro.tflite_micro_model import (
     TfliteMicroLayerError,
     TfliteMicroModel,
     TfliteMicroModelDetails,

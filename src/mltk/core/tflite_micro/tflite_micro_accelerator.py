@@ -1,8 +1,6 @@
-"""Import path of MLTK 0.20; the classes live in `mltk.micro.tflite_micro`."""
+"""Import path of MLTK 0.20; the classes live in `mltk.core.tflite_micro.tflite_micro`."""
 
-from mltk.micro.tflite_micro import (
-    TfliteMicroAccelerator,
-)
+from mltk.core.tflite_micro.tflite_micro import TfliteMicroAccelerator
 
 __all__ = [
     "TfliteMicroAccelerator",

@@ -1,13 +1,290 @@
-"""Import path of MLTK 0.20; the classes live in `mltk.micro.tflite_micro_model`."""
+"""A model loaded into TensorFlow Lite Micro, by the names of MLTK 0.20."""
 
-from mltk.micro.tflite_micro_model import (
-    TfliteMicroLayerError,
-    TfliteMicroModel,
-    TfliteMicroProfiledLayerResult,
-)
+from __future__ import annotations
 
-__all__ = [
-    "TfliteMicroLayerError",
-    "TfliteMicroModel",
-    "TfliteMicroProfiledLayerResult",
-]
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from mltk.core.tflite_micro.tflite_micro_memory_plan import TfliteMicroMemoryPlan
+from mltk.errors import MltkError
+from mltk.micro.engines.runtimes import TflmRuntime
+from mltk.micro.memory.arena import ArenaUsage, measure_arena
+from mltk.tflite import TfliteModel, TfliteModelParameters, count_layer
+from mltk.tflite.model_parameters import stored_parameters
+
+LayerCallback = Callable[[int, list[bytes]], bool]
+
+
+@dataclass(frozen=True)
+class TfliteMicroLayerError:
+    """What a layer of the model failed with."""
+
+    index: int
+    name: str
+    msg: str
+
+    @staticmethod
+    def create(msg: str) -> TfliteMicroLayerError:
+        """An error from the runtime's words: ``Node NAME (number INDEX) …``, or no layer's in particular."""
+        import re
+
+        found = re.search(r"Node (\w+) \(number (\d+)f?\)", msg)
+        return TfliteMicroLayerError(int(found[2]), found[1], msg) if found else TfliteMicroLayerError(-1, "", msg)
+
+
+class TfliteMicroProfiledLayerResult(defaultdict[str, Any]):
+    """Figures of one layer by name; what was not measured is 0."""
+
+    def __init__(self, result: dict[str, Any]) -> None:
+        super().__init__(int, result)
+
+    def _figure(self, name: str) -> Any:
+        return self.get(name, 0)
+
+    @property
+    def name(self) -> str:
+        """The layer's name, ``Op0-CONV_2D``."""
+        return str(self.get("name", ""))
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates."""
+        return self._figure("macs")
+
+    @property
+    def ops(self) -> int:
+        """Operations."""
+        return self._figure("ops")
+
+    @property
+    def accelerator_cycles(self) -> int:
+        """Cycles of the accelerator."""
+        return self._figure("accelerator_cycles")
+
+    @property
+    def cpu_cycles(self) -> int:
+        """Cycles of the CPU."""
+        return self._figure("cpu_cycles")
+
+    @property
+    def time(self) -> float:
+        """Seconds."""
+        return self._figure("time")
+
+    @property
+    def energy(self) -> float:
+        """Joules."""
+        return self._figure("energy")
+
+
+class TfliteMicroModelDetails:
+    """The parameters of a model, and the memory that it needs."""
+
+    def __init__(self, wrapper_details: dict[str, Any]) -> None:
+        self._details = dict(wrapper_details)
+
+    def _detail(self, name: str, default: Any) -> Any:
+        return self._details.get(name, default)
+
+    @property
+    def name(self) -> str:
+        """The model's name; empty without parameters."""
+        return str(self._detail("name", ""))
+
+    @property
+    def version(self) -> int:
+        """The model's version; 0 without parameters."""
+        return int(self._detail("version", 0))
+
+    @property
+    def date(self) -> str:
+        """When the model was built."""
+        return str(self._detail("date", ""))
+
+    @property
+    def description(self) -> str:
+        """The model's description."""
+        return str(self._detail("description", ""))
+
+    @property
+    def hash(self) -> str:
+        """The hash of the model's data."""
+        return str(self._detail("hash", ""))
+
+    @property
+    def accelerator(self) -> str:
+        """'none': the reference kernels."""
+        return str(self._detail("accelerator", "none"))
+
+    @property
+    def classes(self) -> list[str]:
+        """Class labels."""
+        return list(self._detail("classes", []))
+
+    @property
+    def runtime_memory_size(self) -> int:
+        """Bytes of tensor arena that the model needs."""
+        return int(self._detail("runtime_memory_size", 0))
+
+    @property
+    def memory_plan(self) -> TfliteMicroMemoryPlan | None:
+        """Where each tensor lies in the arena."""
+        return self._detail("memory_plan", None)
+
+    def __str__(self) -> str:
+        labels = ("name", "version", "date", "description", "hash", "accelerator")
+        lines = [f"{label.capitalize()}: {getattr(self, label)}" for label in labels]
+        lines += [f"Classes: {', '.join(self.classes)}"]
+        return "\n".join([*lines, f"Total runtime memory: {self.runtime_memory_size / 1000:.3f} kBytes"])
+
+
+class TfliteMicroModel:
+    """A ``.tflite`` in TFLM on this machine; made by ``TfliteMicro.load_tflite_model``.
+
+    ``enable_tensor_recorder`` keeps every tensor, for :meth:`get_recorded_data`.
+    """
+
+    def __init__(
+        self,
+        flatbuffer_data: bytes,
+        *,
+        enable_profiler: bool = False,
+        enable_recorder: bool = False,
+        enable_tensor_recorder: bool = False,
+        runtime_buffer_size: int | None = None,
+    ) -> None:
+        self.tflite_model = TfliteModel(flatbuffer_data)
+        self.is_profiler_enabled = enable_profiler
+        self.is_recorder_enabled = enable_recorder
+        self.is_tensor_recorder_enabled = enable_tensor_recorder
+        self.layer_errors: list[TfliteMicroLayerError] = []
+        self._keep = enable_tensor_recorder or enable_recorder
+        self._runtime = TflmRuntime(
+            flatbuffer_data,
+            preserve_all_tensors=self._keep,
+            arena_bytes=runtime_buffer_size if runtime_buffer_size and runtime_buffer_size > 0 else None,
+        )
+        self._inputs = [np.zeros(t.shape, t.dtype) for t in self._runtime.graph.inputs]
+        self._outputs = [np.zeros(t.shape, t.dtype) for t in self._runtime.graph.outputs]
+        self._callback: LayerCallback | None = None
+
+    @property
+    def accelerator(self) -> None:
+        """None: the reference kernels."""
+        return
+
+    @property
+    def input_size(self) -> int:
+        """Number of inputs."""
+        return len(self._inputs)
+
+    @property
+    def output_size(self) -> int:
+        """Number of outputs."""
+        return len(self._outputs)
+
+    @cached_property
+    def arena(self) -> ArenaUsage:
+        """The arena as measured."""
+        return measure_arena(self.tflite_model.flatbuffer_data)
+
+    @cached_property
+    def details(self) -> TfliteMicroModelDetails:
+        """Parameters and memory; measures the arena when first asked for."""
+        parameters: dict[str, Any] = dict(_parameters(self.tflite_model))
+        plan = TfliteMicroMemoryPlan.from_model(
+            self.tflite_model,
+            total_persistent_runtime_size=self.arena.tail,
+            temp_runtime_sizes=[self.arena.startup],
+        )
+        own = {"runtime_memory_size": self.arena.total, "memory_plan": plan, "accelerator": "none"}
+        return TfliteMicroModelDetails({**parameters, **own})
+
+    def input(self, index: int = 0, value: np.ndarray | None = None) -> np.ndarray:
+        """Input ``index`` as it will be used; with ``value``, copied in first (the model's shape and dtype)."""
+        target = self._inputs[index]
+        if value is not None:
+            given = np.asarray(value)
+            if given.dtype != target.dtype or given.size != target.size:
+                raise MltkError(
+                    f"Input {index} is {target.dtype} of shape {target.shape}, and the value {given.dtype} of "
+                    f"shape {given.shape}."
+                )
+            target[...] = given.reshape(target.shape)
+        return target
+
+    def invoke(self) -> None:
+        """Run the model once on the inputs as they are now."""
+        self._outputs = self._runtime.invoke(self._inputs)
+        if self._callback is not None and self._keep:
+            for layer in self._recorded_layers():
+                if self._callback(layer["index"], [v.tobytes() for v in layer["outputs"]]) is False:
+                    break
+
+    def output(self, index: int = 0) -> np.ndarray:
+        """Output ``index`` of the last :meth:`invoke`."""
+        return self._outputs[index]
+
+    def get_layer_error(self, index: int) -> TfliteMicroLayerError | None:
+        """The error of layer ``index``, None where it had none."""
+        return next((e for e in self.layer_errors if e.index == index), None)
+
+    def set_layer_callback(self, callback: LayerCallback | None) -> None:
+        """Call ``callback(index, outputs as bytes)`` for each layer after each invocation, until it returns False.
+
+        Needs the tensor recorder.
+        """
+        self._callback = callback
+
+    def get_profiling_results(self) -> list[TfliteMicroProfiledLayerResult]:
+        """MACs and operations of each layer; the reference kernels on the host say nothing of cycles."""
+        results = []
+        for layer in self.tflite_model.layers:
+            counts = count_layer(layer)
+            results.append(
+                TfliteMicroProfiledLayerResult(
+                    {
+                        "name": f"Op{layer.index}-{layer.opcode_str.upper()}",
+                        "macs": counts.macs,
+                        "ops": counts.ops,
+                        "accelerator_cycles": 0,
+                        "cpu_cycles": 0,
+                        "time": 0,
+                    }
+                )
+            )
+        return results
+
+    def tensor(self, index: int) -> np.ndarray:
+        """Tensor ``index`` after the last :meth:`invoke`; needs the tensor recorder."""
+        if not self._keep:
+            raise MltkError("The tensors were not kept.", hint="Load the model with enable_tensor_recorder=True.")
+        return self._runtime.tensor(index)
+
+    def _recorded_layers(self) -> list[dict[str, Any]]:
+        main = self._runtime.graph.main
+        return [
+            {
+                "index": op.index,
+                "name": op.name,
+                "outputs": [self.tensor(i) for i in op.outputs if i >= 0 and main.tensors[i].dtype is not None],
+            }
+            for op in main.operators
+        ]
+
+    def get_recorded_data(self) -> dict[str, Any]:
+        """``memory_plan`` as dictionaries, and with the tensor recorder ``layers`` with their outputs as arrays."""
+        plan = TfliteMicroMemoryPlan.from_model(self.tflite_model)
+        data: dict[str, Any] = {"memory_plan": [b.to_dict() for b in plan]}
+        if self._keep:
+            data["layers"] = self._recorded_layers()
+        return data
+
+
+def _parameters(model: TfliteModel) -> TfliteModelParameters:
+    return stored_parameters(model)

@@ -1,8 +1,6 @@
-"""Import path of MLTK 0.20; the classes live in `mltk.micro.tflite_micro_model`."""
+"""Import path of MLTK 0.20; the classes live in `mltk.core.tflite_micro.tflite_micro_model`."""
 
-from mltk.micro.tflite_micro_model import (
-    TfliteMicroModelDetails,
-)
+from mltk.core.tflite_micro.tflite_micro_model import TfliteMicroModelDetails
 
 __all__ = [
     "TfliteMicroModelDetails",

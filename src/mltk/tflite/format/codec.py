@@ -2,7 +2,7 @@
 
 `unpack` checks before it reads (see `mltk.tflite.format.verify`); `pack` writes what the schema's own Python code
 does not: constant data aligned to 16 bytes, as ``schema.fbs`` demands (``force_align: 16``) and kernels that read
-weights in place from flash rely on, and data stored behind the FlatBuffer (``Buffer.offset``), as models above 2 GB have it.
+weights in place from flash rely on, and data stored behind the FlatBuffer (``Buffer.offset``) in models above 2 GB.
 
 Vectors that are equal are stored once, as FlatBuffers allow: a model quantized per channel has for each weight and bias
 as many zero points as channels, of 8 bytes each, which are all 0. In a keyword spotter they are a tenth of the file.

@@ -8,10 +8,10 @@ from __future__ import annotations
 import logging
 
 from mltk.data.fetch.unpack import fetch_and_unpack
-from mltk.data.process_pool import ProcessPool
 from mltk.datasets.audio.convert import convert_folder
 from mltk.datasets.places import dataset_path
 from mltk.utils.archive_downloader import download_verify_extract
+from mltk.utils.process_pool import ProcessPool
 
 __all__ = ["DOWNLOAD_URL", "VERIFY_SHA1", "ProcessPool", "download", "download_verify_extract"]
 
