@@ -10,9 +10,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-import toy
+from helpers import toy
+from helpers.audio_folder import noise_folder, tones_folder
+from helpers.file_server import FileServer, serve
+from helpers.micro_model_builder import small_cnn
+from mltk.micro.engines.runtimes import have_tflm
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("MPLBACKEND", "Agg")
@@ -88,3 +93,55 @@ def run_here(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str])
         return subprocess.CompletedProcess(words, int(ended.value.code or 0), out, err)
 
     return run
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if not have_tflm():
+        for item in items:
+            if "needs_tflm" in getattr(item, "fixturenames", ()):
+                item.add_marker(pytest.mark.skip(reason="tflite-micro is not installed"))
+
+
+@pytest.fixture
+def needs_tflm() -> None:
+    """The test compares with TensorFlow Lite Micro itself."""
+
+
+@pytest.fixture(scope="session")
+def cnn() -> bytes:
+    return small_cnn()
+
+
+@pytest.fixture(scope="session")
+def images() -> np.ndarray:
+    return np.random.default_rng(5).integers(-128, 128, (40, 8, 8, 3)).astype(np.int8)
+
+
+@pytest.fixture(scope="session")
+def tones(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """60 clips of three classes and five speakers."""
+    return tones_folder(tmp_path_factory.mktemp("tones"))
+
+
+@pytest.fixture(scope="session")
+def noises(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two recordings of noise."""
+    return noise_folder(tmp_path_factory.mktemp("noises"))
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[FileServer]:
+    """A server of the empty folder ``tmp_path / "served"``."""
+    folder = tmp_path / "served"
+    folder.mkdir()
+    with serve(folder) as state:
+        yield state
+
+
+@pytest.fixture
+def dataset_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Downloads go to the test's own folder, and nobody waits between attempts."""
+    monkeypatch.setenv("MLTK_DATASET_DIR", str(tmp_path / "datasets"))
+    monkeypatch.delenv("MLTK_DATASET_MIRROR", raising=False)
+    monkeypatch.setattr("mltk.data.fetch.download.RETRY_DELAY_S", 0)
+    return tmp_path / "datasets"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-import toy
+from helpers import toy
 
 ERROR = re.compile(r"^error: ", re.MULTILINE)
 

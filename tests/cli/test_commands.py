@@ -8,7 +8,7 @@ import zipfile
 
 import pytest
 
-import toy
+from helpers import toy
 from mltk.cli.main import COMMANDS
 
 

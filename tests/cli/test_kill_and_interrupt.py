@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import toy
+from helpers import toy
 
 # Slow steps, so that a signal lands in the middle of an epoch.
 SLOW = toy.SPECIFICATION.replace(

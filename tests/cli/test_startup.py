@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-import toy
+from helpers import toy
 from mltk.cli.main import COMMANDS
 from mltk.specification.archive_file import ArchiveReader
 

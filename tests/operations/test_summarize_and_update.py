@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import mltk
-import toy
+from helpers import toy
 from mltk.errors import ArchiveError, MltkError, ModelNotFoundError, OutputError, ParameterError
 from mltk.operations.update_params import parse_params, read_params_file
 from mltk.specification.archive_file import ArchiveReader

@@ -6,7 +6,8 @@ import importlib.util
 from pathlib import Path
 
 import pytest
-from tflite_builder import small_cnn
+
+from helpers.tflite_builder import small_cnn
 
 
 def _package_files(package: str, pattern: str) -> list[Path]:

@@ -15,7 +15,7 @@ import pytest
 import tensorflow as tf
 
 import mltk
-import toy
+from helpers import toy
 from mltk.errors import OutputError, SettingError, TrainingError
 from mltk.operations.results import plots
 from mltk.operations.train import TrainingInterrupted

@@ -1,0 +1,118 @@
+"""Every name that scripts for MLTK 0.20 may import is there, with its members and parameters.
+
+``data/names_0_20.json`` lists them: module → name → members of a class, or parameters of a function.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+NAMES: dict[str, dict[str, Any]] = json.loads((Path(__file__).parent / "data" / "names_0_20.json").read_text())
+
+LATER = {
+    # Parts that are not built yet: expected to fail, and checked as soon as they are there.
+    "ImageDatasetMixin",
+    "SshMixin",
+    "WeightsAndBiasesMixin",
+    "compile_model",
+}
+ON_INSTANCES = {
+    # Members that an instance gets when it is made, so that the class doesn't have them.
+    "TfliteMicroModel": {"is_profiler_enabled", "is_recorder_enabled", "is_tensor_recorder_enabled", "layer_errors"},
+}
+HEAVY = ("mltk.core.keras",)
+
+
+def cases(*, heavy: bool) -> list[Any]:
+    later = [pytest.mark.xfail(reason="not built yet", strict=True)]
+    return [
+        pytest.param(module, name, id=f"{module}.{name}", marks=later if name in LATER else [])
+        for module, names in NAMES.items()
+        for name in names
+        if module.startswith(HEAVY) is heavy
+    ]
+
+
+def check(module: str, name: str) -> None:
+    found = getattr(importlib.import_module(module), name)
+    expected = NAMES[module][name]
+    missing = [m for m in expected.get("members", ()) if not hasattr(found, m)]
+    assert set(missing) <= ON_INSTANCES.get(name, set())
+    if expected.get("parameters", ["*args"])[0:1] != ["*args"]:
+        parameters = inspect.signature(found).parameters
+        takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+        wanted = [p for p in expected["parameters"] if not p.startswith("*")]
+        unknown = [p for p in wanted if p not in parameters]
+        assert not unknown or takes_any
+        if wanted and not unknown:  # scripts give the first ones by position
+            assert [p for p in parameters if p in wanted] == wanted
+        extra = [p for p in parameters.values() if p.name not in wanted and p.default is p.empty]
+        assert all(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in extra)
+
+
+@pytest.mark.parametrize(("module", "name"), cases(heavy=False))
+def test_name(module: str, name: str) -> None:
+    check(module, name)
+
+
+@pytest.mark.tf
+@pytest.mark.parametrize(("module", "name"), cases(heavy=True))
+def test_name_that_needs_keras(module: str, name: str) -> None:
+    check(module, name)
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "import mltk.core as mltk; mltk.MltkModel",
+        "import mltk.core as mltk_core; mltk_core.TfliteModel; mltk_core.tflite_model.TfliteLayer",
+        "from mltk import core as mltk_core; mltk_core.TrainMixin; mltk_core.model.MltkModelEvent",
+        "from mltk.core import MltkModel, TrainMixin, DatasetMixin, EvaluateClassifierMixin",
+        "import mltk.core; mltk.core.load_mltk_model; mltk.core.tflite_model_parameters.TFLITE_METADATA_TAG",
+        "from mltk.core.model import MltkModel, MltkModelEvent",
+        "from mltk.core.tflite_model import TfliteModel, TfliteConv2dLayer",
+        "from mltk.core import *; MltkModel, TfliteModel, train_model",
+        "from mltk.utils.path import create_user_dir, fullpath",
+        "from mltk.utils.archive_downloader import download_verify_extract",
+        "from mltk.utils.python import as_list, prepend_exception_msg",
+        "from mltk import cli; cli.get_logger, cli.print_info; from mltk.cli import handle_exception, abort",
+        "import mltk; mltk.train_model, mltk.MltkModel",
+    ],
+)
+def test_ways_to_import_that_need_no_tensorflow(script: str) -> None:
+    code = f"{script}\nimport sys; assert not {{'tensorflow', 'keras'}} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.tf
+def test_keras_parts_by_attribute() -> None:
+    import mltk.core as mltk_core
+
+    assert mltk_core.keras.losses.ContrastiveLoss
+    from mltk.core.keras.callbacks import SteppedLearnRateScheduler
+    from mltk.training.callbacks import SteppedLearnRateScheduler as real
+
+    assert SteppedLearnRateScheduler is real
+    assert "losses" in dir(mltk_core.keras)
+    with pytest.raises(AttributeError):
+        _ = mltk_core.keras.nothing
+
+
+def test_the_classes_are_the_same_by_every_path() -> None:
+    import mltk
+    import mltk.core
+    from mltk.core.model import MltkModel
+    from mltk.specification.model import MltkModel as real
+
+    assert mltk.MltkModel is mltk.core.MltkModel is MltkModel is real
+    assert set(mltk.__all__) < set(mltk.core.__all__)
+    with pytest.raises(AttributeError, match=r"module 'mltk\.core' has no attribute 'nothing'"):
+        _ = mltk.core.nothing

@@ -1,0 +1,1 @@
+"""Helpers that several tests share: small models, made-up recordings, a file server."""
