@@ -5,8 +5,7 @@ Names are imported when first used, so that ``import mltk`` costs next to nothin
 
 from __future__ import annotations
 
-import importlib
-from typing import Any
+from mltk._lazy import lazy_names
 
 __version__ = "1.0.0.dev0"
 
@@ -41,19 +40,5 @@ _PUBLIC = {
     "mltk.tflite.model": ["TfliteModel"],
     "mltk.tflite.model_parameters": ["TFLITE_METADATA_TAG", "TfliteModelParameters"],
 }
-_MODULE_OF = {name: module for module, names in _PUBLIC.items() for name in names}
 
-__all__ = sorted(_MODULE_OF)
-
-
-def __getattr__(name: str) -> Any:
-    module = _MODULE_OF.get(name)
-    if module is None:
-        raise AttributeError(f"module 'mltk' has no attribute {name!r}")
-    value = getattr(importlib.import_module(module), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_MODULE_OF})
+__getattr__, __dir__, __all__ = lazy_names(__name__, _PUBLIC)

@@ -5,8 +5,7 @@ The names below are what 0.20 scripts import from here for commands of their own
 
 from __future__ import annotations
 
-import importlib
-from typing import Any
+from mltk._lazy import lazy_names
 
 _NAMES = (
     "AdditionalArgumentParsingCommand",
@@ -24,10 +23,5 @@ _NAMES = (
     "print_warning",
 )
 
-__all__ = list(_NAMES)
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _NAMES:
-        raise AttributeError(f"module 'mltk.cli' has no attribute {name!r}")
-    return getattr(importlib.import_module("mltk.cli.scripting"), name)
+__getattr__, __dir__, __all__ = lazy_names(__name__, {"mltk.cli.scripting": _NAMES})

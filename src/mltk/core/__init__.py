@@ -5,10 +5,8 @@ Names and submodules are imported when first used, so that loading a specificati
 
 from __future__ import annotations
 
-import importlib
-from typing import Any
-
 import mltk
+from mltk._lazy import lazy_names
 
 _PUBLIC = {
     "mltk.tflite.layers.base": ["TfliteLayer"],
@@ -48,21 +46,5 @@ _PUBLIC = {
     "mltk.tflite.tensor": ["TfliteQuantization", "TfliteShape", "TfliteTensor"],
 }
 _SUBMODULES = ("keras", "model", "preprocess", "tflite_micro", "tflite_model", "tflite_model_parameters")
-_MODULE_OF = {name: module for table in (mltk._PUBLIC, _PUBLIC) for module, names in table.items() for name in names}
 
-__all__ = sorted(_MODULE_OF)
-
-
-def __getattr__(name: str) -> Any:
-    if name in _SUBMODULES:
-        return importlib.import_module(f"mltk.core.{name}")
-    module = _MODULE_OF.get(name)
-    if module is None:
-        raise AttributeError(f"module 'mltk.core' has no attribute {name!r}")
-    value = getattr(importlib.import_module(module), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_MODULE_OF, *_SUBMODULES})
+__getattr__, __dir__, __all__ = lazy_names(__name__, {**mltk._PUBLIC, **_PUBLIC}, _SUBMODULES)

@@ -6,59 +6,56 @@ of model parameters that firmware reads from it; `summarize` prints what is in i
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from mltk._lazy import lazy_names
 
 if TYPE_CHECKING:
-    from mltk.tflite.layer_options import (
-        TfliteActivation,
-        TfliteAddLayerOptions,
-        TfliteConv2DLayerOptions,
-        TfliteDepthwiseConv2DLayerOptions,
-        TfliteFullyConnectedLayerOptions,
-        TfliteLayerOptions,
-        TfliteMulLayerOptions,
-        TflitePadding,
-        TflitePool2DLayerOptions,
-        TfliteTransposeConvLayerOptions,
-        TfliteUnidirectionalLstmLayerOptions,
-    )
-    from mltk.tflite.layers.base import TfliteLayer
-    from mltk.tflite.layers.counts import LayerCounts, count_layer, count_model
-    from mltk.tflite.layers.kernel_params import (
-        TfliteConvParams,
-        TfliteDepthwiseConvParams,
-        TfliteFullyConnectedParams,
-        TflitePoolParams,
-        TfliteTransposeConvParams,
-    )
-    from mltk.tflite.layers.lstm import TfliteUnidirectionalLstmLayer
-    from mltk.tflite.layers.typed import (
-        TfliteAddLayer,
-        TfliteConv2dLayer,
-        TfliteDepthwiseConv2dLayer,
-        TfliteDequantizeLayer,
-        TfliteFullyConnectedLayer,
-        TfliteMulLayer,
-        TflitePooling2dLayer,
-        TfliteQuantizeLayer,
-        TfliteReshapeLayer,
-        TfliteTransposeConvLayer,
-    )
-    from mltk.tflite.model import TfliteModel
-    from mltk.tflite.model_parameters import (
-        TFLITE_METADATA_TAG,
-        TfliteModelParameters,
-        stored_parameters,
-        update_file_params,
-    )
-    from mltk.tflite.summary import summarize
-    from mltk.tflite.tensor import TfliteQuantization, TfliteShape, TfliteTensor
+    from mltk.tflite.layer_options import TfliteActivation as TfliteActivation
+    from mltk.tflite.layer_options import TfliteAddLayerOptions as TfliteAddLayerOptions
+    from mltk.tflite.layer_options import TfliteConv2DLayerOptions as TfliteConv2DLayerOptions
+    from mltk.tflite.layer_options import TfliteDepthwiseConv2DLayerOptions as TfliteDepthwiseConv2DLayerOptions
+    from mltk.tflite.layer_options import TfliteFullyConnectedLayerOptions as TfliteFullyConnectedLayerOptions
+    from mltk.tflite.layer_options import TfliteLayerOptions as TfliteLayerOptions
+    from mltk.tflite.layer_options import TfliteMulLayerOptions as TfliteMulLayerOptions
+    from mltk.tflite.layer_options import TflitePadding as TflitePadding
+    from mltk.tflite.layer_options import TflitePool2DLayerOptions as TflitePool2DLayerOptions
+    from mltk.tflite.layer_options import TfliteTransposeConvLayerOptions as TfliteTransposeConvLayerOptions
+    from mltk.tflite.layer_options import TfliteUnidirectionalLstmLayerOptions as TfliteUnidirectionalLstmLayerOptions
+    from mltk.tflite.layers.base import TfliteLayer as TfliteLayer
+    from mltk.tflite.layers.counts import LayerCounts as LayerCounts
+    from mltk.tflite.layers.counts import count_layer as count_layer
+    from mltk.tflite.layers.counts import count_model as count_model
+    from mltk.tflite.layers.kernel_params import TfliteConvParams as TfliteConvParams
+    from mltk.tflite.layers.kernel_params import TfliteDepthwiseConvParams as TfliteDepthwiseConvParams
+    from mltk.tflite.layers.kernel_params import TfliteFullyConnectedParams as TfliteFullyConnectedParams
+    from mltk.tflite.layers.kernel_params import TflitePoolParams as TflitePoolParams
+    from mltk.tflite.layers.kernel_params import TfliteTransposeConvParams as TfliteTransposeConvParams
+    from mltk.tflite.layers.lstm import TfliteUnidirectionalLstmLayer as TfliteUnidirectionalLstmLayer
+    from mltk.tflite.layers.typed import TfliteAddLayer as TfliteAddLayer
+    from mltk.tflite.layers.typed import TfliteConv2dLayer as TfliteConv2dLayer
+    from mltk.tflite.layers.typed import TfliteDepthwiseConv2dLayer as TfliteDepthwiseConv2dLayer
+    from mltk.tflite.layers.typed import TfliteDequantizeLayer as TfliteDequantizeLayer
+    from mltk.tflite.layers.typed import TfliteFullyConnectedLayer as TfliteFullyConnectedLayer
+    from mltk.tflite.layers.typed import TfliteMulLayer as TfliteMulLayer
+    from mltk.tflite.layers.typed import TflitePooling2dLayer as TflitePooling2dLayer
+    from mltk.tflite.layers.typed import TfliteQuantizeLayer as TfliteQuantizeLayer
+    from mltk.tflite.layers.typed import TfliteReshapeLayer as TfliteReshapeLayer
+    from mltk.tflite.layers.typed import TfliteTransposeConvLayer as TfliteTransposeConvLayer
+    from mltk.tflite.model import TfliteModel as TfliteModel
+    from mltk.tflite.model_parameters import TFLITE_METADATA_TAG as TFLITE_METADATA_TAG
+    from mltk.tflite.model_parameters import TfliteModelParameters as TfliteModelParameters
+    from mltk.tflite.model_parameters import stored_parameters as stored_parameters
+    from mltk.tflite.model_parameters import update_file_params as update_file_params
+    from mltk.tflite.summary import summarize as summarize
+    from mltk.tflite.tensor import TfliteQuantization as TfliteQuantization
+    from mltk.tflite.tensor import TfliteShape as TfliteShape
+    from mltk.tflite.tensor import TfliteTensor as TfliteTensor
 
 _NAMES = {
-    "layers.counts": ("LayerCounts", "count_layer", "count_model"),
-    "layers.base": ("TfliteLayer",),
-    "layers.typed": (
+    "mltk.tflite.layers.counts": ("LayerCounts", "count_layer", "count_model"),
+    "mltk.tflite.layers.base": ("TfliteLayer",),
+    "mltk.tflite.layers.typed": (
         "TfliteAddLayer",
         "TfliteConv2dLayer",
         "TfliteDepthwiseConv2dLayer",
@@ -70,9 +67,9 @@ _NAMES = {
         "TfliteReshapeLayer",
         "TfliteTransposeConvLayer",
     ),
-    "layers.lstm": ("TfliteUnidirectionalLstmLayer",),
-    "model": ("TfliteModel",),
-    "layer_options": (
+    "mltk.tflite.layers.lstm": ("TfliteUnidirectionalLstmLayer",),
+    "mltk.tflite.model": ("TfliteModel",),
+    "mltk.tflite.layer_options": (
         "TfliteActivation",
         "TfliteAddLayerOptions",
         "TfliteConv2DLayerOptions",
@@ -85,70 +82,22 @@ _NAMES = {
         "TfliteTransposeConvLayerOptions",
         "TfliteUnidirectionalLstmLayerOptions",
     ),
-    "model_parameters": ("TFLITE_METADATA_TAG", "TfliteModelParameters", "stored_parameters", "update_file_params"),
-    "layers.kernel_params": (
+    "mltk.tflite.model_parameters": (
+        "TFLITE_METADATA_TAG",
+        "TfliteModelParameters",
+        "stored_parameters",
+        "update_file_params",
+    ),
+    "mltk.tflite.layers.kernel_params": (
         "TfliteConvParams",
         "TfliteDepthwiseConvParams",
         "TfliteFullyConnectedParams",
         "TflitePoolParams",
         "TfliteTransposeConvParams",
     ),
-    "summary": ("summarize",),
-    "tensor": ("TfliteQuantization", "TfliteShape", "TfliteTensor"),
+    "mltk.tflite.summary": ("summarize",),
+    "mltk.tflite.tensor": ("TfliteQuantization", "TfliteShape", "TfliteTensor"),
 }
-_MODULE_OF = {name: module for module, names in _NAMES.items() for name in names}
 
-__all__ = [
-    "TFLITE_METADATA_TAG",
-    "LayerCounts",
-    "TfliteActivation",
-    "TfliteAddLayer",
-    "TfliteAddLayerOptions",
-    "TfliteConv2DLayerOptions",
-    "TfliteConv2dLayer",
-    "TfliteConvParams",
-    "TfliteDepthwiseConv2DLayerOptions",
-    "TfliteDepthwiseConv2dLayer",
-    "TfliteDepthwiseConvParams",
-    "TfliteDequantizeLayer",
-    "TfliteFullyConnectedLayer",
-    "TfliteFullyConnectedLayerOptions",
-    "TfliteFullyConnectedParams",
-    "TfliteLayer",
-    "TfliteLayerOptions",
-    "TfliteModel",
-    "TfliteModelParameters",
-    "TfliteMulLayer",
-    "TfliteMulLayerOptions",
-    "TflitePadding",
-    "TflitePool2DLayerOptions",
-    "TflitePoolParams",
-    "TflitePooling2dLayer",
-    "TfliteQuantization",
-    "TfliteQuantizeLayer",
-    "TfliteReshapeLayer",
-    "TfliteShape",
-    "TfliteTensor",
-    "TfliteTransposeConvLayer",
-    "TfliteTransposeConvLayerOptions",
-    "TfliteTransposeConvParams",
-    "TfliteUnidirectionalLstmLayer",
-    "TfliteUnidirectionalLstmLayerOptions",
-    "count_layer",
-    "count_model",
-    "stored_parameters",
-    "summarize",
-    "update_file_params",
-]
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _MODULE_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_MODULE_OF})
+if not TYPE_CHECKING:
+    __getattr__, __dir__, __all__ = lazy_names(__name__, _NAMES)

@@ -2,19 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-from types import ModuleType
+from mltk._lazy import lazy_names
 
-_SUBMODULES = ("callbacks", "layers", "losses", "models")
-
-__all__: list[str] = []
-
-
-def __getattr__(name: str) -> ModuleType:
-    if name not in _SUBMODULES:
-        raise AttributeError(f"module 'mltk.core.keras' has no attribute {name!r}")
-    return importlib.import_module(f"mltk.core.keras.{name}")
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_SUBMODULES})
+__getattr__, __dir__, __all__ = lazy_names(__name__, {}, ("callbacks", "layers", "losses", "models"))

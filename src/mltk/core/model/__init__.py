@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import mltk.core
+from mltk._lazy import lazy_names
 
 _NAMES = (
     "AudioDatasetMixin",
@@ -27,14 +26,7 @@ _NAMES = (
     "load_tflite_or_keras_model",
 )
 
-__all__ = [name for name in _NAMES if name in mltk.core.__all__]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _NAMES:
-        raise AttributeError(f"module 'mltk.core.model' has no attribute {name!r}")
-    return getattr(mltk.core, name)
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__, __all__ = lazy_names(
+    __name__, {"mltk.core": [name for name in _NAMES if name in mltk.core.__all__]}
+)
