@@ -1,4 +1,4 @@
-"""Files that matter are written whole or not at all: aside, then renamed."""
+"""Writing files and folders whole or not at all: write beside the target, then rename."""
 
 from __future__ import annotations
 
@@ -7,14 +7,38 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from mltk.errors import OutputError
+from mltk.errors import MltkError, OutputError
+
+Path = str | os.PathLike[str]
+
+
+def make_folder(path: Path, *, what: str = "folder", hint: str | None = None) -> str:
+    """Make a folder and the folders above it, unless it exists.
+
+    Args:
+        path: Path of the folder; an empty path is the working folder.
+        what: What the error message calls the folder.
+        hint: What the user can do if it fails.
+
+    Returns:
+        The path as a str.
+
+    Raises:
+        OutputError: The folder cannot be made.
+    """
+    path = os.fspath(path)
+    try:
+        os.makedirs(path or ".", exist_ok=True)
+    except OSError as e:
+        raise OutputError(f"The {what} {path} can't be made: {e.strerror or e}.", hint=hint) from None
+    return path
 
 
 def check_writable(path: str) -> None:
-    """Try whether a file can be made beside ``path``.
+    """Check that a file can be written beside ``path``, by writing one.
 
     Raises:
-        OutputError: it can't.
+        OutputError: No file can be written there.
     """
     folder = os.path.dirname(os.path.abspath(path))
     try:
@@ -28,14 +52,17 @@ def check_writable(path: str) -> None:
 
 
 @contextmanager
-def replacing(path: str | os.PathLike[str]) -> Iterator[str]:
-    """Give the path of a temporary file beside ``path`` that takes its place when the block ends well.
+def replacing(path: Path) -> Iterator[str]:
+    """Write a file beside ``path`` that replaces ``path`` at the end of the block.
 
-    When it doesn't, the temporary file is removed and ``path`` stays as it was. A link stays a link; the
-    permissions of what was there stay.
+    If the block raises, the temporary file is removed and ``path`` stays as it was. A link stays a link. The
+    permissions of an existing file stay.
+
+    Yields:
+        Path of the temporary file.
 
     Raises:
-        OutputError: it can't be written, for instance since the disk is full.
+        OutputError: The file cannot be written, for instance because the disk is full.
     """
     target = os.path.realpath(path)
     temporary = None
@@ -50,16 +77,54 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[str]:
         os.replace(temporary, target)
         temporary = None
     except OSError as e:
-        if isinstance(e, OutputError):
+        if isinstance(e, MltkError):
             raise
-        raise OutputError(f"Can't write {os.fspath(path)}: {e.strerror or e}.") from e
+        raise _write_error(path, e) from e
     finally:
         if temporary is not None and os.path.exists(temporary):
             os.unlink(temporary)
 
 
+@contextmanager
+def replacing_folder(path: Path) -> Iterator[str]:
+    """Fill a folder beside ``path`` that replaces ``path`` at the end of the block.
+
+    If the block raises, the temporary folder is removed and ``path`` stays as it was. A link to a folder stays a link.
+    The folders above ``path`` are made.
+
+    Yields:
+        Path of the temporary folder, which is empty.
+
+    Raises:
+        OutputError: The folder cannot be written, for instance because the disk is full.
+    """
+    target = os.path.realpath(path)
+    parent = make_folder(os.path.dirname(target))
+    try:
+        with tempfile.TemporaryDirectory(prefix=f".{os.path.basename(target)}.", dir=parent) as aside:
+            content, old = os.path.join(aside, "content"), os.path.join(aside, "old")
+            os.mkdir(content)
+            yield content
+            if os.path.exists(target):
+                os.replace(target, old)
+            try:
+                os.replace(content, target)
+            except OSError:
+                if os.path.exists(old):
+                    os.replace(old, target)
+                raise
+    except OSError as e:
+        if isinstance(e, MltkError):
+            raise
+        raise _write_error(path, e) from e
+
+
+def _write_error(path: Path, error: OSError) -> OutputError:
+    return OutputError(f"Can't write {os.fspath(path)}: {error.strerror or error}.")
+
+
 def _mode_of(path: str) -> int:
-    """Permissions of the file, or those that a new file gets: mkstemp's are for the owner alone."""
+    """Permissions of the file, or those of a new file: mkstemp's allow only the owner."""
     try:
         return os.stat(path).st_mode & 0o7777
     except FileNotFoundError:
@@ -68,11 +133,15 @@ def _mode_of(path: str) -> int:
         return 0o666 & ~mask
 
 
-def write_file(path: str | os.PathLike[str], content: bytes | str) -> None:
-    """Write ``content`` to ``path``, whole or not at all.
+def write_file(path: Path, content: bytes | str) -> None:
+    """Write a file, whole or not at all.
+
+    Args:
+        path: Path of the file.
+        content: Content; a str is written as UTF-8.
 
     Raises:
-        OutputError: it can't be written.
+        OutputError: The file cannot be written.
     """
     with replacing(path) as temporary, open(temporary, "wb") as stream:
         stream.write(content.encode() if isinstance(content, str) else content)

@@ -24,7 +24,7 @@ import pytest
 
 import mltk
 from mltk.errors import ArchiveError, MltkError, OutputError
-from mltk.files import check_writable, replacing, write_file
+from mltk.files import check_writable
 from mltk.specification import archive_file as module
 from mltk.specification.archive_file import ArchiveReader, update_archive, write_archive
 
@@ -363,36 +363,6 @@ def test_a_full_disk_leaves_the_old_archive(
     assert files_below(work) == listing
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")
-def test_a_disk_that_is_full_when_a_file_is_closed(work: Path) -> None:
-    with (
-        pytest.raises(OutputError, match="No space left on device"),
-        replacing(str(work / "a.txt")),
-        open("/dev/full", "w") as stream,
-    ):
-        stream.write("x")
-    assert files_below(work) == []
-
-
-def test_an_error_while_writing_leaves_the_old_file(work: Path) -> None:
-    (work / "a.txt").write_text("old")
-
-    def half(path: str) -> None:
-        Path(path).write_text("half")
-        raise ZeroDivisionError
-
-    with pytest.raises(ZeroDivisionError), replacing(str(work / "a.txt")) as temporary:
-        half(temporary)
-    assert (work / "a.txt").read_text() == "old"
-    assert files_below(work) == ["a.txt"]
-
-
-def test_an_error_of_our_own_while_writing_comes_through_as_it_is(work: Path) -> None:
-    with pytest.raises(OutputError, match=r"^that other file$"), replacing(str(work / "a.txt")):
-        raise OutputError("that other file")
-    assert files_below(work) == []
-
-
 def test_a_missing_source_is_named(work: Path) -> None:
     with pytest.raises(OutputError) as e:
         write_archive(str(work / "m.mltk.zip"), {"a": str(work / "missing.txt")}, {})
@@ -431,29 +401,6 @@ def test_an_unwritable_folder(work: Path) -> None:
         check_writable(str(work / "file" / "m.mltk.zip"))
     assert "Make the folder writable" in (e.value.hint or "")
     assert isinstance(e.value, MltkError)
-
-
-def test_check_writable_leaves_nothing(work: Path) -> None:
-    check_writable(str(work / "m.mltk.zip"))
-    assert files_below(work) == []
-
-
-def test_a_link_stays_a_link_and_permissions_stay(work: Path) -> None:
-    (work / "real.txt").write_text("old")
-    (work / "real.txt").chmod(0o640)
-    (work / "link.txt").symlink_to("real.txt")
-    write_file(work / "link.txt", "new")
-    assert (work / "link.txt").is_symlink()
-    assert (work / "real.txt").read_text() == "new"
-    assert stat.S_IMODE((work / "real.txt").stat().st_mode) == 0o640
-
-
-def test_write_file(work: Path) -> None:
-    write_file(str(work / "a.txt"), "ä")
-    assert (work / "a.txt").read_bytes() == "ä".encode()
-    write_file(str(work / "a.txt"), b"\0")
-    assert (work / "a.txt").read_bytes() == b"\0"
-    assert files_below(work) == ["a.txt"]
 
 
 def test_manifest_of_odd_values_is_json(work: Path) -> None:
