@@ -48,6 +48,7 @@ check: setup
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m pytest tests/architecture
 	$(BIN)/python docs/generate.py --check
 
 format: setup
