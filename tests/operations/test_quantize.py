@@ -125,7 +125,7 @@ def test_representative_dataset_function(make_toy):
 
 @pytest.mark.parametrize("kind", ["arrays", "tf.data"])
 def test_generated_representative_dataset_is_spread_over_the_training_samples(make_toy, kind, monkeypatch):
-    from mltk.operations.quantize import representative_dataset
+    from mltk.operations.shared.representative import representative_dataset
 
     x, y = toy.clouds()
     data = (x, y) if kind == "arrays" else tf.data.Dataset.from_tensor_slices((x, y)).batch(32)

@@ -201,7 +201,7 @@ def test_what_an_archive_holds_and_says(trained):
 
 
 def test_manifest_is_json_that_any_reader_takes(make_toy):
-    from mltk.operations.shared.common import manifest
+    from mltk.operations.shared.manifest import manifest
 
     model = make_toy(early_stopping={"min_delta": float("inf")}, train_kwargs={"odd": float("nan")})
     text = json.dumps(manifest(model, seed=1, odd=float("nan")), allow_nan=False)

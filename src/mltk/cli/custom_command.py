@@ -19,7 +19,7 @@ def command(model: str, arguments: tuple[str, ...]) -> int:
     """
     start(verbose=False)
     from mltk.errors import SpecificationError
-    from mltk.operations.shared.common import import_tensorflow_if_used
+    from mltk.operations.shared.prepare import import_tensorflow_if_used
     from mltk.specification.loading import load_mltk_model
 
     import_tensorflow_if_used(model)

@@ -56,7 +56,7 @@ def command(model: str | None, verbose: bool, list_targets: bool, **options: Any
     }
     profiled: Any = model
     if options["post"]:
-        from mltk.operations.shared.common import prepare
+        from mltk.operations.shared.prepare import prepare
 
         profiled = prepare(model, operation="profile")
     results = profile_model(

@@ -23,8 +23,12 @@ from mltk.operations.results.evaluation import (
     ClassifierEvaluationResults,
     EvaluationResults,
 )
-from mltk.operations.shared import common
+from mltk.operations.shared.check_dataset import load_dataset
+from mltk.operations.shared.explain import explained
+from mltk.operations.shared.keras_model import load_keras_model
 from mltk.operations.shared.load import load_tflite_model
+from mltk.operations.shared.prepare import prepare
+from mltk.operations.shared.tensorflow_setup import import_tensorflow
 from mltk.specification.dataset_settings import DatasetMixin
 from mltk.specification.evaluate_settings import EvaluateAutoEncoderMixin, EvaluateClassifierMixin, EvaluateMixin
 from mltk.specification.events import MltkModelEvent
@@ -72,7 +76,7 @@ def evaluate_model(
         raise EvaluationError(
             "Other weights can't be evaluated with the .tflite, which has its own.", hint="Leave out --tflite."
         )
-    loaded = common.prepare(model, EvaluateMixin, test=test, operation="evaluate")
+    loaded = prepare(model, EvaluateMixin, test=test, operation="evaluate")
     evaluation = _Evaluation(loaded, tflite=tflite, weights=weights, limit=max_samples_per_class, callbacks=callbacks)
     loaded.trigger_event(
         MltkModelEvent.EVALUATE_STARTUP,
@@ -89,9 +93,7 @@ def evaluate_model(
 
 def evaluate_classifier(mltk_model: MltkModel, tflite: bool = False, **kwargs: Any) -> ClassifierEvaluationResults:
     """Evaluate a classifier; see :func:`evaluate_model`."""
-    results = evaluate_model(
-        common.prepare(mltk_model, EvaluateClassifierMixin, operation="evaluate"), tflite, **kwargs
-    )
+    results = evaluate_model(prepare(mltk_model, EvaluateClassifierMixin, operation="evaluate"), tflite, **kwargs)
     if not isinstance(results, ClassifierEvaluationResults):
         raise SpecificationError(f"{mltk_model.name} is not evaluated as a classifier.")
     return results
@@ -99,9 +101,7 @@ def evaluate_classifier(mltk_model: MltkModel, tflite: bool = False, **kwargs: A
 
 def evaluate_autoencoder(mltk_model: MltkModel, tflite: bool = False, **kwargs: Any) -> AutoEncoderEvaluationResults:
     """Evaluate an autoencoder; see :func:`evaluate_model`."""
-    results = evaluate_model(
-        common.prepare(mltk_model, EvaluateAutoEncoderMixin, operation="evaluate"), tflite, **kwargs
-    )
+    results = evaluate_model(prepare(mltk_model, EvaluateAutoEncoderMixin, operation="evaluate"), tflite, **kwargs)
     if not isinstance(results, AutoEncoderEvaluationResults):
         raise SpecificationError(f"{mltk_model.name} is not evaluated as an autoencoder.")
     return results
@@ -119,7 +119,7 @@ class _Evaluation:
         self.limit = limit if limit > 0 else setting
         if model.test_mode_enabled:
             self.limit = _TEST_SAMPLES if self.limit <= 0 else min(self.limit, _TEST_SAMPLES)
-        self.built: Any = load_tflite_model(model) if tflite else common.load_keras_model(model, weights)
+        self.built: Any = load_tflite_model(model) if tflite else load_keras_model(model, weights)
         self.facts: dict[str, Any] = {}
         self._dumps: list[tuple[str, np.ndarray, np.ndarray]] = []
 
@@ -137,15 +137,15 @@ class _Evaluation:
         return self._metrics()
 
     def _load(self, subset: str, **kwargs: Any) -> None:
-        common.import_tensorflow()
+        import_tensorflow()
         importlib.import_module("keras").utils.set_random_seed(self.model.seed or 0)  # the same samples every time
-        common.load_dataset(self.model, subset, **kwargs)
+        load_dataset(self.model, subset, **kwargs)
 
     # -- the ways of evaluation ------------------------------------------------------------------------------
 
     def _custom(self, options: dict[str, Any]) -> EvaluationResults:
         model = self.model
-        with common.explained(f"{model.name}: eval_custom_function failed"):
+        with explained(f"{model.name}: eval_custom_function failed"):
             given = model.eval_custom_function(model, self.built, **{**options, "logger": self.logger})
         if isinstance(given, EvaluationResults):
             return given
@@ -192,7 +192,7 @@ class _Evaluation:
         keras = importlib.import_module("keras")
         y, y_pred = np.concatenate(labels), np.concatenate(predictions)
         figures: dict[str, Any] = {"n_samples": len(y)}
-        with common.explained(f"{model.name}: computing the metrics failed"):
+        with explained(f"{model.name}: computing the metrics failed"):
             loss = keras.losses.get(model.loss)
             figures["loss"] = float(np.mean(keras.ops.convert_to_numpy(loss(y, y_pred))))
             for metric in model.metrics:
@@ -268,7 +268,7 @@ class _Evaluation:
         if not self.tflite:
             self.facts.setdefault("engine", "keras")
             self.facts.setdefault("engine_description", f"Keras {importlib.import_module('keras').__version__}")
-            with common.explained(f"{self.model.name}: prediction failed"):
+            with explained(f"{self.model.name}: prediction failed"):
                 if self.callbacks:
                     return np.asarray(self.built.predict(x, verbose=0, callbacks=self.callbacks))
                 return np.asarray(self.built.predict_on_batch(x))  # no pipeline to set up for each batch

@@ -26,8 +26,12 @@ from mltk.micro.engines.process import Workers
 from mltk.micro.layer_outputs import dequantize
 from mltk.micro.parity import ParityReport, compare_engines, random_samples
 from mltk.operations.results.quantization import QuantizationReport, quantization_report
-from mltk.operations.shared import common
+from mltk.operations.shared.check_dataset import load_dataset
+from mltk.operations.shared.explain import explained
+from mltk.operations.shared.keras_model import load_keras_model
 from mltk.operations.shared.load import load_tflite_model
+from mltk.operations.shared.prepare import prepare
+from mltk.operations.shared.quiet import quiet_native_stderr
 from mltk.specification import names
 from mltk.specification.dataset_settings import DatasetMixin
 from mltk.specification.model import MltkModel
@@ -192,7 +196,7 @@ def _check_parity(
         float_source = f"{twin.filename or twin.name} under LiteRT"
     else:
         notes.append("There is no float model to compare with: no float32 .tflite in the archive or beside the file.")
-    with common.quiet_native_stderr():
+    with quiet_native_stderr():
         report = compare_engines(tflite_model.flatbuffer_data, samples, float_outputs=outputs, **runs_in)
         results = ParityResults(tflite_model.name, source, float_source, report, None, notes)
         if quantization and twin is not None:
@@ -203,12 +207,12 @@ def _check_parity(
 def _prepare(model: Any, test: bool) -> Any:
     if not isinstance(model, str | MltkModel) or str(model).endswith(".tflite"):
         raise DatasetError("A .tflite has no dataset.", hint="Give the model's name, specification or archive.")
-    return common.prepare(model, DatasetMixin, test=test, operation="take samples from its dataset")
+    return prepare(model, DatasetMixin, test=test, operation="take samples from its dataset")
 
 
 def _dataset_samples(model: Any, n: int) -> list[np.ndarray]:
     """The first ``n`` samples of the evaluation dataset, one array for each input."""
-    common.load_dataset(model, "evaluation")
+    load_dataset(model, "evaluation")
     collected: list[list[np.ndarray]] = []
     have = 0
     for batch in iter_batches(model.x, model.y, min(n, 256), None):
@@ -225,8 +229,8 @@ def _dataset_samples(model: Any, n: int) -> list[np.ndarray]:
 
 
 def _keras_outputs(model: Any, samples: Sequence[np.ndarray]) -> list[np.ndarray]:
-    keras_model = common.load_keras_model(model)
-    with common.explained(f"{model.name}: the Keras model can't be run on the dataset"):
+    keras_model = load_keras_model(model)
+    with explained(f"{model.name}: the Keras model can't be run on the dataset"):
         outputs = keras_model.predict(samples[0] if len(samples) == 1 else list(samples), verbose=0)
     given = (
         outputs.values() if isinstance(outputs, dict) else outputs if isinstance(outputs, list | tuple) else [outputs]

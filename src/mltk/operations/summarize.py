@@ -54,7 +54,8 @@ def _is_ours(path: str) -> bool:
 def _summarize_built(built: Any, model: MltkModel | None) -> str:
     if hasattr(built, "flatbuffer_data"):
         return built.summary()
-    from mltk.operations.train import keras_summary
+
+    from mltk.operations.shared.keras_model import keras_summary
 
     text = keras_summary(built)
     if model is None:
@@ -66,13 +67,14 @@ def _summarize_built(built: Any, model: MltkModel | None) -> str:
 
 
 def _summarize_new(model: Any, tflite: bool, test: bool) -> str:
-    from mltk.operations.shared import common
+    from mltk.operations.shared.keras_model import build_keras_model
+    from mltk.operations.shared.prepare import prepare
     from mltk.specification.train_settings import TrainMixin
 
-    loaded = common.prepare(model, TrainMixin, test=test, operation="build it")
+    loaded = prepare(model, TrainMixin, test=test, operation="build it")
     if tflite:
         return load_tflite_model(loaded, build=True, test=test).summary()  # type: ignore[union-attr]
-    return _summarize_built(common.build_keras_model(loaded), loaded)
+    return _summarize_built(build_keras_model(loaded), loaded)
 
 
 def _summarize_archived(model: Any, test: bool) -> str:

@@ -10,7 +10,7 @@ import threading
 import webbrowser
 
 from mltk.errors import MissingDependencyError, OutputError
-from mltk.operations.shared import common
+from mltk.operations.shared.prepare import prepare
 from mltk.specification.model import MltkModel
 from mltk.specification.train_settings import TrainMixin
 
@@ -26,7 +26,7 @@ def run_tensorboard(
     """
     if importlib.util.find_spec("tensorboard") is None:
         raise MissingDependencyError("TensorBoard", "tensorboard")
-    loaded = common.prepare(model, TrainMixin, test=test, operation="look at its training")
+    loaded = prepare(model, TrainMixin, test=test, operation="look at its training")
     folder = tensorboard_folder(loaded)
     if not os.path.isdir(folder):
         raise OutputError(

@@ -21,8 +21,12 @@ from typing import Any
 from mltk.errors import MltkError, OutputError, SettingError, TrainingError, did_you_mean
 from mltk.files import check_writable, replacing, write_file
 from mltk.operations.results.evaluation import without_nan
-from mltk.operations.shared import common
+from mltk.operations.shared.check_dataset import check_labels, load_dataset
+from mltk.operations.shared.explain import explained
 from mltk.operations.shared.fingerprint import dataset_fingerprint
+from mltk.operations.shared.keras_model import build_keras_model, keras_summary, load_weights
+from mltk.operations.shared.prepare import prepare
+from mltk.operations.shared.tensorflow_setup import import_tensorflow
 from mltk.specification.dataset_settings import DatasetMixin
 from mltk.specification.events import MltkModelEvent
 from mltk.specification.model import MltkModel
@@ -31,7 +35,6 @@ from mltk.specification.weights import higher_is_better, list_checkpoints, remov
 
 UNTIL_EARLY_STOPPING = 100_000
 """Epochs that ``epochs = -1`` stands for."""
-_SUMMARY_WIDTH = 80
 _TEST_EPOCHS, _TEST_STEPS, _TEST_BATCH = 3, 5, 3
 
 
@@ -107,7 +110,7 @@ def train_model(
     Raises:
         MltkError: of the kind that says what is wrong; see :mod:`mltk.errors`.
     """
-    model = common.prepare(model, TrainMixin, DatasetMixin, test=test, operation="train")
+    model = prepare(model, TrainMixin, DatasetMixin, test=test, operation="train")
     run = _Run(model, epochs=epochs, verbose=verbose)
     if create_archive:
         check_writable(model.archive_path)
@@ -117,12 +120,12 @@ def train_model(
     checkpoint = run.find_checkpoint(resume_epoch if resume_epoch else (-1 if resume else 0), required=not resume)
     run.choose_seed(checkpoint)
     run.logger.info("Training %s (seed %d)", model.name, run.seed)
-    common.load_dataset(model, "training")
-    common.check_labels(model, model.y)
+    load_dataset(model, "training")
+    check_labels(model, model.y)
     run.seed_everything()
-    keras_model = common.build_keras_model(model)
+    keras_model = build_keras_model(model)
     if weights_path:
-        common.load_weights(model, keras_model, weights_path)
+        load_weights(model, keras_model, weights_path)
         run.logger.info("Starting from weights %s", weights)
     run.write_text("summary.txt", keras_summary(keras_model))
     results = run.fit(keras_model, checkpoint)
@@ -149,7 +152,7 @@ def _finish(run: _Run, results: TrainingResults, *, quantize: bool, create_archi
         model.trigger_event(MltkModelEvent.AFTER_SAVE_TRAIN_ARCHIVE, archive_path=model.archive_path)
         run.logger.info("Model archive: %s", model.archive_path)
     if model.on_training_complete is not None:
-        with common.explained(f"{model.name}: on_training_complete failed"):
+        with explained(f"{model.name}: on_training_complete failed"):
             model.on_training_complete(results)
     model.trigger_event(MltkModelEvent.TRAIN_SHUTDOWN, results=results)
     model.unload_dataset()
@@ -253,7 +256,7 @@ class _Run:
         keras = importlib.import_module("keras")
         keras.utils.set_random_seed(self.seed)
         if self.model.seed is not None:
-            common.import_tensorflow().config.experimental.enable_op_determinism()
+            import_tensorflow().config.experimental.enable_op_determinism()
 
     # -- training --------------------------------------------------------------------------------------------
 
@@ -264,7 +267,7 @@ class _Run:
 
         model = self.model
         first_epoch = checkpoint.epoch if checkpoint is not None else 0
-        with common.explained(f"{model.name}: preparing the training data failed"):
+        with explained(f"{model.name}: preparing the training data failed"):
             inputs = fit_inputs(model, seed=self.seed, first_epoch=first_epoch)
         self.fingerprint = dataset_fingerprint(model.x, model.y)
         if checkpoint is not None:
@@ -312,7 +315,7 @@ class _Run:
         except (MltkError, KeyboardInterrupt):
             raise
         except Exception as e:
-            with common.explained(f"{self.model.name}: training failed"):
+            with explained(f"{self.model.name}: training failed"):
                 raise e
 
     def _user_kwargs(self, ours: set[str]) -> dict[str, Any]:
@@ -348,10 +351,10 @@ class _Run:
         model.trigger_event(MltkModelEvent.BEFORE_SAVE_TRAIN_MODEL, keras_model=keras_model, keras_model_dict=holder)
         keras_model = holder["value"] or keras_model
         if model.on_save_keras_model is not None:
-            with common.explained(f"{model.name}: on_save_keras_model failed"):
+            with explained(f"{model.name}: on_save_keras_model failed"):
                 keras_model = model.on_save_keras_model(model, keras_model, self.logger) or keras_model
         results.keras_model = keras_model
-        with replacing(model.keras_log_dir_path) as temporary, common.explained("Saving the Keras model failed"):
+        with replacing(model.keras_log_dir_path) as temporary, explained("Saving the Keras model failed"):
             keras_model.save(temporary)
         write_file(f"{model.keras_log_dir_path}.summary.txt", keras_summary(keras_model))
         model.trigger_event(MltkModelEvent.AFTER_SAVE_TRAIN_MODEL, keras_model=keras_model)
@@ -378,10 +381,3 @@ class TrainingInterrupted(TrainingError, KeyboardInterrupt):
             else "No epoch was finished, so there is nothing to resume."
         )
         super().__init__(f"Training of {name} was stopped after {done} epoch{'s' * (done != 1)}.", hint=hint)
-
-
-def keras_summary(keras_model: Any) -> str:
-    """The table that ``keras.Model.summary()`` prints."""
-    lines: list[str] = []
-    keras_model.summary(print_fn=lambda line, **_: lines.append(line), line_length=_SUMMARY_WIDTH)
-    return "\n".join(line.rstrip() for line in "\n".join(lines).splitlines()).strip()

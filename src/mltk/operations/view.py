@@ -114,10 +114,11 @@ def model_file(model: Any, *, tflite: bool = False, build: bool = False, test: b
         shown: Any = load_tflite_model(model, build=build and tflite, test=test)
         return shown.filename or f"{shown.name}.tflite", shown.flatbuffer_data
     if build:
-        from mltk.operations.shared import common
+        from mltk.operations.shared.keras_model import build_keras_model
+        from mltk.operations.shared.prepare import prepare
 
-        loaded = common.prepare(model, test=test, operation="build it")
-        return f"{loaded.name}.keras", _keras_bytes(common.build_keras_model(loaded))
+        loaded = prepare(model, test=test, operation="build it")
+        return f"{loaded.name}.keras", _keras_bytes(build_keras_model(loaded))
     path = model.archive_path if isinstance(model, MltkModel) else archive_of(os.fspath(model), test)
     if path is None:
         raise ArchiveError(

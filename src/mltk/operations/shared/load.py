@@ -141,7 +141,8 @@ def load_tflite_or_keras_model(
     """
     if model_type == "tflite":
         return load_tflite_model(model)
-    from mltk.operations.shared import common
+    from mltk.operations.shared.keras_model import load_keras_model
+    from mltk.operations.shared.prepare import prepare
 
-    loaded = common.prepare(model, operation="load it")
-    return common.load_keras_model(loaded, weights)
+    loaded = prepare(model, operation="load it")
+    return load_keras_model(loaded, weights)

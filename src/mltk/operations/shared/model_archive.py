@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from mltk.operations.shared import common
+from mltk.operations.shared.manifest import manifest
 from mltk.specification.archive_file import update_archive, write_archive
 
 
@@ -40,7 +40,7 @@ def create_model_archive(model: Any, **facts: Any) -> str:
         if os.path.isfile(path):
             members[f"train/{file}"] = path
     members |= dict(model.iter_extra_archive_files())
-    write_archive(model.archive_path, members, common.manifest(model, **facts))
+    write_archive(model.archive_path, members, manifest(model, **facts))
     return model.archive_path
 
 
