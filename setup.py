@@ -4,7 +4,7 @@ from setuptools import setup
 
 setup(
     cffi_modules=[
-        "src/mltk/audio/frontend/_build.py:ffibuilder",
-        "src/mltk/audio/augment/_build.py:ffibuilder",
+        "src/mltk/native/_build.py:frontend",
+        "src/mltk/native/_build.py:effects",
     ]
 )

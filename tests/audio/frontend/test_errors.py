@@ -133,7 +133,7 @@ def test_a_stream_refuses_what_is_not_audio() -> None:
 
 
 def test_without_the_c_extension_it_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "mltk.audio.frontend._audio_frontend", None)
+    monkeypatch.setitem(sys.modules, "mltk.native._frontend", None)
     _native.load.cache_clear()
     try:
         with pytest.raises(FrontendUnavailableError, match="there was no C compiler") as error:

@@ -27,7 +27,7 @@ EFFECTS = np.dtype(
     ],
     align=True,
 )
-"""``mltk_effects`` of audio_effects.h; clip and noise are addresses of int16 samples."""
+"""``mltk_effects`` of effects.h; clip and noise are addresses of int16 samples."""
 
 
 class EffectsUnavailableError(MltkError, ImportError):
@@ -38,7 +38,7 @@ class EffectsUnavailableError(MltkError, ImportError):
 def load() -> tuple[Any, Any]:
     """cffi's (ffi, lib) of the extension. Raises EffectsUnavailableError if it was not built."""
     try:
-        module = importlib.import_module("mltk.audio.augment._audio_effects")
+        module = importlib.import_module("mltk.native._effects")
     except ImportError as error:
         raise EffectsUnavailableError(
             f"Audio augmentation is C code that was not compiled when mltk was installed here, most often because "

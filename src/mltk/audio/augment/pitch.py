@@ -1,7 +1,7 @@
 """Pitch: a clip higher or lower at the same speed.
 
 It is resampled, which changes both, by a 16-tap windowed sinc, and then stretched back by WSOLA (see speed.py). In C,
-in ``mltk/device/audio_effects.c``.
+in ``mltk/native/effects.c``.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Speed: a clip faster or slower at the same pitch.
 
 By WSOLA: Verhelst and Roelands, "An overlap-add technique based on waveform similarity (WSOLA) for high quality
-time-scale modification of speech", ICASSP 1993. In C, in ``mltk/device/audio_effects.c``.
+time-scale modification of speech", ICASSP 1993. In C, in ``mltk/native/effects.c``.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ for audio, speech and language processing, 2013. They warp the frequency axis of
 4.8 kHz and linearly from there to the Nyquist frequency. Here the spectral envelope of the audio is warped by the same
 function, so that whatever comes after hears it; the harmonics stay where they are. The envelope is known to some
 150 Hz: a first formant that should move by less than that moves by half of it or more. In C, in
-``mltk/device/audio_effects.c``.
+``mltk/native/effects.c``.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ class FrontendUnavailableError(MltkError, ImportError):
 def load() -> tuple[Any, Any]:
     """cffi's (ffi, lib) of the extension. Raises FrontendUnavailableError if it was not built."""
     try:
-        module = importlib.import_module("mltk.audio.frontend._audio_frontend")
+        module = importlib.import_module("mltk.native._frontend")
     except ImportError as error:
         raise FrontendUnavailableError(
             f"The audio frontend is C code that was not compiled when mltk was installed here, most often because "

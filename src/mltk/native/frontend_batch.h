@@ -4,8 +4,8 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#ifndef MLTK_AUDIO_FRONTEND_BATCH_H
-#define MLTK_AUDIO_FRONTEND_BATCH_H
+#ifndef MLTK_NATIVE_FRONTEND_BATCH_H
+#define MLTK_NATIVE_FRONTEND_BATCH_H
 
 #include "audio_frontend.h"
 
@@ -45,4 +45,4 @@ size_t mltk_frontend_empty_channels(const mltk_frontend *frontend);
 }
 #endif
 
-#endif /* MLTK_AUDIO_FRONTEND_BATCH_H */
+#endif /* MLTK_NATIVE_FRONTEND_BATCH_H */

@@ -5,8 +5,8 @@
  * Apart from the tables, which mltk_effects_new computes, the arithmetic is the same on every processor:
  * integers, and floating point without fused multiply-add or reassociation (see the flags in _build.py).
  */
-#ifndef MLTK_AUDIO_EFFECTS_H
-#define MLTK_AUDIO_EFFECTS_H
+#ifndef MLTK_NATIVE_EFFECTS_H
+#define MLTK_NATIVE_EFFECTS_H
 
 #include <stddef.h>
 #include <stdint.h>

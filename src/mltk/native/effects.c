@@ -1,4 +1,4 @@
-#include "audio_effects.h"
+#include "effects.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -385,7 +385,7 @@ static void stretch(const mltk_effects_tables *t, const int16_t *in, int32_t n_i
     }
 }
 
-#include "audio_effects_formants.h"
+#include "formants.inc"
 
 /* ---- everything, one clip after the other ---- */
 

@@ -1,8 +1,8 @@
-/* Audio features of whole clips, many frames at a time; see audio_frontend_batch.h and audio_frontend_lanes.h.
+/* Audio features of whole clips, many frames at a time; see frontend_batch.h and frontend_lanes.inc.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "audio_frontend_batch.h"
+#include "frontend_batch.h"
 
 /* One translation unit with the device's file: its constants and helpers are shared, and stay private to it. */
 #include "audio_frontend.c"
@@ -53,8 +53,8 @@ static inline uint32_t all_ones_if(int condition) { return 0u - (uint32_t)condit
 #define SUFFIX avx2
 #define INLINE static inline __attribute__((always_inline, target("avx2")))
 #define ENGINE static __attribute__((target("avx2")))
-#include "audio_frontend_lanes_avx2.h"
-#include "audio_frontend_lanes.h"
+#include "frontend_lanes_avx2.h"
+#include "frontend_lanes.inc"
 #undef SUFFIX
 #undef INLINE
 #undef ENGINE
@@ -63,8 +63,8 @@ static inline uint32_t all_ones_if(int condition) { return 0u - (uint32_t)condit
 #define SUFFIX c99
 #define INLINE static inline
 #define ENGINE static
-#include "audio_frontend_lanes_c99.h"
-#include "audio_frontend_lanes.h"
+#include "frontend_lanes_c99.h"
+#include "frontend_lanes.inc"
 
 typedef struct engine {
     const char *name;

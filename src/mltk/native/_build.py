@@ -1,11 +1,13 @@
-"""Build script of the C extension (cffi, API mode), run by setup.py; not used afterwards."""
+"""Build script of the C extensions (cffi, API mode), run by setup.py; not used afterwards."""
 
+import re
 from pathlib import Path
 
 from cffi import FFI  # type: ignore[import-untyped]
 
 # Paths are relative to the project's root, where the build runs.
 DEVICE = Path("src/mltk/device")
+NATIVE = Path("src/mltk/native")
 
 DECLARATIONS = """
 typedef struct {
@@ -61,18 +63,45 @@ const char *mltk_frontend_batch_engine(size_t index);
 size_t mltk_frontend_empty_channels(const mltk_frontend *frontend);
 """
 
-ffibuilder = FFI()
-ffibuilder.cdef(DECLARATIONS)
-ffibuilder.set_source(
-    "mltk.audio.frontend._audio_frontend",
-    '#include "audio_frontend_batch.h"',
-    sources=[str(DEVICE / "audio_frontend_batch.c")],  # it includes audio_frontend.c
-    include_dirs=[str(DEVICE)],
-    depends=sorted(str(path) for path in DEVICE.glob("audio_frontend*")),
+
+def _declarations(header: str) -> str:
+    """The header without comments and preprocessor lines, which is what cffi reads."""
+    header = re.sub(r"/\*.*?\*/", "", header, flags=re.DOTALL)
+    return "\n".join(line for line in header.splitlines() if not line.startswith("#"))
+
+
+frontend = FFI()
+frontend.cdef(DECLARATIONS)
+frontend.set_source(
+    "mltk.native._frontend",
+    '#include "frontend_batch.h"',
+    sources=[str(NATIVE / "frontend_batch.c")],  # it includes audio_frontend.c
+    include_dirs=[str(DEVICE), str(NATIVE)],
+    depends=sorted(str(path) for path in [*DEVICE.glob("audio_frontend*"), *NATIVE.glob("frontend*")]),
     # -ffp-contract=off: no fused multiply-add in the tables, so that they are the same on every processor.
     # -fno-math-errno: square roots as one instruction.
     extra_compile_args=["-O3", "-std=c99", "-ffp-contract=off", "-fno-math-errno"],
     libraries=["m"],
     # Without a C compiler mltk installs all the same; using the frontend then says what is missing.
+    optional=True,
+)
+
+effects = FFI()
+effects.cdef(_declarations((NATIVE / "effects.h").read_text()))
+effects.set_source(
+    "mltk.native._effects",
+    '#include "effects.h"',
+    sources=[str(NATIVE / "effects.c")],
+    include_dirs=[str(NATIVE)],
+    depends=sorted(str(path) for path in [*NATIVE.glob("effects*"), *NATIVE.glob("formants*")]),
+    # -ffp-contract=off: no fused multiply-add, so that results are the same on every processor.
+    # The others: minima and maxima as single instructions; no value here is infinite or not a number, and a zero's
+    # sign doesn't reach the 16-bit samples. -Wno-psabi: what passes vectors is inlined.
+    extra_compile_args=[
+        *("-O3", "-std=c99", "-ffp-contract=off"),
+        *("-fno-trapping-math", "-ffinite-math-only", "-fno-signed-zeros", "-Wno-psabi"),
+    ],
+    libraries=["m"],
+    # Without a C compiler mltk installs all the same; augmenting audio then says what is missing.
     optional=True,
 )

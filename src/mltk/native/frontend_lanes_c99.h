@@ -1,4 +1,4 @@
-/* Vectors of 16-bit lanes for audio_frontend_lanes.h in plain C: audio_frontend_lanes_avx2.h for any processor.
+/* Vectors of 16-bit lanes for frontend_lanes.inc in plain C: frontend_lanes_avx2.h for any processor.
  *
  * Every operation is a loop over the lanes that compilers turn into vector instructions where they can.
  *

@@ -1,4 +1,4 @@
-/* Vectors of sixteen 16-bit lanes for audio_frontend_lanes.h: AVX2.
+/* Vectors of sixteen 16-bit lanes for frontend_lanes.inc: AVX2.
  *
  * One lane is one frame. Where lanes are widened to 32 bits, their order within a vector changes (unpacking works in
  * groups of 128 bits); FN(frame_of) says where a frame went.
