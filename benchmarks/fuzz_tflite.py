@@ -30,10 +30,10 @@ from typing import Any
 
 import numpy as np
 
-from mltk.errors import EvaluationError, MltkError, TfliteError
+from mltk.errors import EvaluationError, MltkError, TfliteError, UnsupportedModelError
 from mltk.micro.engines.process import WorkerEndedError, Workers
 from mltk.micro.engines.run import run_batch
-from mltk.micro.engines.runtimes import UnsupportedModelError, have_tflm
+from mltk.micro.engines.runtimes import have_tflm
 from mltk.micro.parity import compare_engines, random_samples
 from mltk.micro.profile.profiler import profile_tflite
 from mltk.micro.profile.targets import DEFAULT_TARGET

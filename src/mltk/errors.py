@@ -73,6 +73,10 @@ class RuntimeFailure(MltkError):
     """A native runtime (TensorFlow Lite Micro, LiteRT) refused or crashed on a model."""
 
 
+class UnsupportedModelError(RuntimeFailure):
+    """An engine cannot run this model. The model may be valid, and another engine may run it."""
+
+
 class OutputError(MltkError, OSError):
     """A file or folder can't be written; nothing half-written is left behind."""
 

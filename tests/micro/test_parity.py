@@ -12,10 +12,11 @@ from helpers.published_models import wake_words
 from mltk.errors import EvaluationError, RuntimeFailure
 from mltk.micro import parity as parity_module
 from mltk.micro import support as support_module
+from mltk.micro.engines.operators import operator_table
 from mltk.micro.engines.run import BatchResult, run_batch
 from mltk.micro.layer_outputs import expose_layers, run_layers
 from mltk.micro.parity import compare_engines, random_samples
-from mltk.micro.support import check_support, operator_table
+from mltk.micro.support import check_support
 from mltk.tflite.graph import read_graph
 
 
@@ -194,5 +195,5 @@ def test_a_crash_that_is_known_is_a_reason(monkeypatch):
     b.op("DEPTHWISE_CONV_2D", [x, w], [y], ("DepthwiseConv2DOptions", {"strideH": 2, "strideW": 2}))
     model = b.build([x], [y])
     assert "Give the layer a bias" in check_support(model, run=False).unsupported[0].reason
-    monkeypatch.setattr(support_module, "_caution", lambda *_: "")
+    monkeypatch.setattr(support_module, "caution_of", lambda *_: "")
     assert check_support(model, run=False).ok

@@ -7,15 +7,15 @@ operator's *version* stands for: TFLM ignores the number, but refuses types and 
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
-from functools import lru_cache
-from importlib.resources import files
 from typing import Any
 
 import numpy as np
 
 from mltk.errors import RuntimeFailure
+from mltk.micro.engines.operators import caution_of, missing_operators, operator_table
+from mltk.micro.engines.process import UNTRUSTED_MEMORY_BYTES, WorkerProcess
+from mltk.micro.engines.runtimes import have_tflm, host_arena_bytes
 from mltk.tflite.graph import Graph, Operator, Subgraph, read_graph
 
 
@@ -57,25 +57,6 @@ class SupportReport:
         return {**asdict(self), "ok": self.ok}
 
 
-@lru_cache(maxsize=1)
-def operator_table() -> dict[str, Any]:
-    """The table as read from the package: ``builtin`` and ``custom`` names, ``version`` of the wheel, ``cautions``."""
-    return json.loads(files("mltk.micro.engines").joinpath("tflm_operators.json").read_text(encoding="utf-8"))
-
-
-def missing_operators(graph: Graph) -> list[str]:
-    """Names of operators of ``graph`` that the table lacks, each once."""
-    table = operator_table()
-    known = {False: set(table["builtin"]), True: set(table["custom"])}
-    return sorted({op.name for g in graph.subgraphs for op in g.operators if op.name not in known[op.is_custom]})
-
-
-def known_crashes(graph: Graph) -> list[str]:
-    """Reasons why TFLM's kernels are known to crash on ``graph``, each naming the operator."""
-    found = ((op, _caution(g, op)) for g in graph.subgraphs for op in g.operators)
-    return [f"{op.name} (operator {op.index}): {caution}" for op, caution in found if caution]
-
-
 def check_support(model: bytes, *, run: bool = True, timeout_s: float = 60.0) -> SupportReport:
     """Look up every operator of ``model``, and with ``run`` let TFLM prepare and run it once, in a child process.
 
@@ -94,24 +75,12 @@ def _use(graph: Subgraph, op: Operator, missing: set[str]) -> OperatorUse:
     supported, reason = op.name not in missing, ""
     if not supported:
         reason = f"TensorFlow Lite Micro has no {'custom ' if op.is_custom else ''}operator {op.name}."
-    elif caution := _caution(graph, op):
+    elif caution := caution_of(graph, op):
         supported, reason = False, caution
     return OperatorUse(op.index, graph.index, op.name, op.version, op.is_custom, types, supported, reason)
 
 
-def _caution(graph: Subgraph, op: Operator) -> str:
-    entry = operator_table()["cautions"].get(op.name)
-    if entry is None:
-        return ""
-    has_bias = len(op.inputs) > 2 and op.inputs[2] >= 0
-    is_int8 = bool(op.inputs) and op.inputs[0] >= 0 and graph.tensors[op.inputs[0]].type_name == "INT8"
-    return entry["text"] if entry["condition"] == "no_bias" and is_int8 and not has_bias else ""
-
-
 def _try(model: bytes, graph: Graph, timeout_s: float) -> tuple[bool | None, str]:
-    from mltk.micro.engines.process import UNTRUSTED_MEMORY_BYTES, WorkerProcess
-    from mltk.micro.engines.runtimes import have_tflm, host_arena_bytes
-
     if not have_tflm():
         return None, ""
     header = {"task": "measure_arena", "arena_bytes": host_arena_bytes(graph), "print": False}

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from helpers.micro_model_builder import ModelBuilder
-from mltk.errors import EvaluationError, RuntimeFailure
+from mltk.errors import EvaluationError, RuntimeFailure, UnsupportedModelError
 from mltk.micro.engines import process as processes
 from mltk.micro.engines import run as engine_module
 from mltk.micro.engines.process import ChildRuntime, WorkerEndedError, WorkerProcess, Workers
 from mltk.micro.engines.run import run_batch
-from mltk.micro.engines.runtimes import LiteRtRuntime, Runtime, UnsupportedModelError
+from mltk.micro.engines.runtimes import LiteRtRuntime, Runtime
 from mltk.micro.exact import NotExactError, compile_exact
 from mltk.micro.exact.requantize import Requantizer
 from mltk.micro.memory.arena import measure_arena

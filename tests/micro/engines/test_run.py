@@ -15,12 +15,12 @@ import pytest
 from helpers.micro_model_builder import ModelBuilder, float_model, small_cnn
 from helpers.published_models import wake_words
 from helpers.random_models import MODELS
-from mltk.errors import EvaluationError, MltkError, RuntimeFailure, TfliteError
+from mltk.errors import EvaluationError, MltkError, RuntimeFailure, TfliteError, UnsupportedModelError
 from mltk.micro.engines import run as engine_module
 from mltk.micro.engines import runtimes
 from mltk.micro.engines.process import WorkerProcess
 from mltk.micro.engines.run import run_batch
-from mltk.micro.engines.runtimes import TflmRuntime, UnsupportedModelError
+from mltk.micro.engines.runtimes import TflmRuntime
 
 
 @pytest.mark.parametrize("engine", ["tflm", "exact-batched", "litert-reference", "litert-xnnpack"])

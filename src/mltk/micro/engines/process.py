@@ -21,8 +21,7 @@ from typing import Any, BinaryIO, cast
 import numpy as np
 
 import mltk
-from mltk.errors import RuntimeFailure
-from mltk.micro.engines.runtimes import UnsupportedModelError
+from mltk.errors import RuntimeFailure, UnsupportedModelError
 from mltk.workers.wire import TooLargeError, WireError, read_message, write_message
 
 UNTRUSTED_MEMORY_BYTES = 4 << 30

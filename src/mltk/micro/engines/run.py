@@ -20,7 +20,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from mltk.errors import EvaluationError, MltkError, RuntimeFailure
+from mltk.errors import EvaluationError, MltkError, RuntimeFailure, UnsupportedModelError
 from mltk.micro.engines.pool import CHUNK_BYTES, CHUNK_S, Pool, Work
 from mltk.micro.engines.process import (
     TRUST_HINT,
@@ -32,7 +32,7 @@ from mltk.micro.engines.process import (
     Workers,
     explain_refusal,
 )
-from mltk.micro.engines.runtimes import Runtime, UnsupportedModelError, have_tflm, make_runtime
+from mltk.micro.engines.runtimes import Runtime, have_tflm, make_runtime
 from mltk.tflite.graph import Graph, read_graph
 
 ENGINES = ("auto", "tflm", "exact-batched", "litert-reference", "litert-xnnpack")

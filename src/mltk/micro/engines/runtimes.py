@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from mltk.errors import MissingDependencyError, MltkError, RuntimeFailure
+from mltk.errors import MissingDependencyError, MltkError, RuntimeFailure, UnsupportedModelError
+from mltk.micro.engines.operators import known_crashes, missing_operators, operator_table
 from mltk.tflite.graph import Graph, Tensor, read_graph
 
 # Untouched pages of an arena cost nothing on the host, while an arena a few bytes short can crash
@@ -20,10 +21,6 @@ from mltk.tflite.graph import Graph, Tensor, read_graph
 HOST_ARENA_BYTES = 64 << 20
 
 Samples = Sequence[np.ndarray]  # one array per model input, first axis = samples
-
-
-class UnsupportedModelError(RuntimeFailure):
-    """The engine can't run this model, though the model may be fine: another engine might."""
 
 
 def have_tflm() -> bool:
@@ -117,8 +114,6 @@ class TflmRuntime(Runtime):
 
     def _refuse_what_is_known(self, version: str) -> None:
         # TFLM says so too, but only on standard error, or by crashing. Another version may have more operators.
-        from mltk.micro.support import known_crashes, missing_operators, operator_table
-
         if crashes := known_crashes(self.graph):
             raise UnsupportedModelError(f"TensorFlow Lite Micro would crash on this model. {crashes[0]}")
         if version == operator_table()["version"] and (missing := missing_operators(self.graph)):

@@ -14,8 +14,8 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from mltk.errors import MltkError
-from mltk.micro.engines.runtimes import Runtime, UnsupportedModelError, make_runtime
+from mltk.errors import MltkError, UnsupportedModelError
+from mltk.micro.engines.runtimes import Runtime, make_runtime
 from mltk.workers.wire import WireError, read_message, write_message
 
 Answer = tuple[dict[str, Any], list[np.ndarray]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from mltk.micro.engines.operators import missing_operators
 from mltk.micro.memory.arena import ArenaUsage
 from mltk.micro.memory.planner import plan_memory
 from mltk.micro.profile.estimate import LayerEstimate, estimate_layer
@@ -13,7 +14,6 @@ from mltk.micro.profile.layer_result import ProfilingLayerResult
 from mltk.micro.profile.memory import arena_of, layer_flash, layer_ram
 from mltk.micro.profile.results import ProfilingModelResults
 from mltk.micro.profile.targets import Target, load_target
-from mltk.micro.support import missing_operators
 from mltk.tflite.graph import Graph, read_graph
 from mltk.tflite.layers.counts import count_layer
 
