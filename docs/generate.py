@@ -1,4 +1,7 @@
-"""Write ``docs/settings.md`` and ``docs/cli.md`` from the code; with ``--check`` only see that they are up to date."""
+"""Write the pages and the table that are made from the code; ``--check`` only checks that they are up to date.
+
+These are ``docs/settings.md``, ``docs/cli.md`` and ``src/mltk/specification/setting_names.py``.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +10,27 @@ from pathlib import Path
 
 import click
 
-import mltk.audio.mixin  # noqa: F401 - its settings are on the page
+import mltk
 from mltk.cli.main import COMMANDS, cli
-from mltk.specification.describe import settings_page
+from mltk.specification.describe import setting_names_module, settings_page
+from mltk.specification.settings import Spec
 
-FOLDER = Path(__file__).resolve().parent
+ROOT = Path(__file__).resolve().parent.parent
+MIXINS: list[type[Spec]] = [
+    mltk.MltkModel,
+    mltk.TrainMixin,
+    mltk.DatasetMixin,
+    mltk.DataGeneratorDatasetMixin,
+    mltk.EvaluateMixin,
+    mltk.EvaluateClassifierMixin,
+    mltk.EvaluateAutoEncoderMixin,
+    mltk.AudioDatasetMixin,
+]
+"""Every specification class, in the order of the page. tests/specification/test_describe.py checks that none lacks."""
 
 
 def cli_page() -> str:
-    """Help of every command, as ``--help`` prints it at 80 columns."""
+    """Return the help of every command, as ``--help`` prints it at 80 columns."""
     lines = [
         "# Command line",
         "",
@@ -33,11 +48,15 @@ def cli_page() -> str:
 
 
 def main() -> int:
-    """Write or check the pages; exit code 1 when one is out of date."""
+    """Write or check the files. Returns the exit code: 1 if a checked file is out of date."""
     check = "--check" in sys.argv[1:]
     stale = []
-    for name, text in (("settings.md", settings_page()), ("cli.md", cli_page())):
-        path = FOLDER / name
+    for name, text in (
+        ("docs/settings.md", settings_page(MIXINS)),
+        ("docs/cli.md", cli_page()),
+        ("src/mltk/specification/setting_names.py", setting_names_module(MIXINS)),
+    ):
+        path = ROOT / name
         text = text.rstrip() + "\n"
         if path.is_file() and path.read_text(encoding="utf-8") == text:
             continue

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import enum
 import functools
+import importlib.util
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import mltk
-from mltk.specification.describe import settings_page, settings_to_json, to_json_value
-from mltk.specification.settings import all_mixins, iter_settings
+from mltk.specification.describe import setting_names_module, settings_page, settings_to_json, to_json_value
+from mltk.specification.setting_names import MIXINS_OF_SETTING
+from mltk.specification.settings import Spec, iter_settings, own_settings
+
+ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 class Model(mltk.MltkModel, mltk.TrainMixin, mltk.DatasetMixin, mltk.EvaluateAutoEncoderMixin):
@@ -100,37 +105,61 @@ def test_settings_of_a_model() -> None:
     assert set(got) - names == {"model_parameters"}
 
 
+def classes_of_the_page() -> list[type[Spec]]:
+    spec = importlib.util.spec_from_file_location("generate", ROOT / "docs" / "generate.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return list(module.MIXINS)
+
+
+MIXINS = classes_of_the_page()
+
+
+def test_the_page_is_about_every_public_specification_class() -> None:
+    public = [getattr(mltk, name) for name in mltk.__all__]
+    assert set(MIXINS) == {c for c in public if isinstance(c, type) and issubclass(c, Spec)}
+
+
+def test_every_specification_class_of_the_package_is_public() -> None:
+    found: list[type] = []
+    todo: list[type] = [Spec]
+    while todo:
+        todo += (below := [c for c in todo.pop().__subclasses__() if c.__module__.startswith("mltk.")])
+        found += below
+    packaged = {c for c in found if not c.__module__.startswith("mltk.models.")}
+    assert packaged == set(MIXINS)
+
+
+def test_the_table_of_setting_names_is_that_of_the_code() -> None:
+    path = ROOT / "src" / "mltk" / "specification" / "setting_names.py"
+    assert path.read_text(encoding="utf-8") == setting_names_module(MIXINS) + "\n"
+    assert MIXINS_OF_SETTING["follow_links"] == ("AudioDatasetMixin",)
+    assert set(MIXINS_OF_SETTING) == {name for mixin in MIXINS for name, _ in iter_settings(mixin)}
+
+
 def test_the_page_lists_every_setting_of_every_mixin_once() -> None:
-    page = settings_page()
-    for mixin in all_mixins():
-        own = [(name, s) for name, s in iter_settings(mixin) if s.owner is mixin]
-        if own:
-            assert page.count(f"\n## {mixin.__name__}\n") == 1
-        for name, s in own:
+    page = settings_page(MIXINS)
+    for mixin in MIXINS:
+        assert page.count(f"\n## {mixin.__name__}\n") == 1
+        for name, s in own_settings(mixin):
             row = next(line for line in page.splitlines() if line.startswith(f"| `{name}` |"))
             assert s.doc.split("|")[0].strip() in row
     rows = [line for line in page.splitlines() if line.startswith("| `")]
-    assert len(rows) == len({row.split("`")[1] for row in rows})
+    assert len(rows) == len({row.split("`")[1] for row in rows}) == len(MIXINS_OF_SETTING)
 
 
 def test_the_page_is_a_table_whatever_a_document_holds() -> None:
-    for line in settings_page().splitlines():
+    for line in settings_page(MIXINS).splitlines():
         if line.startswith("|"):
             assert line.replace("\\|", "").count("|") == 5, line
 
 
 def test_the_page_tells_defaults_and_keys() -> None:
-    page = settings_page()
+    page = settings_page(MIXINS)
     assert "| `epochs` | int | `100` | Passes over the training data" in page
     assert "`~/.mltk/models/<name>`" in page
     assert "`patience`" in page
     assert "`monitor='val_accuracy'`" in page
     assert "_experimental" not in page
-
-
-def test_the_page_does_not_list_a_users_classes() -> None:
-    class Mine(mltk.TrainMixin):
-        pass
-
-    assert "Mine" not in settings_page()
-    assert Mine not in all_mixins()

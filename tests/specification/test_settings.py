@@ -22,7 +22,6 @@ from mltk.specification.settings import (
     Spec,
     iter_settings,
     setting,
-    settings_of_other_mixins,
     user_location,
 )
 
@@ -164,9 +163,28 @@ def test_a_setting_of_a_mixin_that_is_not_included_names_the_mixin() -> None:
     assert e.value.hint == "Add TrainMixin to the bases of Bare."
 
 
-def test_settings_of_other_mixins_lists_only_the_declaring_one() -> None:
-    assert settings_of_other_mixins(Bare)["eval_shuffle"] == ["EvaluateClassifierMixin"]
-    assert "version" not in settings_of_other_mixins(Bare)
+@pytest.mark.parametrize(
+    ("name", "mixin"), [("follow_links", "AudioDatasetMixin"), ("eval_shuffle", "EvaluateClassifierMixin")]
+)
+def test_the_error_for_a_missing_mixin_does_not_depend_on_what_is_imported(name: str, mixin: str) -> None:
+    code = f"""
+        import sys
+        import mltk
+        class Bare(mltk.MltkModel):
+            pass
+        model = Bare("my_model.py")
+        try:
+            model.{name} = True
+        except mltk.MltkError as e:
+            assert str(e) == (
+                "<string>:8: {name} is a setting of {mixin}, which Bare doesn't include.\\n"
+                "Add {mixin} to the bases of Bare."
+            ), e
+        else:
+            raise AssertionError("no error")
+        assert not {{"mltk.audio", "mltk.specification.evaluate_settings", "numpy"}} & set(sys.modules)
+    """
+    subprocess.run([sys.executable, "-c", textwrap.dedent(code)], check=True)
 
 
 def test_an_attribute_of_ones_own_is_kept_and_said(model: Full, caplog: pytest.LogCaptureFixture) -> None:
@@ -174,7 +192,7 @@ def test_an_attribute_of_ones_own_is_kept_and_said(model: Full, caplog: pytest.L
     with caplog.at_level("WARNING", logger="mltk"):
         model.window_of_my_own = 3
     assert model.window_of_my_own == 3
-    assert "window_of_my_own is not a setting; it is kept as an attribute of your own" in caplog.text
+    assert "window_of_my_own is not a setting. It is kept as your own attribute" in caplog.text
     caplog.clear()
     model.window_of_my_own = 4
     assert not caplog.text

@@ -5,16 +5,21 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mltk.errors import MltkError
-from mltk.specification.settings import Setting, Spec, all_mixins, iter_settings
+from mltk.specification.settings import Setting, Spec, iter_settings, own_settings
 from mltk.specification.types import describe_type
 
 
 def to_json_value(value: Any, depth: int = 0) -> Any:
-    """``value`` as JSON can hold it: data as it is, functions by name, arrays and datasets by their shape."""
+    """Convert ``value`` to what JSON can hold: functions to their names, arrays and datasets to their shapes.
+
+    Args:
+        value: Anything that a user can assign to a setting.
+        depth: Number of containers around the value.
+    """
     if hasattr(value, "dtype") and getattr(value, "ndim", 1) == 0 and hasattr(value, "item"):
         value = value.item()  # a NumPy scalar
     if isinstance(value, float) and not math.isfinite(value):
@@ -47,12 +52,13 @@ def to_json_value(value: Any, depth: int = 0) -> Any:
 
 
 def _is_plain_object(value: Any) -> bool:
-    """Whether text of ``value`` says no more than its class and address."""
-    return type(value).__str__ is object.__str__ and type(value).__repr__ is object.__repr__
+    """Whether the text of ``value`` holds only its class and address."""
+    kind: Any = type(value)
+    return bool(kind.__str__ is object.__str__ and kind.__repr__ is object.__repr__)
 
 
 def settings_to_json(model: Spec) -> dict[str, Any]:
-    """Every setting of a specification that has a value, by name."""
+    """Return every setting of a specification that has a value, and its model parameters, as JSON values by name."""
     found: dict[str, Any] = {}
     for name, _ in iter_settings(type(model)):
         try:
@@ -66,13 +72,12 @@ def settings_to_json(model: Spec) -> dict[str, Any]:
     return found
 
 
-_ORDER = [f"mltk.specification.{name}" for name in ("model", "train_settings", "dataset_settings", "evaluate_settings")]
+def settings_page(mixins: Sequence[type[Spec]]) -> str:
+    """Return the text of ``docs/settings.md``: a table for each mixin, with the settings that the mixin declares.
 
-
-def settings_page() -> str:
-    """``docs/settings.md``: every setting of every mixin, from the declarations."""
-    from mltk.specification import dataset_settings, evaluate_settings, train_settings  # noqa: F401  known from here on
-
+    Args:
+        mixins: Specification classes, in the order of the page.
+    """
     lines = [
         "# Settings",
         "",
@@ -80,11 +85,7 @@ def settings_page() -> str:
         "(`make docs`); don't edit it.",
         "",
     ]
-    mixins = sorted(all_mixins(), key=lambda m: _ORDER.index(m.__module__) if m.__module__ in _ORDER else len(_ORDER))
     for mixin in mixins:
-        own = [(n, s) for n, s in iter_settings(mixin) if s.owner is mixin]
-        if not own:
-            continue
         summary = (mixin.__doc__ or "").strip().splitlines()[0]
         lines += [
             f"## {mixin.__name__}",
@@ -94,17 +95,41 @@ def settings_page() -> str:
             "| setting | type | default | meaning |",
             "|---|---|---|---|",
         ]
-        lines += [_row(name, s) for name, s in own]
+        lines += [_row(name, s) for name, s in own_settings(mixin)]
         lines.append("")
     return "\n".join(lines)
+
+
+def setting_names_module(mixins: Sequence[type[Spec]]) -> str:
+    """Return the source of ``specification/setting_names.py``: which mixins declare a setting.
+
+    Args:
+        mixins: Every specification class of this package.
+    """
+    found: dict[str, list[str]] = {}
+    for mixin in mixins:
+        for name, _ in own_settings(mixin):
+            found.setdefault(name, []).append(mixin.__name__)
+    lines = [
+        '"""Which mixins declare a setting. Made from the code (`make docs`); don\'t edit.',
+        "",
+        "With this table, the error for a setting of a missing mixin does not depend on what was imported before.",
+        '"""',
+        "",
+        "from __future__ import annotations",
+        "",
+        "MIXINS_OF_SETTING: dict[str, tuple[str, ...]] = {",
+    ]
+    for name, owners in sorted(found.items()):
+        names = ", ".join(f'"{owner}"' for owner in owners)
+        lines.append(f'    "{name}": ({names}{"," if len(owners) == 1 else ""}),')
+    return "\n".join([*lines, "}"])
 
 
 def _row(name: str, s: Setting) -> str:
     text = s.default_text()
     if s.computed is None:
-        text = (
-            f"`{text}`" if len(text) <= 60 else "see below the table in the guide" if s.keys is None else _keys_text(s)
-        )
+        text = f"`{text}`" if len(text) <= 60 or s.keys is None else _keys_text(s)
     meaning = s.doc + (f" Keys: {', '.join(f'`{k}`' for k in sorted(s.keys) if k[0] != '_')}." if s.keys else "")
     cells = (f"`{name}`", describe_type(s.hint), text, meaning)
     return "| " + " | ".join(c.replace("|", "\\|") for c in cells) + " |"

@@ -1,14 +1,16 @@
 """Settings: what a user assigns on a model specification.
 
-A setting is declared once, in the class body of the mixin that uses it, with its default, its type (the
-annotation) and a one-line document::
+A setting is declared once, in the class body of the mixin that uses it. The declaration has a default, a type (the
+annotation) and one line of documentation::
 
     class TrainMixin(Spec):
         epochs: int = setting(100, "Passes over the training data.")
 
-From that one line come the type check at assignment, "did you mean" for a misspelled name, the documentation
-page, and the JSON in the archive. Reading a setting never changes state: mutable defaults are made when the
-specification is, in ``__new__``, so that a subclass which forgets ``super().__init__()`` still works.
+This line is the source of the type check at assignment, of "did you mean" for a misspelled name, of the documentation
+page, and of the JSON in the archive. To an IDE and a type checker, ``my_model.epochs`` is an ``int``.
+
+Reading a setting never changes state. Mutable defaults are made in ``__new__``, together with the specification.
+Therefore a subclass that forgets ``super().__init__()`` still works.
 """
 
 from __future__ import annotations
@@ -18,13 +20,18 @@ import logging
 import os
 import sys
 import typing
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import FrameType
+from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
 from mltk.errors import SettingError, did_you_mean
+from mltk.specification.setting_names import MIXINS_OF_SETTING
 from mltk.specification.types import Mismatch, coerce, describe_type
 
+T = TypeVar("T")
+Check = Callable[[Any], str | None]
+"""Returns what is impossible about a value of the right type, or None."""
 _UNSET = object()
 _PACKAGE_FOLDER = os.path.join(Path(__file__).resolve().parent.parent, "")
 _REFERENCE_MODELS = os.path.join(_PACKAGE_FOLDER, "models", "")
@@ -32,7 +39,7 @@ logger = logging.getLogger("mltk")
 
 
 def is_user_code(file: str) -> bool:
-    """Whether a frame of ``file`` is a user's: outside this package, or a specification that comes with it."""
+    """Whether ``file`` holds a user's code: it is outside this package, or one of the package's specifications."""
     if file.startswith("<frozen"):
         return False
     return not file.startswith(_PACKAGE_FOLDER) or file.startswith(_REFERENCE_MODELS)
@@ -40,11 +47,11 @@ def is_user_code(file: str) -> bool:
 
 def user_location() -> str:
     """``file:line`` of the innermost caller outside this package, for error messages; may be empty."""
-    frame = sys._getframe(1)
+    frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         if is_user_code(frame.f_code.co_filename):
             return f"{frame.f_code.co_filename}:{frame.f_lineno}"
-        frame = frame.f_back  # type: ignore[assignment]
+        frame = frame.f_back
     return ""
 
 
@@ -52,13 +59,13 @@ def _at(location: str) -> str:
     return f"{location}: " if location else ""
 
 
-class Options(dict):
-    """A dict of keyword arguments whose keys are known, so that a misspelled one is an error.
+class Options(dict[str, Any]):
+    """A dict of keyword arguments that accepts only known keys, so that a misspelled key is an error.
 
     Args:
-        setting_name: the setting it belongs to, for messages.
-        known: the keys it accepts.
-        values: the initial items.
+        setting_name: Name of the setting, for messages.
+        known: The accepted keys.
+        values: The initial items.
     """
 
     def __init__(self, setting_name: str, known: frozenset[str], values: Mapping[str, Any] | None = None) -> None:
@@ -80,14 +87,14 @@ class Options(dict):
         self._check([key])
         return super().setdefault(key, default)
 
-    def __ior__(self, other: Any) -> Options:  # type: ignore[misc]
+    def __ior__(self, other: Any) -> Self:  # type: ignore[override,misc]  # dict's overloads differ from Python to Python
         self.update(other)
         return self
 
-    def __reduce__(self) -> tuple:
+    def __reduce__(self) -> tuple[type[Options], tuple[str, frozenset[str], dict[str, Any]]]:
         return (Options, (self._setting_name, self._known, dict(self)))
 
-    def _check(self, keys: Any) -> None:
+    def _check(self, keys: Iterable[object]) -> None:
         wrong = [k for k in keys if k not in self._known]
         if not wrong:
             return
@@ -102,7 +109,7 @@ class Options(dict):
 
 
 class Setting:
-    """The descriptor behind :func:`setting`; ``Class.name`` gives it, ``instance.name`` the value."""
+    """The descriptor behind :func:`setting`: ``Class.name`` is the descriptor, ``instance.name`` the value."""
 
     def __init__(
         self,
@@ -111,7 +118,7 @@ class Setting:
         *,
         factory: Callable[[], Any] | None,
         keys: frozenset[str] | None,
-        check: Callable[[Any], str | None] | None,
+        check: Check | None,
         computed: Callable[[Any], Any] | None,
         completed: bool,
     ) -> None:
@@ -132,7 +139,7 @@ class Setting:
 
     @property
     def hint(self) -> Any:
-        """The annotated type, resolved when first needed."""
+        """The annotated type, resolved at the first use."""
         if self._hint is None:
             self._hint = typing.get_type_hints(self.owner).get(self.name, Any)
         return self._hint
@@ -151,7 +158,11 @@ class Setting:
         instance._values[self.name] = self.convert(value)
 
     def convert(self, value: Any) -> Any:
-        """``value`` as this setting stores it; raises :class:`SettingError` when it can't be."""
+        """Return ``value`` in the form in which this setting stores it.
+
+        Raises:
+            SettingError: The value has the wrong type or is impossible.
+        """
         try:
             value = coerce(value, self.hint)
         except Mismatch as e:
@@ -171,14 +182,14 @@ class Setting:
         return value
 
     def make_default(self) -> Any:
-        """A fresh mutable default, or ``_UNSET`` when the default is a constant."""
+        """Return a new mutable default, or ``_UNSET`` if the default is a constant."""
         if self.factory is None:
             return _UNSET
         value = self.factory()
         return Options(self.name, self.keys, value) if self.keys is not None else value
 
     def with_default(self, value: Any) -> Setting:
-        """This setting with another default, which a subclass gave in its body."""
+        """Return this setting with another default, which a subclass assigned in its body."""
         value = self.convert(value)
         mutable = isinstance(value, (dict, list, set))
         other = Setting(
@@ -190,70 +201,87 @@ class Setting:
             computed=None,
             completed=False,
         )
-        other._hint = self.hint
-        other.name, other.owner = self.name, self.owner
+        other.name, other.owner, other._hint = self.name, self.owner, self.hint
         return other
 
     def default_text(self) -> str:
-        """The default as a documentation page shows it."""
+        """Return the default as a documentation page shows it."""
         if self.computed is not None:
             return self.computed.__doc__ or "computed"
         value = self.factory() if self.factory is not None else self.default
         return repr(dict(value) if isinstance(value, Options) else value)
 
 
+@overload
+def setting(
+    default: T, doc: str, *, keys: frozenset[str] | None = None, check: Check | None = None, completed: bool = False
+) -> T: ...
+@overload
+def setting(
+    *,
+    doc: str,
+    factory: Callable[[], T],
+    keys: frozenset[str] | None = None,
+    check: Check | None = None,
+    completed: bool = False,
+) -> T: ...
+@overload
+def setting(*, doc: str, computed: Callable[[Any], T], check: Check | None = None) -> T: ...
 def setting(
     default: Any = None,
     doc: str = "",
     *,
     factory: Callable[[], Any] | None = None,
     keys: frozenset[str] | None = None,
-    check: Callable[[Any], str | None] | None = None,
+    check: Check | None = None,
     computed: Callable[[Any], Any] | None = None,
     completed: bool = False,
 ) -> Any:
     """Declare a setting of a specification class.
 
     Args:
-        default: value when the user assigns none.
-        doc: one line, with the unit if there is one.
-        factory: makes a mutable default, once an instance.
-        keys: for a dict of keyword arguments, the keys it accepts.
-        check: given a value of the right type, says what is impossible about it, or None.
-        computed: default as a function of the specification; its docstring is what the documentation shows.
-        completed: for a dict, keys that an assigned value does not name keep their default.
+        default: Value if the user assigns none.
+        doc: One line of documentation, with the unit if there is one.
+        factory: Makes a mutable default; called once for each instance.
+        keys: Accepted keys, for a dict of keyword arguments.
+        check: Check of a value that has the right type.
+        computed: Default as a function of the specification. The documentation shows the function's docstring.
+        completed: For a dict: a key that an assigned value lacks keeps its default.
+
+    Returns:
+        A :class:`Setting`. The declared type is that of the value, because an instance reads and stores values.
     """
     return Setting(default, doc, factory=factory, keys=keys, check=check, computed=computed, completed=completed)
 
 
 def positive(value: Any) -> str | None:
-    """Check for settings that count something."""
+    """Check of a setting that counts something: value > 0."""
     return None if value > 0 else f"must be greater than 0, got {value!r}."
 
 
 def fraction(value: Any) -> str | None:
-    """Check for settings that are a share: 0 ≤ value < 1."""
+    """Check of a setting that is a share: 0 ≤ value < 1."""
     return None if 0 <= value < 1 else f"must be at least 0 and less than 1, got {value!r}."
 
 
 class Spec:
-    """Base of :class:`MltkModel` and all mixins: finds, checks and lists settings."""
+    """Base of :class:`MltkModel` and of all mixins: finds, checks and lists settings."""
 
     _values: dict[str, Any]
 
     if TYPE_CHECKING:
-        # A mixin uses settings and methods of the other mixins that a specification is composed of.
+        # A mixin uses settings and methods of the other classes that a specification combines.
         def __getattr__(self, name: str) -> Any: ...
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        """A setting given in the body of a subclass is checked, and stays a setting with that default."""
+        """Check a value that a subclass assigns to a setting in its body, and make it the setting's default."""
         super().__init_subclass__(**kwargs)
         for name, value in list(vars(cls).items()):
             inherited = next((vars(b)[name] for b in cls.__mro__[1:] if name in vars(b)), None)
             if isinstance(inherited, Setting) and not hasattr(type(value), "__get__"):
                 setattr(cls, name, inherited.with_default(value))
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> Spec:
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         self = super().__new__(cls)
         made = {name: s.make_default() for name, s in iter_settings(cls)}
         object.__setattr__(self, "_values", {k: v for k, v in made.items() if v is not _UNSET})
@@ -271,10 +299,9 @@ class Spec:
         super().__setattr__(name, value)
 
     def _check_name(self, name: str) -> None:
-        """Refuse a name that looks like a setting and isn't one; let a user's own attribute pass, aloud."""
+        """Refuse a name that looks like a setting and is not one. Accept a user's own attribute, with a warning."""
         at = _at(user_location())
-        elsewhere = settings_of_other_mixins(type(self)).get(name)
-        if elsewhere:
+        if elsewhere := MIXINS_OF_SETTING.get(name):
             raise SettingError(
                 f"{at}{name} is a setting of {' and '.join(elsewhere)}, which {type(self).__name__} doesn't include.",
                 hint=f"Add {elsewhere[0]} to the bases of {type(self).__name__}.",
@@ -282,11 +309,11 @@ class Spec:
         near = did_you_mean(name, [n for n, _ in iter_settings(type(self))], cutoff=0.75)
         if near:
             raise SettingError(f"{at}{name} is not a setting of {type(self).__name__}.", hint=near)
-        logger.warning("%s%s is not a setting; it is kept as an attribute of your own and changes nothing.", at, name)
+        logger.warning("%s%s is not a setting. It is kept as your own attribute and changes nothing.", at, name)
 
 
 def iter_settings(cls: type) -> Iterator[tuple[str, Setting]]:
-    """``(name, setting)`` of a specification class, bases first, each once."""
+    """Yield ``(name, setting)`` for each setting of a specification class, bases first, each name once."""
     seen: dict[str, Setting] = {}
     for base in reversed(cls.__mro__):
         for name, value in vars(base).items():
@@ -297,24 +324,6 @@ def iter_settings(cls: type) -> Iterator[tuple[str, Setting]]:
     yield from seen.items()
 
 
-def settings_of_other_mixins(cls: type) -> dict[str, list[str]]:
-    """Names of settings that mixins outside ``cls`` have → the names of these mixins."""
-    own = {name for name, _ in iter_settings(cls)}
-    found: dict[str, list[str]] = {}
-    for mixin in all_mixins():
-        for name, s in iter_settings(mixin):
-            if name not in own and s.owner is mixin:
-                found.setdefault(name, []).append(mixin.__name__)
-    return found
-
-
-def all_mixins() -> list[type]:
-    """Every specification class of this package that is loaded, in order of definition."""
-    found: list[type] = []
-    todo = [Spec]
-    while todo:
-        for sub in todo.pop(0).__subclasses__():
-            if sub not in found and sub.__module__.startswith("mltk."):
-                found.append(sub)
-                todo.append(sub)
-    return found
+def own_settings(cls: type) -> list[tuple[str, Setting]]:
+    """Return ``(name, setting)`` for each setting that ``cls`` itself declares."""
+    return [(name, s) for name, s in iter_settings(cls) if s.owner is cls]

@@ -32,7 +32,7 @@ def describe_type(hint: Any) -> str:
         return " or ".join(describe_type(a) for a in args)
     if origin is typing.Literal:
         return "one of " + ", ".join(repr(a) for a in args)
-    if origin in (list, tuple) and args:
+    if origin in (list, tuple) and args and args[0] is not Any:
         return f"{origin.__name__} of {describe_type(args[0])}"
     if origin is collections.abc.Callable or hint is collections.abc.Callable:
         return "a function"
