@@ -18,10 +18,11 @@ import numpy.typing as npt
 from mltk.audio.augment._native import engine
 from mltk.audio.augment.trim import trim_bounds
 from mltk.audio.clip_bank import ClipBank
-from mltk.audio.files import AUDIO_FORMATS, to_float32, to_int16, write_audio
+from mltk.audio.files import AUDIO_FORMATS, SILENCE_CLASS, to_float32, to_int16, write_audio
 from mltk.audio.transforms import Transforms, fill_effects
+from mltk.data.class_files import Source
 from mltk.data.functions.process import FunctionProcesses
-from mltk.data.listing import UNKNOWN_CLASS, ListingOptions, SampleList, Source, list_samples
+from mltk.data.listing import UNKNOWN_CLASS, ListingOptions, SampleList, list_samples
 from mltk.data.pipeline import hooks
 from mltk.data.pipeline.epochs import EpochBatches, number_of_workers
 from mltk.data.splitting import Split
@@ -91,7 +92,8 @@ def make_batches(generator: ParallelAudioDataGenerator, options: FlowOptions) ->
         ListingOptions(
             formats=AUDIO_FORMATS,
             unknown_share=generator.unknown_class_percentage,
-            silence_share=generator.silence_class_percentage,
+            empty_share=generator.silence_class_percentage,
+            empty_label=SILENCE_CLASS,
             split=options.split(generator.validation_split),
             group_by=generator.group_by,
             max_samples_per_class=options.max_samples_per_class,

@@ -18,6 +18,9 @@ from mltk.errors import DatasetError, MissingDependencyError
 AUDIO_FORMATS = (".wav", ".flac", ".ogg", ".mp3")
 """File name extensions of audio that is read."""
 
+SILENCE_CLASS = "_silence_"
+"""Class whose samples have no file: silence, to which noise may be added."""
+
 
 class AudioFileError(DatasetError):
     """An audio file can't be read; the message names it."""

@@ -34,10 +34,11 @@ from mltk.audio.files import AUDIO_FORMATS, resample, to_float32, to_int16
 from mltk.audio.frontend import AudioFeatureGenerator, AudioFeatureGeneratorSettings
 from mltk.audio.sample_format import FrontendShape
 from mltk.audio.transforms import Ranges, Transforms, fill_effects
-from mltk.data.listing import GroupBy, Source, list_class_folder
+from mltk.data.class_files import Source, list_class_folder
 from mltk.data.pipeline.hooks import Augmentation
 from mltk.data.pipeline.normalize import normalize, normalize_batch
 from mltk.data.pipeline.ranges import Range, check_range
+from mltk.data.splitting import GroupBy
 from mltk.errors import DatasetError, SettingError
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Which files train and which validate, such that the same speaker is never on both sides."""
+"""Split files into training and validation parts so that no group (a speaker, say) is in both."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import os
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
 
 import numpy as np
 
@@ -16,27 +15,97 @@ from mltk.errors import DatasetError
 Split = tuple[float, float]
 """``(start, stop)``, shares of the whole from 0 to 1."""
 
+Files = dict[str, list[str]]
+"""Paths of each class."""
+
+GroupBy = str | Callable[[str], str] | None
+"""How to tell the group of a file: ``"auto"`` guesses a speaker from file names, a function returns the group of a
+path, None does not group."""
+
 
 def check_split(split: Split | None) -> Split:
-    """``split``, None being all. Raises DatasetError if it is no part of 0 to 1."""
+    """Return ``split``, or ``(0, 1)`` if it is None.
+
+    Raises:
+        DatasetError: The split is not a part of 0 to 1.
+    """
     if split is None:
         return 0.0, 1.0
     start, stop = split
     if not 0 <= start < stop <= 1:
-        raise DatasetError(f"A split goes from a share to a larger one, 0 to 1; got {split!r}.")
+        raise DatasetError(f"The split is {split!r}; it must be (start, stop) with 0 <= start < stop <= 1.")
     return float(start), float(stop)
 
 
 def split_file_list(paths: list[str], split: Split | None = None) -> list[str]:
-    """The part of a list from share ``split[0]`` to share ``split[1]`` of its length; None is all."""
+    """Return the part of a list from share ``split[0]`` to share ``split[1]`` of its length; None is all."""
     start, stop = check_split(split)
     return paths[int(len(paths) * start) : int(len(paths) * stop)]
 
 
-def shuffle_file_list_by_group(paths: list[str], group_callback: Callable[[str], str], seed: int = 42) -> list[str]:
-    """The files group after group, the groups in an order drawn from ``seed``, each group's files sorted.
+def choose_split(files: Files, split: Split | None, group_by: GroupBy) -> Files:
+    """Return the part of each class from share ``split[0]`` to share ``split[1]``.
 
-    A share cut off such a list (:func:`split_file_list`) divides one group at most.
+    Whole groups are kept together if they are known and the split starts at 0 or ends at 1, as the splits for
+    validation and training do.
+
+    Args:
+        files: Paths of each class.
+        split: Part of the files; None is all.
+        group_by: How to tell the group of a file.
+    """
+    start, stop = check_split(split)
+    if (start, stop) == (0.0, 1.0):
+        return files
+    if start == 0 or stop == 1:
+        held_out = split_by_group(files, stop if start == 0 else start, group_by)
+        if held_out is not None:
+            return {n: [p for p in paths if (p in held_out) == (start == 0)] for n, paths in files.items()}
+    return {n: split_file_list(paths, (start, stop)) for n, paths in files.items()}
+
+
+def split_by_group(files: Files, share: float, group_by: GroupBy) -> set[str] | None:
+    """Choose the files for validation: whole groups, which together have about ``share`` of all files.
+
+    Args:
+        files: Paths of each class.
+        share: Share of the files, 0 to 1.
+        group_by: How to tell the group of a file.
+
+    Returns:
+        The chosen paths; None if there are no groups.
+
+    Raises:
+        DatasetError: ``group_by`` is not one of the allowed values.
+    """
+    flat = [(path, name) for name, paths in files.items() for path in paths]
+    groups = _groups(flat, group_by)
+    if groups is None or len(set(groups)) < 2:
+        return None
+    chosen = select_groups(dict(Counter(groups)), share)
+    return {path for (path, _), group in zip(flat, groups, strict=True) if group in chosen}
+
+
+def _groups(files: list[tuple[str, str]], group_by: GroupBy) -> list[str] | None:
+    """Return the group of each ``(path, class)``; None without groups."""
+    if group_by is None:
+        return None
+    if callable(group_by):
+        return [str(group_by(path)) for path, _ in files]
+    if group_by == "auto":
+        return guess_groups(files)
+    raise DatasetError(f"group_by is {group_by!r}.", hint='It can be "auto", a function(path), or None.')
+
+
+def shuffle_file_list_by_group(paths: list[str], group_callback: Callable[[str], str], seed: int = 42) -> list[str]:
+    """Return the files ordered by group: the groups in a random order, the files of each group sorted.
+
+    A part that :func:`split_file_list` cuts from this list divides one group at most.
+
+    Args:
+        paths: Paths of the files.
+        group_callback: Function that returns the group of a path.
+        seed: Seed of the order of the groups.
     """
     groups: dict[str, list[str]] = defaultdict(list)
     for path in paths:
@@ -47,15 +116,19 @@ def shuffle_file_list_by_group(paths: list[str], group_callback: Callable[[str],
 
 
 def hash_order(names: Iterable[str], seed: int = 0) -> list[str]:
-    """Names in an order that looks random and in which new names don't move the others."""
+    """Return the names in an order that looks random. New names do not change the order of the others."""
     return sorted(names, key=lambda name: (hashlib.sha1(f"{seed}:{name}".encode()).digest(), name))
 
 
 def select_groups(counts: dict[str, int], share: float) -> set[str]:
-    """Groups that together hold about ``share`` of the files, at least one group and not all of them.
+    """Choose groups that together hold about ``share`` of the files: at least one group, but not all groups.
 
-    They are taken in the order of their hashes, each if it brings the number of files nearer to what is wanted, so
-    that the choice changes little as files are added.
+    Groups are visited in the order of their hashes. A group is chosen if it brings the number of files nearer to the
+    wanted number. So the choice changes little when files are added.
+
+    Args:
+        counts: Number of files of each group.
+        share: Share of the files, 0 to 1.
     """
     wanted, held = share * sum(counts.values()), 0
     chosen: set[str] = set()
@@ -71,10 +144,12 @@ _SEPARATORS = re.compile(r"[_\-. ]+")
 
 
 def guess_group(path: str, class_name: str) -> str | None:
-    """The speaker that a file name seems to name: what remains besides the class and the number of the take.
+    """Guess the speaker from a file name: the rest of the name without the class and the number of the take.
 
-    ``7_jackson_32.wav`` of class ``7`` → ``jackson``; ``0a2b400e_nohash_1.wav`` → ``0a2b400e``. None if nothing
-    remains.
+    ``7_jackson_32.wav`` of class ``7`` → ``jackson``; ``0a2b400e_nohash_1.wav`` → ``0a2b400e``.
+
+    Returns:
+        The speaker; None if nothing is left of the name.
     """
     stem = os.path.splitext(os.path.basename(path))[0]
     speech_commands = _NOHASH.match(stem)
@@ -94,16 +169,22 @@ def guess_group(path: str, class_name: str) -> str | None:
 
 
 def guess_groups(files: Sequence[tuple[str, str]]) -> list[str] | None:
-    """The speaker of each ``(path, class)``, or None if the names don't seem to tell.
+    """Guess the speaker of each ``(path, class)``.
 
-    They are taken to tell if there are at least two speakers, most of whom have several files, and at least half of
-    whom are heard in more than one class (if there is more than one): a mere running number or a word would not be.
+    The guess is accepted if there are at least two speakers, most speakers have several files, and at least half of
+    them occur in more than one class (if there is more than one). A running number or a word would not pass this test.
+
+    Returns:
+        The speaker of each file; None if the file names do not seem to contain speakers.
     """
-    groups = [guess_group(path, name) for path, name in files]
-    if not groups or any(group is None for group in groups):
-        return None
-    sizes: Counter[Any] = Counter(groups)
-    heard: dict[Any, set[str]] = defaultdict(set)
+    groups: list[str] = []
+    for path, name in files:
+        group = guess_group(path, name)
+        if group is None:
+            return None
+        groups.append(group)
+    sizes = Counter(groups)
+    heard: dict[str, set[str]] = defaultdict(set)
     for group, (_, name) in zip(groups, files, strict=True):
         heard[group].add(name)
     several = sum(size > 1 for size in sizes.values())
@@ -111,4 +192,4 @@ def guess_groups(files: Sequence[tuple[str, str]]) -> list[str] | None:
     n_classes = len({name for _, name in files})
     if len(sizes) < 2 or several < len(sizes) / 2 or (n_classes > 1 and across < len(sizes) / 2):
         return None
-    return [str(group) for group in groups]
+    return groups

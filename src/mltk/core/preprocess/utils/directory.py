@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from mltk.data.listing import ListingOptions, list_class_folder, list_samples
+from mltk.data.class_files import list_class_folder
+from mltk.data.listing import ListingOptions, list_samples
 from mltk.data.splitting import Split, hash_order, split_file_list
 
 
@@ -44,10 +45,11 @@ def list_dataset_directory(
     options = ListingOptions(
         formats=white_list_formats or [""],
         unknown_share=unknown_class_percentage,
-        silence_share=empty_class_percentage,
+        empty_share=empty_class_percentage,
         unknown_label=unknown_class_label,
-        silence_label=empty_class_label,
+        empty_label=empty_class_label,
         split=split,
+        group_by="auto",
         max_samples_per_class=max_samples_per_class,
         follow_links=follow_links,
         list_function=list_valid_filenames_in_directory_function,

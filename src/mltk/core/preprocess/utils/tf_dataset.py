@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from mltk.audio.files import read_audio
+from mltk.audio.files import SILENCE_CLASS, read_audio
 from mltk.core.preprocess.utils.audio import read_audio_file
 from mltk.core.preprocess.utils.directory import list_dataset_directory
-from mltk.data.listing import SILENCE_CLASS, UNKNOWN_CLASS
+from mltk.data.listing import UNKNOWN_CLASS
 from mltk.data.splitting import Split
 from mltk.errors import MissingDependencyError
 from mltk.specification.logs import get_mltk_logger

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
+from mltk.data.class_files import list_class_folder
 from mltk.data.fetch.unpack import fetch_and_unpack
-from mltk.data.listing import list_class_folder
 from mltk.datasets.places import dataset_path
 from mltk.specification.logs import get_mltk_logger
 from mltk.utils.archive_downloader import download_verify_extract
