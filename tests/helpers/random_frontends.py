@@ -58,7 +58,9 @@ def random_settings(rng: np.random.Generator, *, microfrontend_only: bool = Fals
             log_scale_enable=bool(rng.integers(2)),
             log_scale_shift=int(rng.integers(0, 9)),
         )
-        if not microfrontend_only:
+        if microfrontend_only:
+            settings.window_double_precision_enable = True
+        else:
             settings.update(
                 {
                     "fe.dc_notch_filter_enable": bool(rng.integers(2)),
@@ -70,6 +72,7 @@ def random_settings(rng: np.random.Generator, *, microfrontend_only: bool = Fals
                     "fe.activity_detection_trip_threshold": float(rng.uniform(0.5, 3)),
                     "fe.quantize_dynamic_scale_enable": bool(rng.integers(2)),
                     "fe.quantize_dynamic_scale_range_db": float(rng.uniform(0, 120)),
+                    "fe.window_double_precision_enable": bool(rng.integers(2)),
                 }
             )
         try:

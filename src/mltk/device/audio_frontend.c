@@ -179,11 +179,16 @@ static size_t lay_out(mltk_frontend *f, char *memory, const mltk_frontend_settin
     return used;
 }
 
-static void fill_window(mltk_frontend *f) {
+/* Firmware that was built for MLTK 0.20 computes the cosine in single precision, the TensorFlow microfrontend in double
+ * precision. At 480 samples, for example, one coefficient of the two windows differs by 1. The single-precision cosine
+ * is computed here by rounding the double-precision one: cosf() differs from C library to C library. */
+static void fill_window(mltk_frontend *f, int double_precision) {
     const float step = (float)(PI * 2.0 / (double)f->window_size);
     uint32_t i;
     for (i = 0; i < f->window_size; ++i) {
-        const float hann = (float)(0.5 - 0.5 * cos((double)step * ((double)i + 0.5)));
+        const double phase = (double)step * ((double)i + 0.5);
+        const double cosine = double_precision ? cos(phase) : (double)(float)cos((double)(float)phase);
+        const float hann = (float)(0.5 - 0.5 * cosine);
         f->window[i] = (int16_t)floor((double)hann * (1 << WINDOW_BITS) + 0.5);
     }
 }
@@ -262,7 +267,7 @@ mltk_frontend_status mltk_frontend_init(mltk_frontend **frontend, void *memory, 
 
     memset(f, 0, sizeof *f);
     (void)lay_out(f, memory, s, fft_length);
-    fill_window(f);
+    fill_window(f, s->window_double_precision_enable);
     fill_twiddles(f);
     fill_filterbank(f, s);
     f->noise_reduction_enable = s->noise_reduction_enable;

@@ -5,7 +5,8 @@
  *   int16 samples -> [DC notch] -> Hann window -> real FFT -> mel filterbank -> square root
  *                 -> [noise reduction] -> [PCAN] -> [log] -> uint16 row -> [activity] ; quantize -> int8
  *
- * From the window to the log the arithmetic is, bit for bit, that of the TensorFlow Lite microfrontend
+ * From the window to the log the arithmetic is, bit for bit, that of the TensorFlow Lite microfrontend as MLTK 0.20 built
+ * it, or with window_double_precision_enable as TensorFlow builds it
  * (tensorflow/lite/experimental/microfrontend, Apache-2.0) with the 16-bit fixed-point real FFT of KISS FFT
  * (BSD-3-Clause); this is an implementation of its own. PCAN is per-channel amplitude normalization,
  * Wang et al., "Trainable Frontend For Robust and Far-Field Keyword Spotting", ICASSP 2017.
@@ -41,6 +42,7 @@ typedef struct {
     int32_t sample_rate_hz;
     int32_t window_size_ms;
     int32_t window_step_ms;
+    int32_t window_double_precision_enable; /* 0: the Hann window of MLTK 0.20; 1: of the TensorFlow microfrontend */
     int32_t filterbank_n_channels;
     float filterbank_lower_band_limit; /* Hz */
     float filterbank_upper_band_limit; /* Hz, at most half the sample rate */

@@ -14,6 +14,7 @@ typedef struct {
     int32_t sample_rate_hz;
     int32_t window_size_ms;
     int32_t window_step_ms;
+    int32_t window_double_precision_enable;
     int32_t filterbank_n_channels;
     float filterbank_lower_band_limit;
     float filterbank_upper_band_limit;

@@ -22,7 +22,7 @@ def golden() -> dict[str, np.ndarray]:
         return dict(file)
 
 
-@pytest.mark.parametrize("index", range(13))
+@pytest.mark.parametrize("index", range(17))
 def test_features_and_activity_are_those_of_mltk_0_20(golden: dict[str, np.ndarray], index: int) -> None:
     settings = AudioFeatureGeneratorSettings(**json.loads(bytes(golden["settings"]))[index])
     generator = AudioFeatureGenerator(settings)
@@ -35,6 +35,15 @@ def test_features_and_activity_are_those_of_mltk_0_20(golden: dict[str, np.ndarr
         np.testing.assert_array_equal(uint16, golden[f"uint16_{index}_{clip}"])
         np.testing.assert_array_equal(int8, golden[f"int8_{index}_{clip}"])
         assert generator.activity_was_detected() == bool(golden["activity"][index, clip])
+
+
+@pytest.mark.parametrize("index", range(13, 17))
+def test_the_window_of_the_tensorflow_microfrontend_differs_there(golden: dict[str, np.ndarray], index: int) -> None:
+    settings = AudioFeatureGeneratorSettings(**json.loads(bytes(golden["settings"]))[index])
+    settings.window_double_precision_enable = True
+    generator = AudioFeatureGenerator(settings)
+    features = [generator.process_sample(golden[f"clip_{c}"][: settings.sample_length], np.uint16) for c in range(4)]
+    assert any(np.any(features[c] != golden[f"uint16_{index}_{c}"]) for c in range(4))
 
 
 def test_float32_features_are_the_uint16_ones(golden: dict[str, np.ndarray]) -> None:

@@ -67,6 +67,7 @@ def test_the_usual_settings(microfrontend: Any) -> None:
             filterbank_n_channels=channels,
             noise_reduction_enable=True,
             pcan_enable=True,
+            window_double_precision_enable=True,
         )
         clip = random_clip(rng, settings.sample_length)
         features = AudioFeatureGenerator(settings).process_sample(clip, np.uint16)

@@ -27,6 +27,11 @@ _FIELDS: dict[str, _Field] = {
     "sample_length_ms": _Field(1000, "Length of a clip, in ms.", 1),
     "window_size_ms": _Field(25, "Length of the window that one row of features is computed from, in ms.", 1, 32768),
     "window_step_ms": _Field(10, "Time from one window to the next (the hop), in ms.", 1, 32768),
+    "window_double_precision_enable": _Field(
+        False,
+        "Compute the window in double precision, as the TensorFlow microfrontend does; firmware built for MLTK 0.20 "
+        "computes it in single precision.",
+    ),
     "filterbank_n_channels": _Field(32, "Channels of the mel filterbank, which are the features of a row.", 1, 16384),
     "filterbank_upper_band_limit": _Field(7500.0, "Highest frequency of the filterbank, in Hz.", 0),
     "filterbank_lower_band_limit": _Field(125.0, "Lowest frequency of the filterbank, in Hz.", 0),
