@@ -36,6 +36,7 @@ PUBLIC = [
     "evaluate_autoencoder",
     "evaluate_classifier",
     "evaluate_model",
+    "find_tflite_path",
     "get_mltk_logger",
     "list_mltk_models",
     "load_mltk_model",

@@ -20,7 +20,7 @@ _PUBLIC = {
         "ClassifierEvaluationResults",
         "EvaluationResults",
     ],
-    "mltk.operations.shared.load": ["load_tflite_model", "load_tflite_or_keras_model"],
+    "mltk.operations.load_model": ["find_tflite_path", "load_tflite_model", "load_tflite_or_keras_model"],
     "mltk.micro.profile.layer_result": ["ProfilingLayerResult"],
     "mltk.micro.profile.results": ["ProfilingModelResults"],
     "mltk.operations.profile": ["profile_model"],

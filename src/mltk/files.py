@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from mltk.errors import MltkError, OutputError
@@ -145,3 +145,29 @@ def write_file(path: Path, content: bytes | str) -> None:
     """
     with replacing(path) as temporary, open(temporary, "wb") as stream:
         stream.write(content.encode() if isinstance(content, str) else content)
+
+
+def write_reports(output: str, contents: Mapping[str, str]) -> list[str]:
+    """Write one report in several formats.
+
+    Args:
+        output: A path with the extension of one of the files: only this file is written, to this path. Any other path
+            is a folder, and all files are written to it.
+        contents: File name in the folder → content.
+
+    Returns:
+        The paths of the files.
+
+    Raises:
+        OutputError: A file or the folder cannot be written.
+    """
+    extension = os.path.splitext(output)[1].lower()
+    for name, content in contents.items():
+        if extension and name.lower().endswith(extension):
+            write_file(output, content)
+            return [output]
+    make_folder(output)
+    paths = [os.path.join(output, name) for name in contents]
+    for path, content in zip(paths, contents.values(), strict=True):
+        write_file(path, content)
+    return paths

@@ -26,7 +26,7 @@ from mltk.operations.results.evaluation import (
 from mltk.operations.shared.check_dataset import load_dataset
 from mltk.operations.shared.explain import explained
 from mltk.operations.shared.keras_model import load_keras_model
-from mltk.operations.shared.load import load_tflite_model
+from mltk.operations.shared.load import resolve
 from mltk.operations.shared.prepare import prepare
 from mltk.operations.shared.tensorflow_setup import import_tensorflow
 from mltk.specification.dataset_settings import DatasetMixin
@@ -119,7 +119,7 @@ class _Evaluation:
         self.limit = limit if limit > 0 else setting
         if model.test_mode_enabled:
             self.limit = _TEST_SAMPLES if self.limit <= 0 else min(self.limit, _TEST_SAMPLES)
-        self.built: Any = load_tflite_model(model) if tflite else load_keras_model(model, weights)
+        self.built: Any = resolve(model).tflite_model() if tflite else load_keras_model(model, weights)
         self.facts: dict[str, Any] = {}
         self._dumps: list[tuple[str, np.ndarray, np.ndarray]] = []
 

@@ -3,36 +3,34 @@
     mltk parity yes_no
     mltk parity yes_no --dataset --output parity/
 
-The ``.tflite`` runs under TensorFlow Lite Micro, LiteRT's reference kernels and LiteRT's default path; the float model
-is the trained Keras model where the specification is run, else the float32 ``.tflite`` that quantization left in the
-archive.
+The ``.tflite`` runs under TensorFlow Lite Micro, LiteRT's reference kernels and LiteRT's default path. The float model
+is the trained Keras model if the specification runs. Otherwise it is the float32 ``.tflite`` that quantization left in
+the archive.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mltk.data.iterate import iter_batches
-from mltk.errors import ArchiveError, DatasetError, EvaluationError, RuntimeFailure
-from mltk.files import write_file
+from mltk.errors import DatasetError, EvaluationError, RuntimeFailure
 from mltk.micro.engines.process import Workers
 from mltk.micro.layer_outputs import dequantize
-from mltk.micro.parity import ParityReport, compare_engines, random_samples
-from mltk.operations.results.quantization import QuantizationReport, quantization_report
+from mltk.micro.parity import compare_engines, random_samples
+from mltk.operations.results.parity import ParityResults
+from mltk.operations.results.quantization import quantization_report
 from mltk.operations.shared.check_dataset import load_dataset
 from mltk.operations.shared.explain import explained
 from mltk.operations.shared.keras_model import load_keras_model
-from mltk.operations.shared.load import load_tflite_model
+from mltk.operations.shared.load import ModelKind, ModelReference, resolve
 from mltk.operations.shared.prepare import prepare
 from mltk.operations.shared.quiet import quiet_native_stderr
-from mltk.specification import names
 from mltk.specification.dataset_settings import DatasetMixin
 from mltk.specification.model import MltkModel
 from mltk.tflite.graph import read_graph
@@ -44,245 +42,184 @@ _RANDOM = "random, over the input's quantization range"
 _REPORT_SAMPLES = 32
 
 
-@dataclass
-class ParityResults:
-    """What `check_parity` found.
+@dataclass(frozen=True)
+class _Options:
+    """What the user asked for, and where the engines run."""
 
-    ``engines``: side by side. ``quantization``: layer by layer against the float model; None without one. ``notes``:
-    what a reader should know, such as why something is missing.
-    """
+    n_samples: int
+    seed: int
+    quantization: bool
+    trusted: bool
+    children: Workers | None
 
-    name: str
-    samples: str
-    float_source: str
-    engines: ParityReport
-    quantization: QuantizationReport | None = None
-    notes: list[str] = field(default_factory=list)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data, for JSON."""
-        return {
-            "name": self.name,
-            "samples": self.samples,
-            "float_model": self.float_source,
-            "engines": self.engines.to_dict(),
-            "quantization": self.quantization.to_dict() if self.quantization else None,
-            "notes": self.notes,
-        }
-
-    def to_json(self, indent: int = 2) -> str:
-        """`to_dict` as JSON."""
-        return json.dumps(self.to_dict(), indent=indent)
-
-    def to_text(self, width: int = 120) -> str:
-        """Both tables, for a terminal."""
-        parts = [f"{self.name}, samples: {self.samples}", self.engines.to_text()]
-        if self.float_source:
-            parts.append(f"'float' is {self.float_source}. Against it, what differs does by more than half a step.")
-        if self.quantization is not None:
-            parts.append(self.quantization.to_text(width))
-        return "\n\n".join([*parts, *self.notes])
-
-    def save(self, output: str) -> list[str]:
-        """Write to a ``.json`` or ``.txt`` file, or to a folder: both, and plots where matplotlib is installed.
-
-        Gives the paths written.
-
-        Raises:
-            OutputError: it can't be written.
-        """
-        if output.lower().endswith((".json", ".txt")):
-            write_file(output, (self.to_json() if output.lower().endswith(".json") else self.to_text()) + "\n")
-            return [output]
-        from mltk.errors import MissingDependencyError, OutputError
-
-        try:
-            os.makedirs(output, exist_ok=True)
-        except OSError as e:
-            raise OutputError(f"The folder {output} can't be made: {e.strerror}.") from None
-        written = []
-        for name, text in (("parity.json", self.to_json()), ("parity.txt", self.to_text())):
-            written.append(os.path.join(output, name))
-            write_file(written[-1], text + "\n")
-        if self.quantization is not None:
-            path = os.path.join(output, "quantization.png")
-            try:
-                self.quantization.plot(path)
-            except MissingDependencyError:
-                return written
-            written.append(path)
-        return written
+    @property
+    def runs_in(self) -> dict[str, Any]:
+        """Arguments of `run_batch` and the functions that call it."""
+        return {"trusted": self.trusted, "children": self.children}
 
 
 def check_parity(
-    model: MltkModel | TfliteModel | str,
+    model: MltkModel | TfliteModel | str | os.PathLike[str],
     *,
     dataset: bool = False,
-    float_model: TfliteModel | str | None = None,
+    float_model: TfliteModel | str | os.PathLike[str] | None = None,
     n_samples: int = 100,
     seed: int = 0,
     quantization: bool = True,
     trusted: bool | None = None,
     test: bool = False,
 ) -> ParityResults:
-    """Run a model by every engine there is and compare; runs the specification only with ``dataset``.
+    """Run a model with every installed engine and compare. Runs the specification only with ``dataset``.
 
     Args:
-        model: a ``.tflite`` file, an archive, the name of a trained model, a specification, or a ``TfliteModel``.
-        dataset: take the samples from the evaluation dataset of the specification, and the trained Keras model as the
-            float one; else samples are random over the range that the input's quantization can hold.
-        float_model: the float32 ``.tflite`` to compare with; by default the archive's, or ``NAME.float32.tflite``
+        model: A ``.tflite`` file, an archive, the name of a trained model, a specification, or a `TfliteModel`.
+        dataset: Take the samples from the evaluation dataset of the specification, and use the trained Keras model as
+            the float model. Otherwise the samples are random over the range of the input's quantization.
+        float_model: The float32 ``.tflite`` to compare with; by default the archive's, or ``NAME.float32.tflite``
             beside ``NAME.tflite``.
-        n_samples: how many samples.
-        seed: of random samples.
-        quantization: also make the report layer by layer.
-        trusted: False runs native code in child processes with limits on time and memory; True runs it in this one.
-            By default False where ``model`` or ``float_model`` is the path of a ``.tflite`` or an archive, which may
-            come from anywhere, unless ``dataset`` runs the archive's code anyway.
-        test: of the dry run.
+        n_samples: Number of samples.
+        seed: Seed for the random samples.
+        quantization: Also compare each layer with the float model.
+        trusted: True runs native code in this process. False runs it in child processes with limits on time and
+            memory. By default, a ``.tflite`` or an archive given by its path is not trusted, because it may come from
+            anywhere. With ``dataset`` the archive's code runs, so that it is trusted.
+        test: Use the files of the dry run.
+
+    Returns:
+        The results.
 
     Raises:
-        ModelNotFoundError: there is no such model.
-        DatasetError: the specification's dataset is empty.
-        RuntimeFailure: no engine runs the model.
+        ModelNotFoundError: There is no such model.
+        ArchiveError: The model has not been trained, or the archive is damaged.
+        DatasetError: The specification's dataset is empty.
+        RuntimeFailure: No engine runs the model.
     """
     if n_samples < 1:
-        raise EvaluationError("At least one sample is needed.")
+        raise EvaluationError(f"n_samples is {n_samples}, but at least one sample is needed.")
+    reference = resolve(model, test=test)
+    twin = None if float_model is None else resolve(float_model)
     if trusted is None:
-        trusted = (dataset or not _is_file(model)) and not _is_file(float_model)
+        trusted = (dataset or not reference.is_outside_file) and not (twin is not None and twin.is_outside_file)
     with contextlib.ExitStack() as stack:
         # It starts while the files are read.
         children = None if trusted else stack.enter_context(Workers(ready=1))
-        runs_in = {"trusted": trusted, "children": children}
-        return _check_parity(model, dataset, float_model, n_samples, seed, quantization, test, runs_in)
+        options = _Options(n_samples, seed, quantization, trusted, children)
+        if dataset:
+            return _check_on_dataset(_prepare(reference), twin, options)
+        return _check_on_random_samples(reference, twin, options)
 
 
-def _is_file(model: Any) -> bool:
-    """Whether ``model`` is the path of a ``.tflite`` or an archive."""
-    if not isinstance(model, str | os.PathLike):
-        return False
-    path = os.fspath(model)
-    return path.endswith((".tflite", names.ARCHIVE_EXTENSION)) or (os.path.isfile(path) and not path.endswith(".py"))
+def _prepare(reference: ModelReference) -> MltkModel:
+    if reference.is_tflite or reference.kind is ModelKind.KERAS_MODEL:
+        raise DatasetError("A .tflite has no dataset.", hint="Give the model's name, specification or archive.")
+    return prepare(reference.given, DatasetMixin, test=reference.test, operation="take samples from its dataset")
 
 
-def _check_parity(
-    model: Any,
-    dataset: bool,
-    float_model: Any,
-    n_samples: int,
-    seed: int,
-    quantization: bool,
-    test: bool,
-    runs_in: dict[str, Any],
-) -> ParityResults:
-    loaded = _prepare(model, test) if dataset else None
-    tflite_model: Any = load_tflite_model(loaded or model, test=test)
-    notes: list[str] = []
-    if loaded is not None:
-        floats = _dataset_samples(loaded, n_samples)
-        samples = [tflite_model.quantize_to_input_dtype(x, i) for i, x in enumerate(floats)]
-        source = "evaluation dataset"
-    else:
-        floats = []
-        samples = random_samples(tflite_model.flatbuffer_data, n_samples, np.random.default_rng(seed))
-        source = _RANDOM
-        notes.append("Random samples exercise every rounding, but no real activations; see --dataset for those.")
-    twin = _float_twin(model if loaded is None else loaded, tflite_model, float_model, test)
-    outputs, float_source = None, ""
-    if loaded is not None:
-        outputs, float_source = _keras_outputs(loaded, floats), "the trained Keras model"
-    elif twin is not None:
-        outputs = _twin_outputs(tflite_model, twin, samples, runs_in)
-        float_source = f"{twin.filename or twin.name} under LiteRT"
-    else:
-        notes.append("There is no float model to compare with: no float32 .tflite in the archive or beside the file.")
-    with quiet_native_stderr():
-        report = compare_engines(tflite_model.flatbuffer_data, samples, float_outputs=outputs, **runs_in)
-        results = ParityResults(tflite_model.name, source, float_source, report, None, notes)
-        if quantization and twin is not None:
-            results.quantization = _quantization(tflite_model, twin, samples, source, notes, runs_in)
+def _check_on_dataset(model: MltkModel, twin: ModelReference | None, options: _Options) -> ParityResults:
+    reference = resolve(model)
+    tflite_model = reference.tflite_model()
+    floats = _dataset_samples(model, options.n_samples)
+    samples = [tflite_model.quantize_to_input_dtype(x, i) for i, x in enumerate(floats)]
+    float_model = twin.tflite_model() if twin else reference.float_tflite_model()
+    outputs = _keras_outputs(model, floats)
+    results = _compare(tflite_model, samples, outputs, options)
+    results.samples, results.float_source = "evaluation dataset", "the trained Keras model"
+    _add_quantization(results, tflite_model, float_model, samples, options, realistic=True)
     return results
 
 
-def _prepare(model: Any, test: bool) -> Any:
-    if not isinstance(model, str | MltkModel) or str(model).endswith(".tflite"):
-        raise DatasetError("A .tflite has no dataset.", hint="Give the model's name, specification or archive.")
-    return prepare(model, DatasetMixin, test=test, operation="take samples from its dataset")
+def _check_on_random_samples(
+    reference: ModelReference, twin: ModelReference | None, options: _Options
+) -> ParityResults:
+    tflite_model = reference.tflite_model()
+    samples = random_samples(tflite_model.flatbuffer_data, options.n_samples, np.random.default_rng(options.seed))
+    float_model = twin.tflite_model() if twin else reference.float_tflite_model()
+    outputs = None if float_model is None else _float_outputs(tflite_model, float_model, samples, options)
+    results = _compare(tflite_model, samples, outputs, options)
+    results.samples = _RANDOM
+    results.notes.append("Random samples test every rounding, but not real activations; see --dataset for those.")
+    if float_model is None:
+        results.notes.append(
+            "There is no float model to compare with: no float32 .tflite in the archive or beside the file."
+        )
+    else:
+        results.float_source = f"{float_model.filename or float_model.name} under LiteRT"
+    _add_quantization(results, tflite_model, float_model, samples, options, realistic=False)
+    return results
+
+
+def _compare(
+    tflite_model: TfliteModel, samples: Sequence[np.ndarray], outputs: list[np.ndarray] | None, options: _Options
+) -> ParityResults:
+    with quiet_native_stderr():
+        report = compare_engines(tflite_model.flatbuffer_data, samples, float_outputs=outputs, **options.runs_in)
+    return ParityResults(tflite_model.name, "", "", report)
+
+
+def _add_quantization(
+    results: ParityResults,
+    tflite_model: TfliteModel,
+    float_model: TfliteModel | None,
+    samples: Sequence[np.ndarray],
+    options: _Options,
+    *,
+    realistic: bool,
+) -> None:
+    if not options.quantization or float_model is None:
+        return
+    few = [x[:_REPORT_SAMPLES] for x in samples]
+    try:
+        with quiet_native_stderr():
+            results.quantization = quantization_report(
+                tflite_model, float_model, few, source=results.samples, realistic=realistic, **options.runs_in
+            )
+    except (EvaluationError, RuntimeFailure) as e:
+        results.notes.append(f"No quantization report: {e.message}")
 
 
 def _dataset_samples(model: Any, n: int) -> list[np.ndarray]:
-    """The first ``n`` samples of the evaluation dataset, one array for each input."""
+    """Return the first ``n`` samples of the evaluation dataset, one array for each input."""
     load_dataset(model, "evaluation")
     collected: list[list[np.ndarray]] = []
-    have = 0
+    n_collected = 0
     for batch in iter_batches(model.x, model.y, min(n, 256), None):
         x = batch.x
-        given = list(x.values()) if isinstance(x, dict) else list(x) if isinstance(x, tuple | list) else [x]
-        collected.append([np.asarray(a) for a in given])
-        have += len(collected[-1][0])
-        if have >= n:
+        arrays = list(x.values()) if isinstance(x, dict) else list(x) if isinstance(x, tuple | list) else [x]
+        collected.append([np.asarray(a) for a in arrays])
+        n_collected += len(collected[-1][0])
+        if n_collected >= n:
             break
     model.unload_dataset()
-    if not have:
+    if not n_collected:
         raise DatasetError(f"{model.name}: the evaluation dataset is empty.")
     return [np.concatenate([batch[i] for batch in collected])[:n] for i in range(len(collected[0]))]
 
 
-def _keras_outputs(model: Any, samples: Sequence[np.ndarray]) -> list[np.ndarray]:
+def _keras_outputs(model: MltkModel, samples: Sequence[np.ndarray]) -> list[np.ndarray]:
     keras_model = load_keras_model(model)
     with explained(f"{model.name}: the Keras model can't be run on the dataset"):
         outputs = keras_model.predict(samples[0] if len(samples) == 1 else list(samples), verbose=0)
-    given = (
+    arrays = (
         outputs.values() if isinstance(outputs, dict) else outputs if isinstance(outputs, list | tuple) else [outputs]
     )
-    return [np.asarray(y) for y in given]
+    return [np.asarray(y) for y in arrays]
 
 
-def _float_twin(model: Any, tflite_model: TfliteModel, given: Any, test: bool) -> TfliteModel | None:
-    """The float32 ``.tflite`` of the same model; None where there is none."""
-    if given is not None:
-        return load_tflite_model(given)  # type: ignore[return-value]
-    if isinstance(model, str) and model.endswith(".tflite"):
-        beside = f"{model.removesuffix('.tflite')}.float32.tflite"
-        return load_tflite_model(beside) if os.path.isfile(beside) else None  # type: ignore[return-value]
-    if model is tflite_model or (
-        isinstance(model, str) and os.path.isfile(model) and not model.endswith((".py", ".zip"))
-    ):
-        return None
-    try:
-        return load_tflite_model(model, test=test, archive_file_ext=".float32.tflite")  # type: ignore[return-value]
-    except ArchiveError:
-        return None
-
-
-def _twin_outputs(
-    tflite_model: TfliteModel, twin: TfliteModel, samples: Sequence[np.ndarray], runs_in: dict[str, Any]
+def _float_outputs(
+    tflite_model: TfliteModel, float_model: TfliteModel, samples: Sequence[np.ndarray], options: _Options
 ) -> list[np.ndarray]:
+    """Run the float model on the samples in real units; one array of real values for each output."""
     from mltk.micro.engines.run import run_batch
 
     tensors = read_graph(tflite_model.flatbuffer_data).inputs
-    wanted = read_graph(twin.flatbuffer_data).inputs
-    if len(tensors) != len(wanted):
-        raise EvaluationError(f"{twin.name} has {len(wanted)} inputs, {tflite_model.name} {len(tensors)}.")
+    float_graph = read_graph(float_model.flatbuffer_data)
+    if len(tensors) != len(float_graph.inputs):
+        raise EvaluationError(
+            f"{float_model.name} has {len(float_graph.inputs)} inputs, but {tflite_model.name} has {len(tensors)}."
+        )
     floats = [
         dequantize(x, tensor).astype(other.dtype) if other.dtype is not None and other.dtype.kind == "f" else x
-        for x, tensor, other in zip(samples, tensors, wanted, strict=True)
+        for x, tensor, other in zip(samples, tensors, float_graph.inputs, strict=True)
     ]
-    outputs = run_batch(twin.flatbuffer_data, floats, engine="litert-reference", **runs_in).outputs
-    return [dequantize(y, t) for y, t in zip(outputs, read_graph(twin.flatbuffer_data).outputs, strict=True)]
-
-
-def _quantization(
-    tflite_model: TfliteModel,
-    twin: TfliteModel,
-    samples: Sequence[np.ndarray],
-    source: str,
-    notes: list[str],
-    runs_in: dict[str, Any],
-) -> QuantizationReport | None:
-    few = [x[:_REPORT_SAMPLES] for x in samples]
-    try:
-        return quantization_report(tflite_model, twin, few, source=source, realistic=source != _RANDOM, **runs_in)
-    except (EvaluationError, RuntimeFailure) as e:
-        notes.append(f"No quantization report: {e.message}")
-        return None
+    result = run_batch(float_model.flatbuffer_data, floats, engine="litert-reference", **options.runs_in)
+    return [dequantize(y, t) for y, t in zip(result.outputs, float_graph.outputs, strict=True)]

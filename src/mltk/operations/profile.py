@@ -16,7 +16,7 @@ from mltk.files import write_file
 from mltk.micro.profile.profiler import profile_tflite
 from mltk.micro.profile.results import ProfilingModelResults
 from mltk.micro.profile.targets import DEFAULT_TARGET
-from mltk.operations.shared.load import load_tflite_model
+from mltk.operations.load_model import load_tflite_model
 from mltk.specification.events import MltkModelEvent
 from mltk.specification.model import MltkModel
 
@@ -73,7 +73,7 @@ def profile_model(
     del baud, runtime_buffer_size, return_estimates, unused
     if use_device or port or image_path:
         raise MltkError("openmltk does not profile on a device; it estimates.", hint=_NO_DEVICE)
-    tflite_model: Any = load_tflite_model(model, build=build, test=test)
+    tflite_model = load_tflite_model(model, build=build, test=test)
     results = profile_tflite(
         tflite_model,
         target or platform or accelerator or DEFAULT_TARGET,

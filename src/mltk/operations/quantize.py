@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mltk.errors import MltkError, OutputError
+from mltk.errors import MltkError
 from mltk.files import write_file
 from mltk.operations.shared.check_dataset import load_dataset
 from mltk.operations.shared.convert import convert, fix_batch_size
 from mltk.operations.shared.keras_model import build_keras_model, load_keras_model
+from mltk.operations.shared.output import tflite_output_path
 from mltk.operations.shared.prepare import prepare
 from mltk.operations.shared.representative import as_inputs, iter_training_samples
 from mltk.specification.events import MltkModelEvent
@@ -67,7 +68,11 @@ def quantize_model(
         keras_model = build_keras_model(model)
     elif keras_model is None:
         keras_model = load_keras_model(model, weights)
-    path = _output_path(model, output)
+    if output is None:
+        model.create_log_dir()
+        path = model.tflite_log_dir_path
+    else:
+        path = tflite_output_path(output, f"{model.name}.tflite")
     if update_archive:
         model.check_archive_file_is_writable()
     tflite_model = quantize_keras_model(model, keras_model, path=path, build=build, logger=logger)
@@ -82,23 +87,6 @@ def quantize_model(
         logger.info("Updated %s", model.archive_path)
     model.trigger_event(MltkModelEvent.QUANTIZE_SHUTDOWN, tflite_model=tflite_model)
     return tflite_model
-
-
-def _output_path(model: Any, output: str | None) -> str:
-    if output is None:
-        model.create_log_dir()
-        return model.tflite_log_dir_path
-    output = os.path.abspath(os.path.expanduser(output))
-    path = (
-        os.path.join(output, f"{model.name}.tflite")
-        if os.path.isdir(output) or not output.endswith(".tflite")
-        else output
-    )
-    try:
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-    except OSError as e:
-        raise OutputError(f"The folder {os.path.dirname(path)} can't be made: {e.strerror}.") from None
-    return path
 
 
 def quantize_keras_model(

@@ -5,12 +5,10 @@ mltk summarize yes_no.tflite
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
-from mltk.errors import ArchiveError, ModelNotFoundError
-from mltk.operations.shared.load import archive_member, archive_of, load_tflite_model
-from mltk.specification import names
+from mltk.errors import ArchiveError
+from mltk.operations.shared.load import ModelKind, ModelReference, archive_member, resolve
 from mltk.specification.archive_file import ArchiveReader
 from mltk.specification.events import MltkModelEvent
 from mltk.specification.model import MltkModel
@@ -34,30 +32,22 @@ def summarize_model(
         ArchiveError: it has not been trained, or the archive is damaged.
         TfliteError: the file is not a valid ``.tflite``.
     """
-    if built_model is not None:
-        return _summarize_built(built_model, model if isinstance(model, MltkModel) else None)
-    if hasattr(model, "flatbuffer_data") or type(model).__module__.startswith("keras"):
-        return _summarize_built(model, None)
-    if isinstance(model, str) and (model.endswith(".tflite") or (os.path.isfile(model) and not _is_ours(model))):
-        return load_tflite_model(model).summary()  # type: ignore[union-attr]
+    reference = resolve(model if built_model is None else built_model, test=test, can_build=True)
+    if reference.is_tflite:
+        return reference.tflite_model().summary()
+    if reference.kind is ModelKind.KERAS_MODEL:
+        return _summarize_keras(reference.given, model if isinstance(model, MltkModel) else None)
     if build:
-        return _summarize_new(model, tflite, test)
+        return _summarize_untrained(model, tflite, test)
     if tflite:
-        return load_tflite_model(model, test=test).summary()  # type: ignore[union-attr]
-    return _summarize_archived(model, test)
+        return reference.tflite_model().summary()
+    return _summarize_archived(reference)
 
 
-def _is_ours(path: str) -> bool:
-    return path.endswith((".py", names.ARCHIVE_EXTENSION))
-
-
-def _summarize_built(built: Any, model: MltkModel | None) -> str:
-    if hasattr(built, "flatbuffer_data"):
-        return built.summary()
-
+def _summarize_keras(keras_model: Any, model: MltkModel | None) -> str:
     from mltk.operations.shared.keras_model import keras_summary
 
-    text = keras_summary(built)
+    text = keras_summary(keras_model)
     if model is None:
         return text
     text = f"{text}\n{model.summary()}"
@@ -66,37 +56,31 @@ def _summarize_built(built: Any, model: MltkModel | None) -> str:
     return holder["value"] or text
 
 
-def _summarize_new(model: Any, tflite: bool, test: bool) -> str:
+def _summarize_untrained(model: MltkModel | str, tflite: bool, test: bool) -> str:
     from mltk.operations.shared.keras_model import build_keras_model
     from mltk.operations.shared.prepare import prepare
     from mltk.specification.train_settings import TrainMixin
 
     loaded = prepare(model, TrainMixin, test=test, operation="build it")
     if tflite:
-        return load_tflite_model(loaded, build=True, test=test).summary()  # type: ignore[union-attr]
-    return _summarize_built(build_keras_model(loaded), loaded)
+        from mltk.operations.quantize import quantize_model
+
+        return quantize_model(loaded, build=True, update_archive=False, test=test).summary()
+    return _summarize_keras(build_keras_model(loaded), loaded)
 
 
-def _summarize_archived(model: Any, test: bool) -> str:
-    """The Keras summary that training stored, so that neither Keras nor the specification is needed."""
-    path = model.archive_path if isinstance(model, MltkModel) else archive_of(os.fspath(model), test)
-    if path is None:
-        raise ArchiveError(
-            f"{model} has not been trained: there is no archive of it.",
-            hint=f"Train it with 'mltk train {model}', or add --build to summarize it untrained.",
-        )
-    if not os.path.isfile(path):
-        raise ModelNotFoundError(f"There is no file {path}.")
-    with ArchiveReader(path) as archive:
+def _summarize_archived(reference: ModelReference) -> str:
+    """Return the Keras summary that training stored, so that neither Keras nor the specification is needed."""
+    with reference.archive() as archive:
         for extension in (".keras.summary.txt", ".h5.summary.txt"):
-            member = archive_member(archive, path, extension)
+            member = archive_member(archive, extension)
             if member in archive.names:
                 text = archive.read(member).decode(errors="replace").rstrip()
-                return f"{text}\n{_about(archive, path)}".rstrip()
-        raise ArchiveError(f"{path} holds no summary of a Keras model.", hint="Try --tflite.")
+                return f"{text}\n{_about(archive)}".rstrip()
+        raise ArchiveError(f"{archive.path} holds no summary of a Keras model.", hint="Try --tflite.")
 
 
-def _about(archive: ArchiveReader, path: str) -> str:
+def _about(archive: ArchiveReader) -> str:
     facts = archive.manifest()
     if "name" not in facts:  # 0.20 wrote the archive, and its summary says all this
         return ""

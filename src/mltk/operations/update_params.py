@@ -11,9 +11,10 @@ import json
 import os
 from typing import TYPE_CHECKING, Any
 
-from mltk.errors import OutputError, ParameterError
+from mltk.errors import ParameterError
 from mltk.files import write_file
-from mltk.operations.shared.load import archive_of, load_tflite_model
+from mltk.operations.shared.load import ModelKind, ModelReference, resolve
+from mltk.operations.shared.output import tflite_output_path
 from mltk.specification.archive_file import update_archive
 from mltk.specification.model import MltkModel
 
@@ -44,13 +45,12 @@ def update_model_parameters(
     Raises:
         ParameterError: a value can't be stored; names the key. Nothing is written.
     """
-    from mltk.tflite.model import TfliteModel
     from mltk.tflite.model_parameters import stored_parameters
 
+    reference = resolve(model)
     if params is None and isinstance(model, MltkModel):
         params = dict(model.model_parameters)
-    tflite_model = load_tflite_model(model)
-    assert isinstance(tflite_model, TfliteModel)
+    tflite_model = reference.tflite_model()
     merged = stored_parameters(tflite_model)
     for key, value in (params or {}).items():
         if value is None:
@@ -60,31 +60,26 @@ def update_model_parameters(
     if description is not None:
         tflite_model.description = description
     merged.add_to_tflite_model(tflite_model)
-    data = tflite_model.flatbuffer_data
     if output is not None:
-        target = os.path.abspath(os.path.expanduser(output))
-        if os.path.isdir(target) or not target.endswith(".tflite"):
-            try:
-                os.makedirs(target, exist_ok=True)
-            except OSError as e:
-                raise OutputError(f"The folder {target} can't be made: {e.strerror}.") from None
-            target = os.path.join(target, os.path.basename(tflite_model.path or "model.tflite"))
-        write_file(target, data)
-        return target
-    if isinstance(model, TfliteModel):
-        return model
-    return _write_back(model, tflite_model, data)
+        path = tflite_output_path(output, tflite_model.filename or "model.tflite")
+        write_file(path, tflite_model.flatbuffer_data)
+        return path
+    return _write_back(reference, tflite_model)
 
 
-def _write_back(model: MltkModel | str, tflite_model: TfliteModel, data: bytes) -> str:
-    if isinstance(model, str) and tflite_model.path and os.path.isfile(tflite_model.path):
+def _write_back(reference: ModelReference, tflite_model: TfliteModel) -> TfliteModel | str:
+    """Write the model where it came from: its file or its archive. A model in memory is returned."""
+    data = tflite_model.flatbuffer_data
+    if reference.kind is ModelKind.TFLITE_MODEL:
+        return tflite_model
+    assert tflite_model.path is not None
+    if reference.kind is ModelKind.TFLITE_FILE:
         write_file(tflite_model.path, data)
         return tflite_model.path
-    archive = model.archive_path if isinstance(model, MltkModel) else archive_of(model)
-    assert archive is not None  # it was loaded from there
-    member = os.path.basename(tflite_model.path or "")
-    update_archive(archive, {member: data, f"{member}.summary.txt": tflite_model.summary().encode()})
-    return archive
+    path = reference.archive_path()
+    member = os.path.basename(tflite_model.path)
+    update_archive(path, {member: data, f"{member}.summary.txt": tflite_model.summary().encode()})
+    return path
 
 
 def parse_params(words: list[str]) -> dict[str, Any]:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import html
 import http.server
 import importlib.util
-import os
 import re
 import tempfile
 import threading
@@ -23,9 +22,8 @@ from types import TracebackType
 from typing import Any
 
 from mltk.errors import ArchiveError, MissingDependencyError, MltkError
-from mltk.operations.shared.load import archive_member, archive_of, load_tflite_model
-from mltk.specification.archive_file import ArchiveReader
-from mltk.specification.model import MltkModel
+from mltk.operations.load_model import load_tflite_model
+from mltk.operations.shared.load import ModelKind, archive_member, resolve
 
 LOOPBACK, DEFAULT_PORT = "127.0.0.1", 8080
 _TYPES = {
@@ -108,10 +106,11 @@ def model_file(model: Any, *, tflite: bool = False, build: bool = False, test: b
         ModelNotFoundError: there is no such model.
         ArchiveError: it has not been trained, or the archive holds no Keras model.
     """
-    if type(model).__module__.startswith("keras"):
-        return f"{model.name}.keras", _keras_bytes(model)
-    if hasattr(model, "flatbuffer_data") or tflite or _is_file_to_show(model):
-        shown: Any = load_tflite_model(model, build=build and tflite, test=test)
+    reference = resolve(model, test=test, can_build=True)
+    if reference.kind is ModelKind.KERAS_MODEL:
+        return f"{reference.given.name}.keras", _keras_bytes(reference.given)
+    if reference.is_tflite or tflite:
+        shown = load_tflite_model(model, build=build and tflite, test=test)
         return shown.filename or f"{shown.name}.tflite", shown.flatbuffer_data
     if build:
         from mltk.operations.shared.keras_model import build_keras_model
@@ -119,28 +118,12 @@ def model_file(model: Any, *, tflite: bool = False, build: bool = False, test: b
 
         loaded = prepare(model, test=test, operation="build it")
         return f"{loaded.name}.keras", _keras_bytes(build_keras_model(loaded))
-    path = model.archive_path if isinstance(model, MltkModel) else archive_of(os.fspath(model), test)
-    if path is None:
-        raise ArchiveError(
-            f"{model} has not been trained: there is no archive of it.",
-            hint=f"Train it with 'mltk train {model}', or add --build to look at it untrained.",
-        )
-    with ArchiveReader(path) as archive:
+    with reference.archive() as archive:
         for extension in (".keras", ".h5"):
-            member = archive_member(archive, path, extension)
+            member = archive_member(archive, extension)
             if member in archive.names:
                 return member, archive.read(member)
-    raise ArchiveError(f"{path} holds no Keras model.", hint="Try --tflite.")
-
-
-def _is_file_to_show(model: Any) -> bool:
-    from mltk.specification import names
-
-    return (
-        isinstance(model, str | os.PathLike)
-        and os.path.isfile(model)
-        and not os.fspath(model).endswith((".py", names.ARCHIVE_EXTENSION))
-    ) or (isinstance(model, str) and model.endswith(".tflite"))
+        raise ArchiveError(f"{archive.path} holds no Keras model.", hint="Try --tflite.")
 
 
 def _keras_bytes(keras_model: Any) -> bytes:
