@@ -460,7 +460,7 @@ def test_unusable_datasets(make_toy, dataset, message):
 
 
 def test_endless_datasets_need_steps(make_toy):
-    with pytest.raises(DatasetError, match="doesn't say how long an epoch is"):
+    with pytest.raises(DatasetError, match="the length of an epoch is unknown"):
         fit(make_toy(dataset=as_generator()))
     with pytest.raises(DatasetError, match="repeats without end"):
         fit(make_toy(dataset=as_tf_dataset("training").repeat()))

@@ -199,7 +199,7 @@ def test_dataset_of_unknown_size(make_toy, caplog, recwarn):
         assert not caplog.records
         assert not [w for w in recwarn if "ran out of data" in str(w.message)]
         assert len(fit(make_toy(dataset=dataset_of_unknown_size, epochs=4), resume=True).epochs) == 4
-        assert "doesn't say how many batches it has" in caplog.text
+        assert "does not say how many batches it has" in caplog.text
     settings = {"dataset": dataset_of_unknown_size, "epochs": 3, "steps_per_epoch": 2}
     straight = fit(make_toy("straight", **settings))
     fit(make_toy("resumed", **settings), epochs=1)
@@ -272,10 +272,10 @@ def test_checkpoint_of_another_model(make_toy):
         m.compile("sgd", model.loss, metrics=["accuracy"])
         return m
 
-    with pytest.raises(TrainingError, match="The checkpoint of epoch 2 is of another model") as e:
+    with pytest.raises(TrainingError, match="The checkpoint of epoch 2 belongs to a different model") as e:
         fit(make_toy(build_model_function=wider), resume=True)
-    assert e.value.hint == "The specification has changed since. Start anew with --clean."
-    with pytest.raises(TrainingError, match="of another optimizer"):
+    assert e.value.hint == "The specification has changed since then. Start again with --clean."
+    with pytest.raises(TrainingError, match="belongs to a different optimizer"):
         fit(make_toy(optimizer="adam"), resume=True)
 
 

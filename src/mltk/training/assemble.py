@@ -1,4 +1,4 @@
-"""The callbacks of a training, in the order in which they must be called."""
+"""Creates the callbacks of a training run, in the order in which Keras must call them."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from mltk.specification.weights import higher_is_better
 from mltk.training.callbacks import Checkpointer, HistoryRecorder
 from mltk.training.checkpoints import Checkpoint
 from mltk.training.progress import ProgressView
+from mltk.training.protocols import CallbackSettings
 
 logger = logging.getLogger("mltk")
 _MODES = ("auto", "min", "max")
@@ -24,7 +25,7 @@ _MODES = ("auto", "min", "max")
 
 @dataclass
 class Callbacks:
-    """The callbacks of one training."""
+    """The callbacks of one training run."""
 
     all: list[keras.callbacks.Callback]
     recorder: HistoryRecorder
@@ -32,14 +33,14 @@ class Callbacks:
     progress: ProgressView | None
 
     def close(self) -> None:
-        """Let go of threads and the terminal, however the training ended."""
+        """End the threads and the progress bar. Call this also after a failed training."""
         if self.progress is not None:
             self.progress.close()
         self.checkpointer.close()
 
 
 def assemble_callbacks(
-    model: Any,
+    model: CallbackSettings,
     inputs: dict[str, Any],
     *,
     seed: int,
@@ -48,10 +49,23 @@ def assemble_callbacks(
     checkpoint: Checkpoint | None,
     verbose: bool | None,
 ) -> Callbacks:
-    """Make the built-in callbacks that the specification asks for, and put the user's after them.
+    """Create the built-in callbacks of the specification, and add the user's callbacks after them.
+
+    Args:
+        model: Specification.
+        inputs: Arguments of ``fit`` from :func:`~mltk.training.inputs.fit_inputs`.
+        seed: Seed of this run.
+        epochs: Total number of epochs.
+        first_epoch: Number of epochs that earlier runs have finished.
+        checkpoint: Checkpoint to resume from, or None.
+        verbose: False shows no progress.
+
+    Returns:
+        The callbacks. The caller must close them.
 
     Raises:
-        SettingError: Keras refuses the arguments of one.
+        SettingError: Keras refuses the arguments of a callback, or ``train_callbacks`` has something else in it.
+        MissingDependencyError: TensorBoard is set but not installed.
     """
     stateful = _built_in(model)
     own = list(model.train_callbacks or [])
@@ -76,7 +90,7 @@ def assemble_callbacks(
     return Callbacks([*first, *stateful, recorder, *shown, checkpointer], recorder, checkpointer, progress)
 
 
-def _built_in(model: Any) -> list[keras.callbacks.Callback]:
+def _built_in(model: CallbackSettings) -> list[keras.callbacks.Callback]:
     found: list[keras.callbacks.Callback] = []
     options = model.callback_options("tensorboard")
     if options:
@@ -92,7 +106,7 @@ def _built_in(model: Any) -> list[keras.callbacks.Callback]:
         found.append(_make("lr_schedule", keras.callbacks.LearningRateScheduler, options))
     options = model.callback_options("reduce_lr_on_plateau")
     if options:
-        if "epsilon" in options:  # the name it had before Keras 2.1
+        if "epsilon" in options:  # the name before Keras 2.1
             options["min_delta"] = options.pop("epsilon")
         found.append(_make("reduce_lr_on_plateau", keras.callbacks.ReduceLROnPlateau, options))
     options = model.callback_options("early_stopping")
@@ -102,7 +116,7 @@ def _built_in(model: Any) -> list[keras.callbacks.Callback]:
 
 
 def _make(name: str, kind: type, options: dict[str, Any]) -> keras.callbacks.Callback:
-    if options.get("mode", "auto") not in _MODES:  # Keras warns, and goes on with "auto"
+    if options.get("mode", "auto") not in _MODES:  # Keras only warns and uses "auto"
         raise SettingError(f"{name}: mode {options['mode']!r} is not one of {', '.join(_MODES)}.")
     try:
         return kind(**options)
@@ -112,8 +126,8 @@ def _make(name: str, kind: type, options: dict[str, Any]) -> keras.callbacks.Cal
         ) from None
 
 
-def _best_weights(model: Any, options: dict[str, Any]) -> BestWeights:
-    options.pop("options", None)  # TensorFlow's CheckpointOptions, which Keras 3 doesn't take
+def _best_weights(model: CallbackSettings, options: dict[str, Any]) -> BestWeights:
+    options.pop("options", None)  # TensorFlow's CheckpointOptions; Keras 3 has no such argument
     extension = ".weights.h5" if options.get("save_weights_only", True) else ".keras"
     path = options.pop("filepath", None)
     if path is None:
@@ -128,10 +142,10 @@ def _best_weights(model: Any, options: dict[str, Any]) -> BestWeights:
 
 
 class BestWeights(keras.callbacks.ModelCheckpoint):
-    """Keras's ModelCheckpoint that always finds a metric, and knows its direction as ``--weights best`` does.
+    """Keras's ModelCheckpoint, but it always finds a metric and knows whether higher is better.
 
-    When the monitored metric isn't there, as ``val_accuracy`` without validation data, Keras keeps every
-    epoch's weights; this monitors the nearest metric that there is.
+    If the monitored metric is not reported, for instance ``val_accuracy`` without validation data, Keras keeps the
+    weights of every epoch. This class then monitors the nearest metric that is reported.
     """
 
     monitor: str
@@ -144,11 +158,11 @@ class BestWeights(keras.callbacks.ModelCheckpoint):
         logs = logs or {}
         if not self._settled:
             self._settle(logs)
-        if self.monitor in logs or not self.save_best_only:  # validation_freq may leave an epoch without it
+        if self.monitor in logs or not self.save_best_only:  # with validation_freq, some epochs do not have it
             super().on_epoch_end(epoch, logs)
 
     def _save_model(self, epoch: int, batch: int | None, logs: dict[str, Any] | None) -> None:
-        """Save as Keras does, but whole or not at all, so that a killed run leaves no damaged weights."""
+        """Save like Keras, but to a temporary file first, so that a killed run leaves no damaged weights."""
         path = self._get_file_path(epoch, batch, logs)
         if not self._should_save_model(epoch, batch, logs, path):
             return
@@ -173,7 +187,7 @@ class BestWeights(keras.callbacks.ModelCheckpoint):
             options = [wanted.removeprefix("val_"), "val_accuracy", "accuracy", "val_loss", "loss"]
             self.monitor = next((o for o in options if o in logs), wanted)
             if self.monitor != wanted:
-                logger.info("There is no %s; the best weights are kept by %s.", wanted, self.monitor)
+                logger.info("%s is not reported; using %s to select the best weights.", wanted, self.monitor)
         if self.mode == "auto":
             self.mode = "max" if higher_is_better(self.monitor) else "min"
         if self.named_by_metric and self.monitor in logs:
@@ -183,12 +197,16 @@ class BestWeights(keras.callbacks.ModelCheckpoint):
 
 
 class MonitorCheck(keras.callbacks.Callback):
-    """Finds, after the first epoch that should have it, a monitored metric that doesn't exist.
+    """Raises an error if a callback monitors a metric that does not exist.
 
-    Keras warns once and then never stops early, or never lowers the learning rate.
+    Keras only warns once, and then never stops early or never lowers the learning rate. The check happens after the
+    first epoch with validation.
+
+    Args:
+        model: Specification.
     """
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: CallbackSettings) -> None:
         super().__init__()
         self.monitors = {
             name: (getattr(model, name) or {}).get("monitor", "val_loss")
@@ -206,6 +224,10 @@ class MonitorCheck(keras.callbacks.Callback):
                 raise TrainingError(
                     f"{setting} monitors {monitor!r}, which is not among the metrics: {', '.join(known)}.",
                     hint=did_you_mean(monitor, known)
-                    or ("There is no validation data." if monitor.startswith("val_") else f"Set {setting}['monitor']."),
+                    or (
+                        "The model has no validation data."
+                        if monitor.startswith("val_")
+                        else f"Set {setting}['monitor']."
+                    ),
                 )
         self.monitors = {}

@@ -1,9 +1,9 @@
-"""Training batches from arrays in memory, in an order that depends on nothing but the seed and the epoch.
+"""``tf.data`` pipelines whose order depends only on the seed and the epoch.
 
-Keras shuffles arrays with a stateful generator, so a training that is resumed would see another order than
-the one that was not interrupted. Here pass ``k`` over the data is the permutation drawn by a counter-based
-generator from ``(seed, k)`` (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011, which
-TensorFlow's stateless operators implement), so that it can start anywhere.
+Keras shuffles arrays with a stateful generator. A resumed run would then see another order than a run that was not
+interrupted. Here, a counter-based generator draws the order of pass ``k`` over the data from ``(seed, k)``, so that a
+stream can start at any batch. The generator is that of TensorFlow's stateless operators (Salmon et al., "Parallel
+random numbers: as easy as 1, 2, 3", 2011).
 """
 
 from __future__ import annotations
@@ -13,32 +13,36 @@ from typing import Any
 
 import keras
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 
 from mltk.data.iterate import as_arrays, count_samples
 from mltk.data.pipeline.epochs import EpochBatches
 
 PREFETCHED = 4
-"""Batches of arrays in memory that are gathered ahead."""
+"""Number of batches from arrays in memory that are prepared in advance."""
 MOST_TOGETHER = 8
 BYTES_TOGETHER = 1 << 22
-"""Small batches go from Python to TensorFlow so many, or so many bytes, at a time."""
+"""Largest number of bytes, and :data:`MOST_TOGETHER` of batches, that go from Python to TensorFlow in one step."""
 CACHED_BYTES = 1 << 28
-"""Made batches to validate with are kept in memory up to this."""
+"""Validation batches are kept in memory if they have fewer bytes than this."""
 
 
 def batch_stream(
     arrays: tuple[Any, ...], batch_size: int, *, shuffle: bool, seed: int, first_batch: int = 0
 ) -> tf.data.Dataset:
-    """An endless stream of batches, pass after pass.
+    """An endless stream of batches that passes over the data again and again.
 
     Args:
-        arrays: ``(x,)``, ``(x, y)`` or ``(x, y, sample_weight)``; each an array ``[samples, …]`` or a tuple,
-            list or dict of such.
-        batch_size: samples in a batch; the last batch of a pass has what is left.
-        shuffle: draw a new order for each pass.
-        seed: which orders are drawn.
-        first_batch: number of batches of the stream to leave out.
+        arrays: ``(x,)``, ``(x, y)`` or ``(x, y, sample_weight)``. Each is an array ``[samples, …]`` or a tuple, list
+            or dictionary of arrays.
+        batch_size: Number of samples of a batch. The last batch of a pass may be smaller.
+        shuffle: Whether to draw a new order for each pass.
+        seed: Seed of the orders.
+        first_batch: Number of batches to skip at the beginning.
+
+    Returns:
+        A dataset of tuples like ``arrays``.
     """
     tensors = keras.tree.map_structure(_tensor, tuple(as_arrays(a) for a in arrays))
     n = count_samples(arrays)
@@ -63,19 +67,19 @@ def batch_stream(
 
 
 def in_order(arrays: tuple[Any, ...], batch_size: int) -> tf.data.Dataset:
-    """One pass over arrays, in their order."""
+    """One pass over ``arrays`` in their order, in batches of ``batch_size`` samples."""
     tensors = keras.tree.map_structure(_tensor, tuple(as_arrays(a) for a in arrays))
     batches = tf.data.Dataset.from_tensor_slices(tensors).batch(batch_size).prefetch(1)
     return batches.with_options(_options(tf.data.experimental.AutoShardPolicy.DATA))
 
 
 def made_stream(batches: EpochBatches, first_batch: int = 0) -> tf.data.Dataset:
-    """An endless stream of batches that are made ahead, from number ``first_batch`` on."""
+    """An endless stream of the batches that ``batches`` makes, beginning with number ``first_batch``."""
     return _from_batches(batches, lambda: batches.stream(first_batch))
 
 
 def one_epoch(batches: EpochBatches) -> tf.data.Dataset:
-    """The batches of the first epoch, over and over the same; kept in memory from the first time on if they are few."""
+    """The batches of the first epoch, the same in each pass. Small datasets are kept in memory after the first pass."""
     made = _from_batches(batches, lambda: batches.stream(0, len(batches)))
     size = sum(np.asarray(part).nbytes for part in keras.tree.flatten(batches.batch(0, 0))) * len(batches)
     made = made.apply(tf.data.experimental.assert_cardinality(len(batches)))
@@ -88,14 +92,15 @@ def _from_batches(batches: EpochBatches, stream: Callable[[], Iterator[Any]]) ->
     size = sum(array.nbytes for array in keras.tree.flatten(first))
     together = max(1, min(MOST_TOGETHER, BYTES_TOGETHER // max(1, size)))
     made = tf.data.Dataset.from_generator(lambda: _stacked(stream(), together), output_signature=spec)
-    made = made.prefetch(1).unbatch().prefetch(1)  # the next ones are put together while these are trained with
+    made = made.prefetch(1).unbatch().prefetch(1)  # a thread stacks the next batches during the training step
     return made.with_options(_options(tf.data.experimental.AutoShardPolicy.OFF))
 
 
 def _stacked(batches: Iterator[Any], at_most: int) -> Iterator[Any]:
-    """Batches that follow one another and are of one size, as ``[batches, samples, …]``: first one, then more.
+    """Stack consecutive batches of the same size to ``[batches, samples, …]``: first one batch, then two, four, ….
 
-    What TensorFlow takes from Python costs it 1 ms, however little it is.
+    Each step from Python to TensorFlow takes 1 ms, also for small batches. The first step has one batch, so that
+    training starts early.
     """
     waiting: list[Any] = []
     wanted = 1
@@ -111,15 +116,16 @@ def _stacked(batches: Iterator[Any], at_most: int) -> Iterator[Any]:
         yield keras.tree.map_structure(_stack, *waiting)
 
 
-def _stack(*arrays: Any) -> np.ndarray:
+def _stack(*arrays: Any) -> npt.NDArray[Any]:
     return np.stack(arrays)
 
 
 def _options(auto_shard_policy: tf.data.experimental.AutoShardPolicy) -> tf.data.Options:
-    """Without autotuning, which has nothing to tune here, and whose thread is not always woken when an iterator ends.
+    """Options that disable autotuning.
 
-    Then TensorFlow 2.21 waits for its next look at the pipeline: 10 ms, 20 ms, … 10.24 s, …, each time twice as long,
-    so that a training or validation of 6 s took 10.2 s.
+    These pipelines have nothing to tune, and TensorFlow 2.21 does not always wake the tuning thread when an iterator
+    ends. TensorFlow then waits until the thread looks at the pipeline again: after 10 ms, 20 ms, … 10.24 s, …, each
+    time twice as long. A training or validation of 6 s took 10.2 s.
     """
     options = tf.data.Options()
     options.autotune.enabled = False
@@ -128,7 +134,7 @@ def _options(auto_shard_policy: tf.data.experimental.AutoShardPolicy) -> tf.data
 
 
 def batches_per_pass(samples: int, batch_size: int) -> int:
-    """Batches of one pass over the data, the last of which may be smaller."""
+    """Number of batches of one pass over the data. The last batch may be smaller."""
     return -(-samples // batch_size)
 
 

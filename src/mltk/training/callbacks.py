@@ -1,4 +1,4 @@
-"""The callbacks that every training has, and those that a specification may ask for."""
+"""Keras callbacks: those of every training run, and those that a specification may add."""
 
 from __future__ import annotations
 
@@ -9,17 +9,23 @@ from typing import Any
 
 import keras
 import numpy as np
+import numpy.typing as npt
 
 from mltk.errors import TrainingError
 from mltk.specification.weights import checkpoint_path
-from mltk.training.checkpoints import CallbackState, Checkpoint
+from mltk.training.callback_state import CallbackState
+from mltk.training.checkpoints import Checkpoint
 
 
 class SteppedLearnRateScheduler(keras.callbacks.Callback):
-    """A learning rate that changes after given numbers of batches.
+    """Changes the learning rate after given numbers of batches.
 
     Args:
-        learning_rate: ``[(batches, rate), …]``: for how many batches each rate holds; the last one stays.
+        learning_rate: List of ``(batches, rate)``: each rate is used for this number of batches. The last rate is
+            used until the end of training.
+
+    Raises:
+        ValueError: The list is empty.
     """
 
     def __init__(self, learning_rate: list[tuple[int, float]]) -> None:
@@ -50,26 +56,29 @@ class SteppedLearnRateScheduler(keras.callbacks.Callback):
 
 
 class StochasticWeightAveraging(keras.callbacks.Callback):
-    """Ends a training with the mean of the weights after each of its last epochs.
+    """Replaces the weights at the end of training with their mean over the last epochs.
 
     Izmailov et al., "Averaging weights leads to wider optima and better generalization", UAI 2018 (arXiv:1803.05407).
-    The learning rate should stay at some value over these epochs rather than go to zero: it is the weights' wandering
-    about that is averaged. The statistics of batch normalization are averaged with the rest. What is reported and
-    checked while training goes on is the model before; a training that is resumed goes on averaging. ::
+    Keep the learning rate above zero during these epochs: averaging helps only if the weights still move. The
+    statistics of batch normalization are averaged too. The metrics of each epoch are those of the model that is not
+    averaged. A resumed run continues the average. ::
 
         my_model.train_callbacks = [StochasticWeightAveraging(from_epoch=my_model.epochs // 2)]
 
     Args:
-        from_epoch: the first epoch, from 0, that counts.
+        from_epoch: First epoch to average, counted from 0.
+
+    Raises:
+        ValueError: ``from_epoch`` is negative.
     """
 
     def __init__(self, from_epoch: int) -> None:
         super().__init__()
         if from_epoch < 0:
-            raise ValueError(f"from_epoch is {from_epoch}; it has to be 0 or more")
+            raise ValueError(f"from_epoch is {from_epoch}; it must be 0 or more")
         self.from_epoch = int(from_epoch)
         self.averaged = 0
-        self.mean: list[np.ndarray] = []
+        self.mean: list[npt.NDArray[np.float64]] = []
 
     def on_train_begin(self, logs: Any = None) -> None:
         self.averaged, self.mean = 0, []
@@ -88,7 +97,11 @@ class StochasticWeightAveraging(keras.callbacks.Callback):
 
 
 class HistoryRecorder(keras.callbacks.Callback):
-    """The metrics of each epoch, through any number of resumed runs; also stops on a loss that is not a number."""
+    """Records the metrics of each epoch, also across resumed runs, and stops training at a loss that is not finite.
+
+    Raises:
+        TrainingError: The loss after an epoch is NaN or infinite.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -101,9 +114,9 @@ class HistoryRecorder(keras.callbacks.Callback):
         if loss is not None and not math.isfinite(loss):
             raise TrainingError(
                 f"The loss is {loss} after epoch {epoch + 1}.",
-                hint="Lower the learning rate, look for NaN or huge values in the samples (divide pixels by 255), "
-                "and see that the loss fits the last layer (softmax with categorical_crossentropy, "
-                "sigmoid with binary_crossentropy). Checkpoints of the epochs before are kept.",
+                hint="Lower the learning rate. Look for NaN or large values in the samples (divide pixels by 255). "
+                "Check that the loss fits the last layer (softmax with categorical_crossentropy, "
+                "sigmoid with binary_crossentropy). The checkpoints of earlier epochs are kept.",
             )
         for name, value in logs.items():
             self.history.setdefault(name, []).append(value)
@@ -119,17 +132,17 @@ def _learning_rate(model: keras.Model) -> float:
 class Checkpointer(keras.callbacks.Callback):
     """Writes a :class:`~mltk.training.checkpoints.Checkpoint` after every epoch, and restores one.
 
-    It must be the last callback: when it is called, the others have seen the epoch; and when training begins,
-    they have reset themselves, so that it can give them back what they knew.
+    It must be the last callback. At the end of an epoch, the other callbacks have then updated their state. At the
+    beginning of training, they have reset it, so that this callback can restore it.
 
-    The state is copied at once and written by a thread while the next epoch runs.
+    The state is copied at the end of the epoch. A thread writes the copy while the next epoch runs.
 
     Args:
-        folder: where checkpoints go; None writes none.
-        others: the callbacks whose state belongs to the training.
-        recorder: the history that belongs to the training.
-        seed: of this training.
-        resumed: the checkpoint to go on from.
+        folder: Folder for the checkpoints; None writes no checkpoints.
+        others: Callbacks whose state is in the checkpoint.
+        recorder: Callback whose history is in the checkpoint.
+        seed: Seed of this run.
+        resumed: Checkpoint to resume from.
     """
 
     def __init__(
@@ -167,7 +180,11 @@ class Checkpointer(keras.callbacks.Callback):
         self._writing = self._thread.submit(state.save, checkpoint_path(self.folder, epoch + 1))
 
     def wait(self) -> None:
-        """Wait until the checkpoint is on the disk; raises what went wrong in writing it."""
+        """Wait until the checkpoint is written.
+
+        Raises:
+            OutputError: The checkpoint cannot be written.
+        """
         writing, self._writing = self._writing, None
         if writing is not None:
             writing.result()
@@ -176,7 +193,7 @@ class Checkpointer(keras.callbacks.Callback):
         self.wait()
 
     def close(self) -> None:
-        """End the thread, once what it writes is written; also after a training that failed."""
+        """Wait for the thread that writes, and end it. Call this also after a failed training."""
         if self._thread is not None:
             self._thread.shutdown(wait=True)
             self._thread = None

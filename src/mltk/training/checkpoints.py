@@ -1,8 +1,13 @@
-"""A checkpoint: all that a training needs to go on as if it had not been stopped.
+"""Checkpoints: everything that a training run needs to continue as if it had not been stopped.
 
-One ``.npz`` file an epoch, written aside and renamed, holds the variables of the model (weights, moving
-averages, the state of dropout's random generators), those of the optimizer (momenta, step, learning rate), the
-state of each callback (patience, best value, best weights) and the history. Nothing in it is pickled.
+Each epoch has one ``.npz`` file, which is written to a temporary file and then renamed. The file contains
+
+- the variables of the model: weights, moving averages, the state of dropout's random generators,
+- the variables of the optimizer: momenta, step, learning rate,
+- the state of each callback: patience, best value, best weights,
+- the history.
+
+Nothing in the file is pickled.
 """
 
 from __future__ import annotations
@@ -11,21 +16,21 @@ import json
 import os
 import zipfile
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import keras
 import numpy as np
+import numpy.typing as npt
 
 from mltk.errors import TrainingError
 from mltk.files import replacing
 from mltk.specification.weights import checkpoint_path, list_checkpoints
+from mltk.training.callback_state import CallbackState
 
-# Settings that Keras changes in use (it flips min_delta's sign when it first sees the metric), and what is set anew.
-_NOT_STATE = {"params", "_model", "model", "min_delta", "_settled", "named_by_metric"}
 _STATE = "state.json"
 _VARIABLES = ("model", "optimizer")
-# What zipfile, json and NumPy raise on bytes that are not what they expect.
+# Exceptions that zipfile, json and NumPy raise for damaged files.
 _BROKEN = (
     OSError,
     EOFError,
@@ -42,80 +47,16 @@ _BROKEN = (
 
 
 @dataclass
-class CallbackState:
-    """What a Keras callback remembers from epoch to epoch."""
-
-    kind: str
-    scalars: dict[str, Any] = field(default_factory=dict)
-    arrays: dict[str, list[np.ndarray]] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, callback: keras.callbacks.Callback) -> CallbackState:
-        """Capture every attribute that holds numbers; names, paths, functions and models are the callback's own."""
-        state = cls(type(callback).__name__)
-        for name, value in vars(callback).items():
-            if name in _NOT_STATE:
-                continue
-            if _is_array_list(value):
-                state.arrays[name] = [np.array(a) for a in value]
-            else:
-                plain = _plain(value)
-                if plain is not _NOT_PLAIN:
-                    state.scalars[name] = plain
-        return state
-
-    def since(self, beginning: CallbackState) -> CallbackState:
-        """What is not as it was at the ``beginning`` of training.
-
-        Only that is memory. The rest are the callback's settings, which a resumed run takes from the
-        specification as it is then: the user may have raised the patience.
-        """
-        scalars = {k: v for k, v in self.scalars.items() if k not in beginning.scalars or v != beginning.scalars[k]}
-        return CallbackState(self.kind, scalars, self.arrays)
-
-    def restore(self, callback: keras.callbacks.Callback) -> None:
-        """Give the callback its memory back."""
-        for name, value in {**self.scalars, **self.arrays}.items():
-            held: Any = getattr(callback, name, None)
-            if hasattr(held, "assign"):
-                held.assign(value)
-            else:
-                setattr(callback, name, value)
-
-
-_NOT_PLAIN = object()
-
-
-def _is_array_list(value: Any) -> bool:
-    return isinstance(value, (list, tuple)) and bool(value) and all(isinstance(v, np.ndarray) for v in value)
-
-
-def _plain(value: Any) -> Any:
-    """``value`` as JSON can hold it, or ``_NOT_PLAIN``."""
-    if isinstance(value, (np.generic,)) or (hasattr(value, "numpy") and getattr(value, "shape", None) == ()):
-        value = np.asarray(value).item()
-    if value is None or isinstance(value, (bool, int, float)):
-        return value
-    if isinstance(value, (list, tuple)):
-        items = [_plain(v) for v in value]
-        return _NOT_PLAIN if any(i is _NOT_PLAIN for i in items) else items
-    if isinstance(value, dict) and all(isinstance(k, str) for k in value):
-        made = {k: _plain(v) for k, v in value.items()}
-        return _NOT_PLAIN if any(i is _NOT_PLAIN for i in made.values()) else made
-    return _NOT_PLAIN
-
-
-@dataclass
 class Checkpoint:
-    """The state of a training after ``epoch`` epochs."""
+    """The state of a training run after ``epoch`` epochs."""
 
     epoch: int
     seed: int
     stop_training: bool
     history: dict[str, list[float]]
     callbacks: list[CallbackState]
-    variables: dict[str, list[np.ndarray]]
-    """``"model"`` and ``"optimizer"`` → the values of their variables, in Keras's order."""
+    variables: dict[str, list[npt.NDArray[Any]]]
+    """``"model"`` and ``"optimizer"`` → values of the variables, in the order of Keras."""
 
     @classmethod
     def of(
@@ -127,7 +68,18 @@ class Checkpoint:
         seed: int,
         history: dict[str, list[float]],
     ) -> Checkpoint:
-        """Capture the state of a training."""
+        """Copy the state of a training run.
+
+        Args:
+            model: Model that is being trained.
+            callbacks: State of each callback.
+            epoch: Number of finished epochs.
+            seed: Seed of this run.
+            history: Metric → value after each epoch.
+
+        Returns:
+            A checkpoint that later training steps do not change.
+        """
         return cls(
             epoch=epoch,
             seed=seed,
@@ -135,17 +87,20 @@ class Checkpoint:
             history={k: list(v) for k, v in history.items()},
             callbacks=callbacks,
             variables={
-                # A copy: on the CPU, numpy() is a view of the memory that the next step writes to.
+                # A copy: on the CPU, numpy() returns a view of memory that the next step changes.
                 "model": [np.array(v.numpy()) for v in model.variables],
                 "optimizer": [np.array(v.numpy()) for v in model.optimizer.variables],
             },
         )
 
     def save(self, path: str) -> None:
-        """Write the checkpoint, whole or not at all.
+        """Write the checkpoint. A failure leaves no partial file and keeps the older checkpoints.
+
+        Args:
+            path: File to write.
 
         Raises:
-            OutputError: it can't be written, for instance since the disk is full; older checkpoints stay.
+            OutputError: The file cannot be written, for instance because the disk is full.
         """
         state = {
             "epoch": self.epoch,
@@ -167,8 +122,14 @@ class Checkpoint:
     def load(cls, path: str) -> Checkpoint:
         """Read a checkpoint.
 
+        Args:
+            path: File that :meth:`save` has written.
+
+        Returns:
+            The checkpoint.
+
         Raises:
-            TrainingError: it is damaged.
+            TrainingError: The file is damaged.
         """
         try:
             return cls._read(path)
@@ -176,12 +137,14 @@ class Checkpoint:
             earlier = [n for n in list_checkpoints(os.path.dirname(path)) if checkpoint_path("", n) < _name(path)]
             raise TrainingError(
                 f"Checkpoint {path} is damaged: {e}.",
-                hint=f"Resume from an earlier one with --resume-epoch {earlier[-1]}." if earlier else "Train anew.",
+                hint=f"Resume from an earlier one with --resume-epoch {earlier[-1]}."
+                if earlier
+                else "Train again from the start.",
             ) from None
 
     @classmethod
     def _read(cls, path: str) -> Checkpoint:
-        arrays: dict[str, np.ndarray] = {}
+        arrays: dict[str, npt.NDArray[Any]] = {}
         with zipfile.ZipFile(path) as archive:
             state = json.loads(archive.read(_STATE))
             for name in archive.namelist():
@@ -189,7 +152,7 @@ class Checkpoint:
                     with archive.open(name) as stream:
                         arrays[name[:-4]] = np.lib.format.read_array(stream, allow_pickle=False)
         if state.pop("arrays") != sorted(arrays):
-            raise ValueError("some of its arrays are not there")
+            raise ValueError("some arrays are missing")
         variables = {kind: _numbered(arrays, f"{kind}/") for kind in _VARIABLES}
         callbacks = []
         for j, saved in enumerate(state.pop("callbacks")):
@@ -200,10 +163,13 @@ class Checkpoint:
         return cls(**state, callbacks=callbacks, variables=variables)
 
     def restore_variables(self, model: keras.Model) -> None:
-        """Give the model's and its optimizer's variables the values in this checkpoint.
+        """Set the variables of the model and of its optimizer to the values in this checkpoint.
+
+        Args:
+            model: Compiled model.
 
         Raises:
-            TrainingError: the model is not the one that the checkpoint is of.
+            TrainingError: The checkpoint belongs to a different model or optimizer.
         """
         model.optimizer.build(model.trainable_variables)
         for kind, owner in (("model", model), ("optimizer", model.optimizer)):
@@ -213,16 +179,16 @@ class Checkpoint:
             )
             if not same:
                 raise TrainingError(
-                    f"The checkpoint of epoch {self.epoch} is of another {kind}: "
-                    f"{len(values)} variables there, {len(variables)} now"
-                    f"{'' if len(values) != len(variables) else ', of other shapes'}.",
-                    hint="The specification has changed since. Start anew with --clean.",
+                    f"The checkpoint of epoch {self.epoch} belongs to a different {kind}: "
+                    f"the checkpoint has {len(values)} variables, the {kind} now has {len(variables)}"
+                    f"{'' if len(values) != len(variables) else ' of other shapes'}.",
+                    hint="The specification has changed since then. Start again with --clean.",
                 )
             for variable, value in zip(variables, values, strict=True):
                 variable.assign(value)
 
     def restore_callbacks(self, callbacks: list[keras.callbacks.Callback]) -> None:
-        """Give the callbacks their memory; those that the specification has since added or removed are left out."""
+        """Restore the state of each callback that the checkpoint knows. Other callbacks keep their state."""
         remaining = list(self.callbacks)
         for callback in callbacks:
             for state in remaining:
@@ -236,8 +202,9 @@ def _name(path: str) -> str:
     return os.path.basename(path)
 
 
-def _numbered(arrays: dict[str, np.ndarray], prefix: str) -> list[np.ndarray]:
-    found: list[np.ndarray] = []
+def _numbered(arrays: dict[str, npt.NDArray[Any]], prefix: str) -> list[npt.NDArray[Any]]:
+    """The arrays ``prefix0``, ``prefix1``, …, in this order."""
+    found: list[npt.NDArray[Any]] = []
     while f"{prefix}{len(found)}" in arrays:
         found.append(arrays[f"{prefix}{len(found)}"])
     return found

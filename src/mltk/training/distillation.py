@@ -1,4 +1,4 @@
-"""Knowledge distillation: a small student learns from a large teacher as well as from the labels.
+"""Knowledge distillation: a small student model learns from the labels and from a large teacher model.
 
 Hinton, Vinyals and Dean, "Distilling the knowledge in a neural network", 2015 (arXiv:1503.02531).
 """
@@ -13,19 +13,20 @@ from keras import ops
 
 @keras.saving.register_keras_serializable("mltk")
 class KnowledgeDistillationModel(keras.Model):
-    """Trains ``student`` on the labels and on the softened outputs of ``teacher``; the teacher stays as it is.
+    """Trains ``student`` on the labels and on the softened outputs of ``teacher``. The teacher does not change.
 
     The loss is ``alpha · student_loss(y, student) + (1 - alpha) · T² · distillation_loss(softmax(teacher / T),
-    softmax(student / T))``; the factor T² keeps the size of the gradients the same at all temperatures T. Both
-    models must give logits, that is, have no softmax at their end.
+    softmax(student / T))``. The factor T² keeps the size of the gradients the same at all temperatures T. Both
+    models must return logits: they must not end with a softmax.
 
-    In a specification, save the student alone::
+    In a specification, save only the student::
 
         my_model.on_save_keras_model = lambda mltk_model, keras_model, logger: keras_model.student
 
     Args:
-        student: the model to train.
-        teacher: the trained model to learn from.
+        student: Model to train.
+        teacher: Trained model to learn from.
+        kwargs: Further arguments of ``keras.Model``.
     """
 
     def __init__(self, student: keras.Model, teacher: keras.Model, **kwargs: Any) -> None:
@@ -46,16 +47,17 @@ class KnowledgeDistillationModel(keras.Model):
         temperature: float = 3,
         **kwargs: Any,
     ) -> None:
-        """Set how to train.
+        """Configure the training.
 
         Args:
             optimizer: Keras optimizer.
             metrics: Keras metrics of the student's output.
-            student_loss_fn: loss of the labels and the student's logits.
-            distillation_loss_fn: loss of the softened teacher and student, such as ``keras.losses.KLDivergence()``.
-            alpha: share of the student's loss, 0 to 1.
-            temperature: what logits are divided by before the softmax.
-            kwargs: more arguments of ``keras.Model.compile``.
+            student_loss_fn: Loss between the labels and the student's logits.
+            distillation_loss_fn: Loss between the softened outputs of teacher and student, for instance
+                ``keras.losses.KLDivergence()``.
+            alpha: Share of the student's loss, 0 to 1.
+            temperature: Divisor of the logits before the softmax.
+            kwargs: Further arguments of ``keras.Model.compile``.
         """
         super().compile(optimizer=optimizer, metrics=metrics, **kwargs)
         self.student_loss_fn = keras.losses.get(student_loss_fn)
@@ -78,7 +80,7 @@ class KnowledgeDistillationModel(keras.Model):
         self.built = True
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
-        """What the student gives."""
+        """Return the output of the student."""
         return self.student(inputs, training=training)
 
     def compute_loss(
@@ -89,7 +91,7 @@ class KnowledgeDistillationModel(keras.Model):
         sample_weight: Any = None,
         training: bool = True,
     ) -> Any:
-        """The weighted sum of the student's and the distillation loss."""
+        """Return the weighted sum of the student's loss and the distillation loss, a scalar."""
         student_loss = ops.mean(self.student_loss_fn(y, y_pred, **_weight(self.student_loss_fn, sample_weight)))
         soft_teacher = ops.softmax(self.teacher(x, training=False) / self.temperature, axis=-1)
         soft_student = ops.softmax(y_pred / self.temperature, axis=-1)
@@ -124,5 +126,5 @@ class KnowledgeDistillationModel(keras.Model):
 
 
 def _weight(loss: Any, sample_weight: Any) -> dict[str, Any]:
-    """A plain function takes no sample weights."""
+    """The sample weights as an argument, if ``loss`` takes them: a plain function does not."""
     return {"sample_weight": sample_weight} if isinstance(loss, keras.losses.Loss) else {}

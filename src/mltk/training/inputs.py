@@ -1,35 +1,44 @@
-"""From the dataset settings to the arguments of ``keras.Model.fit``, in an order that a resumed run repeats."""
+"""Converts the dataset of a specification to the arguments of ``keras.Model.fit``.
+
+The order of the samples depends only on the seed and the epoch, so that a resumed run continues in the same order.
+"""
 
 from __future__ import annotations
 
 import itertools
 import logging
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import keras
 import numpy as np
+import numpy.typing as npt
 
 from mltk.data.iterate import class_indices, count_samples, is_arrays, is_py_dataset, is_tf_dataset, take
 from mltk.data.pipeline.epochs import EpochBatches
 from mltk.errors import DatasetError, SettingError, did_you_mean
 from mltk.training.batch_stream import batch_stream, batches_per_pass, in_order, made_stream, one_epoch
+from mltk.training.protocols import FitSettings
 
 logger = logging.getLogger("mltk")
 _ENDLESS = -1
 
 
-def fit_inputs(model: Any, *, seed: int, first_epoch: int) -> dict[str, Any]:
-    """The arguments of ``fit`` that say what to train with.
+def fit_inputs(model: FitSettings, *, seed: int, first_epoch: int) -> dict[str, Any]:
+    """The arguments of ``fit`` for the training and validation data.
 
     Args:
-        model: a specification whose dataset is loaded.
-        seed: of this training.
-        first_epoch: number of epochs already done; the data goes on where these ended.
+        model: Specification whose dataset is loaded.
+        seed: Seed of this run.
+        first_epoch: Number of epochs that earlier runs have finished. The data continues where these ended.
+
+    Returns:
+        Name of the argument → value.
 
     Raises:
-        DatasetError: the dataset is empty, or of different lengths.
+        DatasetError: The dataset is empty, or its arrays have different lengths.
+        SettingError: ``class_weights`` cannot be used.
     """
     x, y, weight = model.x, model.y, model.sample_weight
     if x is None:
@@ -69,12 +78,12 @@ def fit_inputs(model: Any, *, seed: int, first_epoch: int) -> dict[str, Any]:
     return kwargs
 
 
-def _check_length(model: Any, length: int) -> None:
+def _check_length(model: FitSettings, length: int) -> None:
     if length == 0:
         raise DatasetError(f"The training dataset of {model.name} is empty.")
 
 
-def _array_inputs(model: Any, x: Any, y: Any, weight: Any, seed: int, first_epoch: int) -> dict[str, Any]:
+def _array_inputs(model: FitSettings, x: Any, y: Any, weight: Any, seed: int, first_epoch: int) -> dict[str, Any]:
     n = count_samples(x)
     _check_length(model, n)
     if count_samples(y) != n:
@@ -86,13 +95,13 @@ def _array_inputs(model: Any, x: Any, y: Any, weight: Any, seed: int, first_epoc
 
 
 def _split(x: Any, y: Any, weight: Any, share: float) -> tuple[Any, Any, Any, Any]:
-    """Keep the last ``share`` of the samples for validation, as Keras does."""
+    """Use the last ``share`` of the samples for validation, as Keras does."""
     if not share:
         return x, y, weight, None
     n = count_samples(x)
     cut = int(n * (1 - share))
     if cut in (0, n):
-        raise DatasetError(f"A validation_split of {share} of {n} samples leaves one side empty.")
+        raise DatasetError(f"A validation_split of {share} leaves no samples on one side: the dataset has {n} samples.")
     head, tail = slice(0, cut), slice(cut, n)
     held_out: tuple[Any, ...] = (take(x, tail), take(y, tail))
     if weight is not None:
@@ -101,44 +110,47 @@ def _split(x: Any, y: Any, weight: Any, share: float) -> tuple[Any, Any, Any, An
 
 
 def _tf_inputs(x: Any, steps: int | None, first_epoch: int) -> dict[str, Any]:
-    """A user's ``tf.data`` pipeline, as one long stream.
+    """Arguments for a user's ``tf.data`` pipeline, as one long stream.
 
-    Its shuffling goes on where it was after ``first_epoch`` epochs; so does whatever else it draws, if ``steps``
-    are given, since then what was used before is made again and left out.
+    Its shuffling continues in the state after ``first_epoch`` epochs. With ``steps``, the batches of these epochs are
+    made again and skipped, so that everything else that the pipeline draws continues too.
     """
     size = int(x.cardinality())
     if size == 0:
-        raise DatasetError("The tf.data.Dataset to train with is empty.")
+        raise DatasetError("The tf.data.Dataset for training is empty.")
     if steps:
         stream = x if size == _ENDLESS else x.repeat()
         return {"x": stream.skip(first_epoch * steps) if first_epoch else stream, "steps_per_epoch": steps}
     if size == _ENDLESS:
         raise DatasetError(
-            "The tf.data.Dataset to train with repeats without end.",
-            hint="Set steps_per_epoch, or leave out .repeat().",
+            "The tf.data.Dataset for training repeats without end.",
+            hint="Set steps_per_epoch, or remove .repeat().",
         )
-    for _ in range(first_epoch):  # each beginning draws the seeds of its shuffling
+    for _ in range(first_epoch):  # each new iterator draws the seeds of the shuffling
         next(iter(x))
     if size > 0:
-        # One long iteration: Keras would begin the dataset anew once or twice an epoch, depending on the epoch.
+        # One long iteration: Keras would create one or two iterators per epoch, depending on the epoch.
         return {"x": x.repeat(), "steps_per_epoch": size}
     if first_epoch:
         logger.warning(
-            "The tf.data.Dataset doesn't say how many batches it has, so the samples may come in another order than "
-            "if training had not been stopped. Setting my_model.steps_per_epoch avoids that."
+            "The tf.data.Dataset does not say how many batches it has. The order of the samples may differ from the "
+            "order in a run that was not stopped. Set my_model.steps_per_epoch to avoid this."
         )
     return {"x": x, "steps_per_epoch": None}
 
 
-def _generator_inputs(model: Any, x: Any, first_epoch: int) -> dict[str, Any]:
+def _generator_inputs(model: FitSettings, x: Any, first_epoch: int) -> dict[str, Any]:
     if callable(x) and not hasattr(x, "__next__"):
         x = x()
     if not hasattr(x, "__iter__"):
-        raise DatasetError(f"Can't train with {type(x).__name__}.")
+        raise DatasetError(
+            f"Cannot train with an object of type {type(x).__name__}.",
+            hint="Set my_model.x to arrays, a tf.data.Dataset, a PyDataset or a generator.",
+        )
     steps = model.steps_per_epoch
     if steps is None and isinstance(x, Iterator):
         raise DatasetError(
-            f"{model.name} trains with a generator, which doesn't say how long an epoch is.",
+            f"{model.name} trains with a generator, and the length of an epoch is unknown.",
             hint="Set my_model.steps_per_epoch.",
         )
     batches = iter(x)
@@ -146,18 +158,18 @@ def _generator_inputs(model: Any, x: Any, first_epoch: int) -> dict[str, Any]:
         next(itertools.islice(batches, first_epoch * steps - 1, first_epoch * steps), None)
     first = next(batches, None)
     if first is None:
-        raise DatasetError(f"The generator that {model.name} trains with is empty.")
+        raise DatasetError(f"The training generator of {model.name} is empty.")
     return {"x": _forward(itertools.chain([first], batches)), "steps_per_epoch": steps}
 
 
 def _forward(batches: Iterator[Any]) -> Iterator[Any]:
-    """A real generator object, which is what Keras takes; lists become tuples."""
+    """A generator object, because Keras accepts only that kind of iterator. Lists become tuples."""
     for batch in batches:
         yield tuple(batch) if isinstance(batch, list) else batch
 
 
 def _validation(data: Any, batch_size: int) -> Any:
-    """Validation data as ``fit`` takes it; arrays as a plain pipeline, which is the same in every epoch."""
+    """Validation data for ``fit``. Arrays become a pipeline with the same order in every epoch."""
     if isinstance(data, list) and len(data) in (2, 3):
         data = tuple(data)
     if isinstance(data, EpochBatches):
@@ -170,12 +182,18 @@ def _validation(data: Any, batch_size: int) -> Any:
 
 
 class RepeatablePyDataset(keras.utils.PyDataset):
-    """A user's ``PyDataset``, its batches in an order that depends on nothing but the seed and the epoch.
+    """A user's ``PyDataset`` with an order of batches that depends only on the seed and the epoch.
 
-    With ``steps``, an epoch is so many of them: a new choice each time if shuffled, else the next ones in turn.
+    With one worker, the global generators of Python and NumPy are seeded with ``(seed, k, i)`` before batch ``i`` of
+    epoch ``k`` is made. Several workers would disturb each other, so they are not seeded.
 
-    With one worker, also what it draws from Python's and NumPy's global generators in making batch ``i`` of
-    epoch ``k`` depends only on ``(seed, k, i)``; threads would draw in each other's way.
+    Args:
+        inner: The user's ``PyDataset``, or any object with ``__len__`` and ``__getitem__``.
+        shuffle: Whether to draw a new order of the batches for each epoch.
+        seed: Seed of this run.
+        first_epoch: Number of epochs that earlier runs have finished.
+        steps: Number of batches of an epoch; None uses all of them. Each epoch is a new random selection if shuffled,
+            otherwise it has the next batches in order.
     """
 
     def __init__(self, inner: Any, shuffle: bool, seed: int, first_epoch: int, steps: int | None = None) -> None:
@@ -205,7 +223,7 @@ class RepeatablePyDataset(keras.utils.PyDataset):
 
     @property
     def _available(self) -> int:
-        return getattr(self._inner, "num_batches", None) or len(self._inner)
+        return int(getattr(self._inner, "num_batches", None) or len(self._inner))
 
     def __getitem__(self, index: int) -> Any:
         if self._alone:
@@ -217,7 +235,7 @@ class RepeatablePyDataset(keras.utils.PyDataset):
         random.seed(int(state[0]))
         np.random.seed(int(state[1]))
 
-    def _draw_order(self) -> np.ndarray:
+    def _draw_order(self) -> npt.NDArray[np.int64]:
         order = np.arange(self._available)
         if self._shuffle:
             np.random.default_rng([self._seed, self._epoch]).shuffle(order)
@@ -243,22 +261,31 @@ class RepeatablePyDataset(keras.utils.PyDataset):
         self._order = self._draw_order()
 
 
-def class_weights(model: Any, y: Any) -> dict[int, float] | None:
-    """``my_model.class_weights`` as Keras takes them: class index → weight.
+def class_weights(model: FitSettings, y: Any) -> dict[int, float] | None:
+    """The setting ``class_weights`` in the form that Keras accepts.
 
-    ``"balanced"`` gives class ``c`` the weight ``samples / (classes · samples of c)``, as scikit-learn does.
+    With ``"balanced"``, class ``c`` has the weight ``samples / (classes · samples of c)``, as in scikit-learn.
+
+    Args:
+        model: Specification.
+        y: Training labels as arrays, or None to use ``class_counts``.
+
+    Returns:
+        Index of the class → weight, or None if the setting is empty.
 
     Raises:
-        SettingError: it names a class that the model doesn't have.
+        SettingError: The setting names a class that the model does not have, or the samples cannot be counted.
     """
     weights = model.class_weights
     if weights is None or len(weights) == 0:
         return None
     if isinstance(weights, str):
         if weights != "balanced":
-            raise SettingError(f"class_weights: {weights!r} is unknown.", hint="Give 'balanced', a dict or a list.")
+            raise SettingError(
+                f"class_weights: {weights!r} is unknown.", hint="Use 'balanced', a dictionary or a list."
+            )
         return _balanced(model, y)
-    if isinstance(weights, list):
+    if not isinstance(weights, Mapping):
         return {i: float(w) for i, w in enumerate(weights)}
     found: dict[int, float] = {}
     for key, weight in weights.items():
@@ -270,14 +297,17 @@ def class_weights(model: Any, y: Any) -> dict[int, float] | None:
     return found
 
 
-def _balanced(model: Any, y: Any) -> dict[int, float]:
-    counts: np.ndarray
+def _balanced(model: FitSettings, y: Any) -> dict[int, float]:
+    counts: npt.NDArray[np.int64]
     if y is not None and is_arrays(y):
         counts = np.bincount(class_indices(np.asarray(y)), minlength=model.n_classes)
     else:
         by_name = model.class_counts.get("training", {})
         counts = np.array([by_name.get(c, by_name.get(i, 0)) for i, c in enumerate(model.classes)])
     if not counts.any():
-        raise SettingError("class_weights: the samples of each class can't be counted, so they can't be balanced.")
+        raise SettingError(
+            "class_weights: 'balanced' needs the number of samples of each class, which is unknown.",
+            hint="Set class_weights to a dictionary, or set my_model.class_counts in load_dataset().",
+        )
     total = counts.sum()
     return {i: float(total / (len(counts) * n)) for i, n in enumerate(counts) if n}

@@ -1,7 +1,7 @@
-"""Losses for siamese networks and autoencoders, beyond those of Keras.
+"""Losses for siamese networks and autoencoders that Keras does not have.
 
-A specification names them as ``my_model.loss = mltk.training.losses.ContrastiveLoss(margin=2)``; being registered
-with Keras, they need no entry in ``keras_custom_objects``.
+A specification sets ``my_model.loss = mltk.training.losses.ContrastiveLoss(margin=2)``. The losses are registered with
+Keras, so they need no entry in ``keras_custom_objects``.
 """
 
 from __future__ import annotations
@@ -17,23 +17,24 @@ _SSIM_SPAN = 2.0
 
 
 def _reduction(name: str | None) -> str | None:
-    """``"auto"``, as scripts for older Keras have it, is the mean over the batch."""
+    """The reduction in Keras 3. ``"auto"``, the name in older Keras, is the mean over the batch."""
     return "sum_over_batch_size" if name == "auto" else name
 
 
 @keras.saving.register_keras_serializable("mltk")
 class ContrastiveLoss(keras.losses.Loss):
-    """Pulls the two samples of an alike pair together and pushes those of an unlike pair at least ``margin`` apart.
+    """Pulls the samples of a similar pair together, and pushes the samples of a dissimilar pair apart.
 
     Hadsell, Chopra and LeCun, "Dimensionality reduction by learning an invariant mapping", CVPR 2006, equation 4,
     without its factor ½: ``(1 - y) d² + y max(0, margin - d)²`` of a pair at distance ``d``.
 
-    Called as ``(y_true, y_pred)``: ``y_true`` is 0 for an alike pair and 1 for an unlike one, ``y_pred`` the
-    distance, both of shape ``[batch]`` or ``[batch, 1]``.
+    It is called with ``(y_true, y_pred)``: ``y_true`` is 0 for a similar pair and 1 for a dissimilar pair, ``y_pred``
+    is the distance. Both have the shape ``[batch]`` or ``[batch, 1]``.
 
     Args:
-        margin: distance beyond which an unlike pair costs nothing.
-        reduction: as of ``keras.losses.Loss``.
+        margin: Distance from which on a dissimilar pair adds nothing to the loss.
+        reduction: Reduction of ``keras.losses.Loss``.
+        name: Name of the loss.
     """
 
     def __init__(self, margin: float = 1, reduction: str = "auto", name: str = "contrastive_loss") -> None:
@@ -53,9 +54,13 @@ class ContrastiveLoss(keras.losses.Loss):
 
 @keras.saving.register_keras_serializable("mltk")
 class Correlation(keras.losses.Loss):
-    """Minus Pearson's correlation of each sample with its reconstruction: -1 is best, 0 unrelated.
+    """The negative Pearson correlation of each sample with its reconstruction: -1 is best, 0 is unrelated.
 
-    Blind to the scale and offset of the reconstruction. A sample of any shape is taken as one vector.
+    The scale and the offset of the reconstruction do not matter. A sample of any shape counts as one vector.
+
+    Args:
+        reduction: Reduction of ``keras.losses.Loss``.
+        name: Name of the loss.
     """
 
     def __init__(self, reduction: str = "sum_over_batch_size", name: str = "corr") -> None:
@@ -63,26 +68,30 @@ class Correlation(keras.losses.Loss):
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         y_pred = ops.convert_to_tensor(y_pred)
-        one, other = _centred(ops.cast(y_true, y_pred.dtype)), _centred(y_pred)
+        one, other = _centered(ops.cast(y_true, y_pred.dtype)), _centered(y_pred)
         scale = ops.sqrt(ops.sum(ops.square(one), axis=1) * ops.sum(ops.square(other), axis=1))
         return -ops.sum(one * other, axis=1) / ops.maximum(scale, keras.config.epsilon())
 
 
-def _centred(x: Any) -> Any:
-    """``[batch, …]`` as ``[batch, n]``, the mean of each sample taken off."""
+def _centered(x: Any) -> Any:
+    """Reshape ``[batch, …]`` to ``[batch, n]`` and subtract the mean of each sample."""
     x = ops.reshape(x, (ops.shape(x)[0], -1))
     return x - ops.mean(x, axis=1, keepdims=True)
 
 
 @keras.saving.register_keras_serializable("mltk")
 class StructuralSimilarity(keras.losses.Loss):
-    """Minus the structural similarity of each image with its reconstruction: -1 is best.
+    """The negative structural similarity of each image with its reconstruction: -1 is best.
 
     Wang, Bovik, Sheikh and Simoncelli, "Image quality assessment: from error visibility to structural similarity",
-    IEEE Transactions on Image Processing 13(4), 2004, as TensorFlow computes it, for values that span 2, such as -1
-    to 1. The window is 11 × 11, or as large as a smaller image allows.
+    IEEE Transactions on Image Processing 13(4), 2004, in the implementation of TensorFlow. The values of a pixel have
+    a range of 2, for instance -1 to 1. The window is 11 × 11, or smaller for smaller images.
 
-    Called with images of shape ``[batch, height, width, channels]``.
+    It is called with images of shape ``[batch, height, width, channels]``.
+
+    Args:
+        reduction: Reduction of ``keras.losses.Loss``.
+        name: Name of the loss.
     """
 
     def __init__(self, reduction: str = "sum_over_batch_size", name: str = "ssim") -> None:
@@ -102,19 +111,19 @@ def _ssim(y_true: Any, y_pred: Any) -> Any:
 
 @keras.saving.register_keras_serializable("mltk")
 def mae_loss_func(y_true: Any, y_pred: Any) -> Any:
-    """Mean absolute error over the last axis: shape ``[batch, …]`` becomes that without the last dimension."""
+    """Mean absolute error over the last axis. The result has the shape of the input without its last dimension."""
     y_pred = ops.convert_to_tensor(y_pred)
     return ops.mean(ops.abs(ops.cast(y_true, y_pred.dtype) - y_pred), axis=-1)
 
 
 @keras.saving.register_keras_serializable("mltk")
 def mse_loss_func(y_true: Any, y_pred: Any) -> Any:
-    """Mean squared error over everything: a scalar."""
+    """Mean squared error over all values: a scalar."""
     y_pred = ops.convert_to_tensor(y_pred)
     return ops.mean(ops.square(ops.cast(y_true, y_pred.dtype) - y_pred))
 
 
 @keras.saving.register_keras_serializable("mltk")
 def ssim_loss_func(y_true: Any, y_pred: Any) -> Any:
-    """Minus the mean structural similarity of a batch of images: a scalar; see :class:`StructuralSimilarity`."""
+    """The negative mean structural similarity of a batch of images: a scalar. See :class:`StructuralSimilarity`."""
     return -tf.reduce_mean(_ssim(y_true, y_pred))

@@ -1,6 +1,7 @@
-"""The live view of a training: a row a epoch, and below the rows a bar for the epoch that runs.
+"""The live view of a training run: one row per epoch, and a progress bar for the current epoch.
 
-On a terminal the rows are a table that fits its width; elsewhere, as in a log file, every line names its values.
+On a terminal, the rows are a table that fits the width. Elsewhere, for instance in a log file, every line names its
+values.
 """
 
 from __future__ import annotations
@@ -19,13 +20,13 @@ _SHORT = {"learning_rate": "lr"}
 
 
 class ProgressView(keras.callbacks.Callback):
-    """Shows how training goes.
+    """Shows the progress of training.
 
     Args:
-        epochs: number of epochs in all; -1 when unknown.
-        steps: batches of an epoch; None when unknown.
-        first_epoch: epochs done before, in a run that this one resumes.
-        console: where to write; by default standard output.
+        epochs: Total number of epochs; -1 if unknown.
+        steps: Number of batches of an epoch; None if unknown.
+        first_epoch: Number of epochs that earlier runs have finished.
+        console: Console to write to; by default standard output.
     """
 
     def __init__(self, epochs: int, steps: int | None, first_epoch: int = 0, console: Console | None = None) -> None:
@@ -66,7 +67,7 @@ class ProgressView(keras.callbacks.Callback):
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         now = time.perf_counter()
         if self._bar is None or now - self._shown < _REFRESH_S:
-            return  # reading metrics waits for the step to end: not at each
+            return  # reading the metrics waits for the end of the step, so not at every step
         self._shown = now
         loss = (logs or {}).get("loss")
         note = "" if loss is None else f"loss {number(float(loss))}"
@@ -91,7 +92,7 @@ class ProgressView(keras.callbacks.Callback):
         self._rows += 1
 
     def _print(self, text: str, **style: Any) -> None:
-        if self.console.is_jupyter:  # where the console makes a block of HTML of each line
+        if self.console.is_jupyter:  # the console would write a block of HTML for each line
             print(text)
             return
         self.console.print(text, highlight=False, markup=False, soft_wrap=True, **style)
@@ -100,27 +101,39 @@ class ProgressView(keras.callbacks.Callback):
         self.close()
 
     def close(self) -> None:
-        """Take the bar away."""
+        """Remove the progress bar."""
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
 
 
 class EpochTable:
-    """Epochs as text: the columns that fit a width, each as wide as its name and its numbers."""
+    """Formats epochs as text, in columns that fit a given width.
+
+    Args:
+        epochs: Total number of epochs; 0 or less if unknown.
+    """
 
     def __init__(self, epochs: int) -> None:
         self.epochs = epochs
         self.columns: list[str] = []
 
     def epoch(self, epoch: int) -> str:
-        """``" 3/20"``, from the index 2."""
+        """The number of an epoch: ``" 3/20"`` for index 2."""
         if self.epochs <= 0:
             return f"{epoch + 1:>5}"
         return f"{epoch + 1:>{len(str(self.epochs))}}/{self.epochs}"
 
     def choose_columns(self, values: dict[str, float], width: int) -> bool:
-        """Take the columns for ``values``: those that say most, if not all fit. Whether they have changed."""
+        """Choose the columns for ``values``, the most important first until the width is full.
+
+        Args:
+            values: Metric → value.
+            width: Width of the terminal in characters.
+
+        Returns:
+            Whether the columns have changed.
+        """
         known = list(dict.fromkeys([*values, *(c for c in self.columns if c not in values)]))
         left = width - self._first - 9 - 1
         kept = set()
@@ -138,17 +151,17 @@ class EpochTable:
         return max(5, len(self.epoch(0)))
 
     def header(self) -> str:
-        """The columns' names."""
+        """The header line: the names of the columns."""
         cells = [f"{_SHORT.get(n, n):>{_column_width(n)}}" for n in self.columns]
         return "  ".join([f"{'epoch':>{self._first}}", *cells, "    time"])
 
     def row(self, epoch: int, values: dict[str, float], seconds: float) -> str:
-        """The values of an epoch below the columns' names."""
+        """The line of an epoch in the table."""
         cells = [f"{number(values[n]) if n in values else '':>{_column_width(n)}}" for n in self.columns]
         return "  ".join([f"{self.epoch(epoch):>{self._first}}", *cells, f"{duration(seconds):>8}"])
 
     def line(self, epoch: int, values: dict[str, float], seconds: float) -> str:
-        """The values of an epoch with their names, aligned from line to line."""
+        """The line of an epoch in a log file: each value with its name, aligned with the other lines."""
         cells = [f"{_SHORT.get(n, n)} {number(values[n]):<{_WIDTH - 2}}" for n in _in_pairs(list(values))]
         return "  ".join([f"Epoch {self.epoch(epoch)}", f"{duration(seconds):>8}", *cells]).rstrip()
 
@@ -158,14 +171,14 @@ def _column_width(name: str) -> int:
 
 
 def _in_pairs(names: list[str]) -> list[str]:
-    """Loss first, each metric beside its validation, the learning rate last."""
+    """Names in their order: the loss first, each metric beside its validation metric, the learning rate last."""
     bases = list(dict.fromkeys(n.removeprefix("val_") for n in names))
     bases.sort(key=lambda n: (n == "learning_rate", n != "loss"))
     return [n for base in bases for n in (base, f"val_{base}") if n in names]
 
 
 def _rank(name: str, names: list[str]) -> tuple[int, int]:
-    """Sorts what says most first: the losses, then the first metric, then the learning rate, then the others."""
+    """Sort key by importance: the losses, the first metric, the learning rate, then the other metrics."""
     base = name.removeprefix("val_")
     order = [n for n in _in_pairs(names) if not n.startswith("val_")]
     position = order.index(base) if base in order else len(order)
@@ -175,14 +188,14 @@ def _rank(name: str, names: list[str]) -> tuple[int, int]:
 
 
 def number(value: float) -> str:
-    """Four decimals where they say something, else three digits."""
+    """A value with four decimals, or with three digits if it is very small or large."""
     if value == 0 or 0.01 <= abs(value) < 1000:
         return f"{value:.4f}"
     return f"{value:.3g}"
 
 
 def duration(seconds: float) -> str:
-    """``5.9 s``, or ``2:05 min``, or ``1:02 h``."""
+    """A duration: ``5.9 s``, ``2:05 min`` or ``1:02 h``."""
     if seconds < 100:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)

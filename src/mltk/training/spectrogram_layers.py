@@ -1,6 +1,6 @@
-"""Layers that vary spectrograms while a model trains, and do nothing afterwards, so that the device never sees them.
+"""Layers that vary spectrograms during training. They do nothing afterwards and are not in the ``.tflite``.
 
-Put one after the model's input::
+Put the layers after the model's input::
 
     x = inputs = keras.Input(model.input_shape)
     x = RandomChannelResponse()(x)
@@ -20,7 +20,12 @@ from keras import ops
 
 
 class _TrainingOnly(keras.layers.Layer):
-    """Base of layers that draw something for each sample of a batch."""
+    """Base of layers that vary each sample of a batch randomly, during training only.
+
+    Args:
+        seed: Seed of the random numbers; None chooses one.
+        kwargs: Further arguments of ``keras.layers.Layer``.
+    """
 
     def __init__(self, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -34,10 +39,10 @@ class _TrainingOnly(keras.layers.Layer):
         return self.vary(values[..., None])[..., 0] if len(inputs.shape) == 3 else self.vary(values)
 
     def vary(self, spectrograms: Any) -> Any:
-        """``spectrograms`` [samples, frames, channels, 1], varied."""
+        """Return varied ``spectrograms``, of the same shape ``[samples, frames, channels, 1]``."""
         raise NotImplementedError
 
-    def compute_output_shape(self, input_shape: tuple) -> tuple:
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         return tuple(input_shape)
 
     def get_config(self) -> dict[str, Any]:
@@ -46,16 +51,19 @@ class _TrainingOnly(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("mltk")
 class RandomChannelResponse(_TrainingOnly):
-    """Adds a smooth random curve over the channels to each sample, as another microphone or room would.
+    """Adds a smooth random curve over the channels to each sample, to imitate other microphones and rooms.
 
-    What a microphone does to a spectrum is a product, and so a sum in the logarithm that the features are. The curve
-    is a sum of cosines over the channels; by default the first five, the very first of which is the loudness.
+    A microphone multiplies the spectrum by its response. The features are logarithms, so the response is added to
+    them. The curve is a sum of cosines over the channels, by default the first five. The first cosine is a constant,
+    the loudness.
 
     Args:
-        deviations: standard deviation of each cosine's amplitude, in units of the features. The default suits int8
-            features over a range of 40 dB, where 6.4 units are 1 dB.
-        minimum, maximum: the range of the features, to which the sums are limited.
-        seed: of what is drawn.
+        deviations: Standard deviation of the amplitude of each cosine, in units of the features. The default suits
+            int8 features with a range of 40 dB, where 1 dB is 6.4 units.
+        minimum: Smallest value of the features; lower sums are set to it.
+        maximum: Largest value of the features; higher sums are set to it.
+        seed: Seed of the random numbers.
+        kwargs: Further arguments of ``keras.layers.Layer``.
     """
 
     def __init__(
@@ -84,16 +92,17 @@ class RandomChannelResponse(_TrainingOnly):
 
 @keras.saving.register_keras_serializable("mltk")
 class SpecAugment(_TrainingOnly):
-    """Blanks a stretch of frames and a band of channels of each sample.
+    """Overwrites some adjacent frames and some adjacent channels of each sample with a constant.
 
-    Park et al., "SpecAugment: a simple data augmentation method for automatic speech recognition", Interspeech 2019;
-    its time warping is left to the audio generator's ``speed_range``.
+    Park et al., "SpecAugment: a simple data augmentation method for automatic speech recognition", Interspeech 2019.
+    For the time warping of that paper, use ``speed_range`` of the audio generator.
 
     Args:
-        max_frames: the longest stretch; its length is drawn from 0 to this.
-        max_channels: the widest band, likewise.
-        value: what takes their place, in units of the features.
-        seed: of what is drawn.
+        max_frames: Largest number of frames to overwrite. The number is drawn from 0 to this one.
+        max_channels: Largest number of channels to overwrite, drawn in the same way.
+        value: The constant, in units of the features.
+        seed: Seed of the random numbers.
+        kwargs: Further arguments of ``keras.layers.Layer``.
     """
 
     def __init__(
@@ -109,7 +118,7 @@ class SpecAugment(_TrainingOnly):
         return ops.where(ops.logical_or(stretch, band), ops.cast(self.value, spectrograms.dtype), spectrograms)
 
     def _mask(self, samples: Any, size: int, longest: int) -> Any:
-        """``[samples, size]``: True in one stretch of each row."""
+        """Boolean array ``[samples, size]``: True in one random range of each row."""
         length = ops.floor(self._uniform(samples) * (longest + 1))
         start = ops.floor(self._uniform(samples) * (size - length + 1))
         position = ops.arange(size, dtype="float32")[None]

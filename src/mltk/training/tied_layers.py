@@ -1,6 +1,6 @@
-"""Layers for autoencoders whose decoder uses the weights of its encoder.
+"""Layers for autoencoders whose decoder uses the weights of the encoder.
 
-The decoder then has no weights of its own, which halves the size of the model on the device.
+The decoder then has no weights of its own. This halves the size of the model on the device.
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ from keras import ops
 
 
 class _Tied(keras.layers.Layer):
-    """A layer that undoes another one with that one's transposed weights.
+    """Reverses another layer with the transposed weights of that layer.
 
     Args:
-        layer: the layer that is undone; it must have been called already.
-        activation: name of a Keras activation, or a function.
+        layer: Layer to reverse. The model must call it before this layer.
+        activation: Name of a Keras activation, or a function.
+        kwargs: Further arguments of ``keras.layers.Layer``.
     """
 
     _argument = "layer"
@@ -48,7 +49,13 @@ class _Tied(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("mltk")
 class DenseTranspose_tied(_Tied):
-    """Undoes a ``Dense`` layer: ``[…, units]`` back to ``[…, inputs]`` by its transposed kernel, without bias."""
+    """Reverses a ``Dense`` layer: from ``[…, units]`` to ``[…, inputs]``, with its transposed kernel and without bias.
+
+    Args:
+        dense: Layer to reverse. The model must call it before this layer.
+        activation: Name of a Keras activation, or a function.
+        kwargs: Further arguments of ``keras.layers.Layer``.
+    """
 
     _argument = "dense"
 
@@ -58,13 +65,23 @@ class DenseTranspose_tied(_Tied):
     def call(self, inputs: Any) -> Any:
         return self.activation(ops.matmul(inputs, ops.transpose(self._kernel())))
 
-    def compute_output_shape(self, input_shape: tuple) -> tuple:
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         return (*input_shape[:-1], self._kernel().shape[0])
 
 
 @keras.saving.register_keras_serializable("mltk")
 class Conv2DTranspose_tied(_Tied):
-    """Undoes a ``Conv2D`` layer: back to the shape of that layer's input, by its kernel, without bias."""
+    """Reverses a ``Conv2D`` layer: to the shape of the input of that layer, with its kernel and without bias.
+
+    Args:
+        layer: Layer to reverse. The model must call it before this layer, unless ``layer_input_shape`` is given.
+        activation: Name of a Keras activation, or a function.
+        layer_input_shape: Shape of the input of ``layer``, ``[batch, height, width, channels]``.
+        kwargs: Further arguments of ``keras.layers.Layer``.
+
+    Raises:
+        ValueError: ``layer`` is not ``channels_last``, has several groups, or has no weights yet.
+    """
 
     def __init__(
         self,
@@ -75,7 +92,7 @@ class Conv2DTranspose_tied(_Tied):
     ) -> None:
         super().__init__(layer, activation, **kwargs)
         if layer.data_format != "channels_last" or layer.groups != 1:
-            raise ValueError(f"{self.name}: layer {layer.name!r} must be channels_last and of one group.")
+            raise ValueError(f"{self.name}: layer {layer.name!r} must be channels_last and have one group.")
         if layer_input_shape is None:
             if not layer.built:
                 raise ValueError(f"{self.name}: layer {layer.name!r} has no weights yet; call it first.")
@@ -95,7 +112,7 @@ class Conv2DTranspose_tied(_Tied):
         )
         return self.activation(decoded)
 
-    def compute_output_shape(self, input_shape: tuple) -> tuple:
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         return (input_shape[0], *self.layer_input_shape[1:])
 
     def get_config(self) -> dict[str, Any]:
