@@ -31,7 +31,7 @@ from typing import Any
 import numpy as np
 
 from mltk.errors import EvaluationError, MltkError, TfliteError, UnsupportedModelError
-from mltk.micro.engines.process import WorkerEndedError, Workers
+from mltk.micro.engines.process import Workers
 from mltk.micro.engines.run import run_batch
 from mltk.micro.engines.runtimes import have_tflm
 from mltk.micro.parity import compare_engines, random_samples
@@ -40,6 +40,7 @@ from mltk.micro.profile.targets import DEFAULT_TARGET
 from mltk.operations.results.quantization import quantization_report
 from mltk.tflite import TfliteModel, TfliteModelParameters
 from mltk.tflite.format.codec import pack, unpack
+from mltk.workers.child import ChildEndedError
 
 TIMEOUT_S = 10.0
 
@@ -233,7 +234,7 @@ class NativeFuzz:
             run()
         except (UnsupportedModelError, EvaluationError):
             return "refused"
-        except WorkerEndedError as e:
+        except ChildEndedError as e:
             if not e.timed_out and e.signal is None:  # Python in the child, which is ours
                 raise
             return "timed out" if e.timed_out else f"crashed (signal {e.signal})"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import io
 import pickle
+import struct
 
 import numpy as np
 import pytest
 
-from mltk.workers.wire import WireError, read_message, write_message
+from mltk.workers.wire import TooLargeError, WireError, read_message, write_message
 
 
 def sent(header, arrays=()) -> bytes:
@@ -43,12 +44,53 @@ def test_something_else_on_the_pipe_is_an_error():
         read_message(io.BytesIO(b"INFO: hello from a native library"))
 
 
-def test_objects_are_not_unpickled():
-    stream = io.BytesIO(sent({}, [np.arange(3)]))
-    frame = stream.getvalue()
-    hostile = io.BytesIO()
-    np.lib.format.write_array(hostile, np.array([pickle], dtype=object)[:0].astype(object), allow_pickle=True)
-    start = frame.index(b"\x93NUMPY") - 8
-    payload = hostile.getvalue()
-    with pytest.raises(ValueError, match="pickle"):
-        read_message(io.BytesIO(frame[:start] + len(payload).to_bytes(8, "little") + payload))
+def test_an_array_can_be_written_to_after_it_has_arrived():
+    _, (array,) = read_message(io.BytesIO(sent({}, [np.arange(3)])))
+    array[0] = 7
+    assert array.tolist() == [7, 1, 2]
+
+
+def test_arrays_larger_than_the_limit_are_not_read():
+    stream = io.BytesIO(sent({}, [np.zeros(100, np.int8), np.zeros(30, np.int8)]))
+    with pytest.raises(TooLargeError, match="130 bytes, and 129 are allowed"):
+        read_message(stream, limit_bytes=129)
+    stream.seek(0)
+    assert len(read_message(stream, limit_bytes=130)[1]) == 2
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"",
+        b"{",
+        b"7",
+        b"[]",
+        b"{}",
+        b"\xff\xfe",
+        b"[" * 100_000,
+        b'{"arrays": 3}',
+        b'{"arrays": [3]}',
+        b'{"arrays": [["|i1"]]}',
+        b'{"arrays": [["|i1", [-1]]]}',
+        b'{"arrays": [["|i1", [1.5]]]}',
+        b'{"arrays": [["|i1", ["x"]]]}',
+        b'{"arrays": [["no type", [1]]]}',
+        b'{"arrays": [["|O", [1]]]}',
+        b'{"arrays": [["|V8", [1]]]}',
+        b'{"arrays": [["<f4,<f4", [1]]]}',
+        b'{"arrays": [["|i1", [4611686018427387904, 4]]]}',
+    ],
+)
+def test_a_malformed_header_is_an_error(header):
+    with pytest.raises(WireError):
+        read_message(io.BytesIO(b"MLTK" + struct.pack("<I", len(header)) + header + bytes(100)))
+
+
+def test_a_header_of_gigabytes_is_not_read():
+    with pytest.raises(WireError, match="header of 4,294,967,295 bytes"):
+        read_message(io.BytesIO(b"MLTK" + b"\xff" * 4))
+
+
+def test_objects_are_not_sent():
+    with pytest.raises(TypeError, match="type object can't be sent"):
+        sent({}, [np.array([pickle], dtype=object)])

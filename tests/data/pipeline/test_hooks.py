@@ -112,7 +112,7 @@ here = make(preprocessing_function=louder, debug=True)
 there = make(preprocessing_function=louder)
 there.batch(0, 0)
 for process in there._processes._processes:
-    process._started.wait()
+    process.wait_until_started()
     assert process.is_ready, process.refusal
 for i, (x, y) in enumerate(there):
     assert all(np.array_equal(a, b) for a, b in zip((x, y), here.batch(0, i))), i
@@ -121,7 +121,7 @@ bad = make(preprocessing_function=failing)
 try:
     bad.batch(0, 0)
     for process in bad._processes._processes:
-        process._started.wait()
+        process.wait_until_started()
     bad.batch(0, 0)
 except Exception as error:
     print("failed:", type(error).__name__, error)

@@ -130,8 +130,8 @@ def _is_alive(pid: int) -> bool:
 def test_a_native_crash_is_an_error_that_says_so(needs_tflm, cnn):
     with WorkerProcess() as worker:
         worker.request({"task": "measure_arena", "arena_bytes": 1 << 20}, [np.frombuffer(cnn, np.uint8)])
-        os.kill(worker._process.pid, signal.SIGSEGV)
-        with pytest.raises(RuntimeFailure, match=r"crashed on this model \(signal 11\)"):
+        os.kill(worker.pid, signal.SIGSEGV)
+        with pytest.raises(RuntimeFailure, match=r"crashed while running this model \(signal 11\)"):
             worker.request({"task": "run"}, [])
 
 

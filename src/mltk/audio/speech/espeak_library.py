@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 
 from mltk.audio.speech.timbres import PREFIX, timbre_lines
+from mltk.errors import MltkError
 
 AUDIO_OUTPUT_SYNCHRONOUS = 2
 INITIALIZE_DONT_EXIT = 0x8000
@@ -70,7 +71,7 @@ class EspeakLibrary:
         library = self._library = ctypes.CDLL(self._library_path)
         rate = library.espeak_Initialize(AUDIO_OUTPUT_SYNCHRONOUS, 0, self._data_path.encode(), INITIALIZE_DONT_EXIT)
         if rate <= 0:
-            raise RuntimeError(f"eSpeak NG can't be initialized with its data in {self._data_path}")
+            raise MltkError(f"eSpeak NG can't be initialized with its data in {self._data_path}")
         self.sample_rate_hz = int(rate)
         library.espeak_SetSynthCallback(self._callback)
         self._libc.srand(1)  # the Klatt voices draw their noise from rand()
@@ -102,7 +103,7 @@ class EspeakLibrary:
         """The text of the voice file of ``language``, ``language+variant`` or ``language+timbre<number>``."""
         language, _, variant = voice.partition("+")
         if language not in self.languages:
-            raise ValueError(f"eSpeak NG has no language {language!r}")
+            raise MltkError(f"eSpeak NG has no language {language!r}")
         lines = Path(self._data_path, "lang", self.languages[language]).read_text(encoding="utf-8").splitlines()
         if variant.startswith(PREFIX) and variant[len(PREFIX) :].isdigit():
             lines += timbre_lines(int(variant[len(PREFIX) :]))
@@ -110,14 +111,14 @@ class EspeakLibrary:
             text = Path(self._data_path, "voices", "!v", variant).read_text(encoding="utf-8", errors="replace")
             lines += [line for line in text.splitlines() if line.split() and line.split()[0] not in LEFT_OUT]
         elif variant:
-            raise ValueError(f"eSpeak NG has no voice variant {variant!r}")
+            raise MltkError(f"eSpeak NG has no voice variant {variant!r}")
         return "\n".join(lines) + "\n"
 
     def _set_voice(self, library: ctypes.CDLL, voice: str) -> None:
         text = self._voice_file(voice)
         self._voice_path.write_text(text, encoding="utf-8")
         if library.espeak_SetVoiceByFile(str(self._voice_path).encode()) != 0:
-            raise ValueError(f"eSpeak NG refused voice {voice!r}")
+            raise MltkError(f"eSpeak NG refused voice {voice!r}")
 
     def speak(self, text: str, voice: str, parameters: dict[int, int]) -> bytes:
         """Mono int16 samples in this machine's byte order, at :attr:`sample_rate_hz`."""
@@ -130,7 +131,7 @@ class EspeakLibrary:
         data = text.encode() + b"\0"
         status = library.espeak_Synth(data, len(data), 0, 0, 0, CHARS_UTF8 | PHONEMES_IN_TEXT, None, None)
         if status != 0:
-            raise RuntimeError(f"eSpeak NG gave status {status} for {text!r}")
+            raise MltkError(f"eSpeak NG gave status {status} for {text!r}")
         return b"".join(self._pieces)
 
     def phonemes(self, text: str, voice: str) -> str:

@@ -1,141 +1,129 @@
-"""Processes that compute what would hold Python's lock: started from here, watched, and ended.
-
-Not :mod:`multiprocessing`: its spawn imports the user's ``__main__`` again, and specification scripts train at
-module level without a guard; and a fork of a process that has loaded TensorFlow may hang.
-"""
+"""Processes that call a user's function, which would hold Python's lock in this process."""
 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import pickle
 import queue
-import struct
-import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any
 
-import mltk
+import numpy as np
+
 from mltk.data.functions import pickling
-from mltk.errors import MltkError, RuntimeFailure
+from mltk.errors import DatasetError, MltkError, RuntimeFailure
+from mltk.workers.child import Child, RequestFailedError
+from mltk.workers.wire import Array, Header
 
-_LENGTH = struct.Struct("<Q")
-_STDERR_TAIL = 3000
-_ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS")
-
-
-def write_frame(stream: BinaryIO, data: bytes) -> None:
-    """Write bytes with their length before them."""
-    stream.write(_LENGTH.pack(len(data)))
-    stream.write(data)
-    stream.flush()
+_PROTOCOL = 5
 
 
-def read_frame(stream: BinaryIO) -> bytes | None:
-    """The bytes that :func:`write_frame` wrote; None at the end of the stream."""
-    head = stream.read(_LENGTH.size)
-    if len(head) < _LENGTH.size:
-        return None
-    (n,) = _LENGTH.unpack(head)
-    data = stream.read(n)
-    return data if len(data) == n else None
+def to_array(value: Any) -> Array:
+    """A value as a pickle in a uint8 array, for :mod:`mltk.workers.wire`."""
+    return np.frombuffer(pickle.dumps(value, protocol=_PROTOCOL), np.uint8)
+
+
+def from_array(array: Array) -> Any:
+    """The value that :func:`to_array` pickled."""
+    return pickle.loads(array.data)
 
 
 class FunctionProcess:
-    """A child that holds one callable and calls it with what it is sent, one call at a time.
+    """A child process that holds one function and calls it, one call at a time.
 
     Args:
-        function: pickled by :func:`mltk.data.functions.pickling.dumps`.
-        env: more environment variables.
-        disable_gpu: hide GPUs from it.
+        function: The function, pickled by :func:`mltk.data.functions.pickling.dumps`.
+        env: More environment variables for the child.
+        disable_gpu: Whether to hide GPUs from the child.
+
+    Raises:
+        RuntimeFailure: The process can't be started.
+
+    Attributes:
+        is_ready: Whether the child has the function.
+        refusal: Why the child does not have the function; None while it is ready or still starting.
     """
 
     def __init__(self, function: bytes, env: Mapping[str, str] | None = None, disable_gpu: bool = True) -> None:
-        self._function = function
-        self.is_ready = False
-        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "mltk.data.functions.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._stderr,
-            env=_environment(env or {}, disable_gpu),
-            process_group=0 if os.name == "posix" else None,
+        self._child = Child(
+            "mltk.data.functions.worker", name="A worker process", environment=_environment(env, disable_gpu)
         )
-        self._stdin, self._stdout = cast(BinaryIO, self._process.stdin), cast(BinaryIO, self._process.stdout)
-        self._started = threading.Event()
+        self.is_ready = False
         self.refusal: MltkError | None = None
-        threading.Thread(target=self._start, name="function process", daemon=True).start()
+        self._started = threading.Event()
+        threading.Thread(target=self._load, args=(function,), name="function process", daemon=True).start()
 
-    def _start(self) -> None:
-        """Send the function, wait until the child has it; importing what it needs may take seconds."""
+    @property
+    def pid(self) -> int:
+        """Process ID of the child."""
+        return self._child.pid
+
+    def wait_until_started(self) -> None:
+        """Wait until :attr:`is_ready` or :attr:`refusal` is set; what the function imports may take seconds."""
+        self._started.wait()
+
+    def _load(self, function: bytes) -> None:
+        header = {"task": "load", "path": [str(p) for p in sys.path if p], "arguments": sys.argv}
         try:
-            write_frame(self._stdin, self._function)
-            self._answer()
+            self._request(header, np.frombuffer(function, np.uint8))
             self.is_ready = True
         except MltkError as error:
             self.refusal = error
-        except (OSError, ValueError):  # ended meanwhile
-            self.refusal = RuntimeFailure("The worker process was ended.")
         self._started.set()
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """What the function gives for these arguments.
+        """Call the function in the child.
+
+        Returns:
+            What the function returns.
 
         Raises:
-            RuntimeFailure: the child ended, or its function failed with other than an MltkError.
+            DatasetError: The function raised a :class:`~mltk.errors.DatasetError`.
+            MltkError: The function raised another :class:`~mltk.errors.MltkError`.
+            RuntimeFailure: The child ended, or the function raised something else.
         """
         self._started.wait()
         if self.refusal is not None:
             raise self.refusal
-        try:
-            write_frame(self._stdin, pickle.dumps((args, kwargs), protocol=5))
-        except OSError:
-            raise self._failure() from None
-        return self._answer()
+        return from_array(self._request({"task": "call"}, to_array((args, kwargs))))
 
-    def _answer(self) -> Any:
-        data = read_frame(self._stdout)
-        if data is None:
-            raise self._failure()
-        ok, value = pickle.loads(data)
-        if ok:
-            return value
-        raise value if isinstance(value, MltkError) else RuntimeFailure(str(value))
-
-    def _failure(self) -> RuntimeFailure:
-        self._process.kill()
-        code = self._process.wait()
+    def _request(self, header: Header, array: Array) -> Array:
         try:
-            tail = os.pread(self._stderr.fileno(), 1 << 20, 0).decode(errors="replace").strip()[-_STDERR_TAIL:]
-        except (ValueError, OSError):
-            tail = ""
-        how = f"signal {-code}" if code < 0 else f"exit code {code}"
-        return RuntimeFailure(f"A worker process ended early ({how}).", hint=f"It said:\n{tail}" if tail else None)
+            return self._child.request(header, [array])[1][0]
+        except RequestFailedError as e:
+            if DatasetError.__name__ in e.kinds:
+                raise DatasetError(e.message, hint=e.hint) from None
+            if MltkError.__name__ in e.kinds:
+                raise MltkError(e.message, hint=e.hint) from None
+            raise RuntimeFailure(e.message, hint=e.traceback) from None
 
     def close(self) -> None:
-        """End the child."""
-        self._process.kill()
-        self._process.wait()
-        for stream in (self._stdin, self._stdout):
-            with contextlib.suppress(OSError):
-                stream.close()
-        self._stderr.close()
+        """Stop the child."""
+        self._child.close()
 
 
 class FunctionProcesses:
-    """Several processes with the same function; any number of threads may call it.
+    """Several processes that hold the same function; any number of threads may call it.
 
-    While a process starts, its calls are made in this one, so that nothing waits.
+    While a process starts, its calls are made in this process, so that nothing waits.
+
+    Args:
+        function: Function at the top level of a module or script.
+        n: Number of processes.
+        env: More environment variables for the processes.
+        disable_gpu: Whether to hide GPUs from the processes.
+
+    Raises:
+        pickle.PicklingError: The function has no name by which another process can find it. AttributeError or
+            TypeError say the same.
+        RuntimeFailure: A process can't be started.
     """
 
     def __init__(
-        self, function: Callable, n: int, env: Mapping[str, str] | None = None, disable_gpu: bool = True
+        self, function: Callable[..., Any], n: int, env: Mapping[str, str] | None = None, disable_gpu: bool = True
     ) -> None:
         self._function = function
         pickled = pickling.dumps(function)
@@ -153,26 +141,20 @@ class FunctionProcesses:
             self._idle.put(process)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the function; raises as :meth:`FunctionProcess.__call__`."""
         with self._one() as process:
             if process.is_ready or process.refusal is not None:
                 return process(*args, **kwargs)
             return self._function(*args, **kwargs)
 
     def close(self) -> None:
-        """End the processes."""
+        """Stop the processes."""
         for process in self._processes:
             process.close()
 
 
-def _environment(more: Mapping[str, str], disable_gpu: bool) -> dict[str, str]:
-    environment = dict(os.environ)
-    root = str(Path(mltk.__file__).resolve().parents[1])
-    paths = [root, *filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))]
-    environment["PYTHONPATH"] = os.pathsep.join(paths)
-    environment["MLTK_WORKER_PATH"] = os.pathsep.join(p for p in sys.path if p)
-    environment["MLTK_WORKER_ARGUMENTS"] = json.dumps(sys.argv)
-    environment.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    environment |= dict.fromkeys(_ONE_THREAD, "1")
+def _environment(more: Mapping[str, str] | None, disable_gpu: bool) -> dict[str, str]:
+    environment = {} if "TF_CPP_MIN_LOG_LEVEL" in os.environ else {"TF_CPP_MIN_LOG_LEVEL": "3"}
     if disable_gpu:
         environment["CUDA_VISIBLE_DEVICES"] = "-1"
-    return environment | dict(more)
+    return environment | dict(more or {})

@@ -1,187 +1,88 @@
-"""Child processes for native engines: started, watched and ended from here.
-
-Not :mod:`multiprocessing`: its spawn imports the user's ``__main__`` again, and specification scripts train at
-module level without a guard; and a fork of a process that has loaded TensorFlow may hang.
-"""
+"""Child processes that run native engines, so that a model can't crash or hang this process."""
 
 from __future__ import annotations
 
 import contextlib
-import os
 import re
-import subprocess
-import sys
-import tempfile
-import threading
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
-from types import TracebackType
-from typing import Any, BinaryIO, cast
 
 import numpy as np
 
-import mltk
 from mltk.errors import RuntimeFailure, UnsupportedModelError
-from mltk.workers.wire import TooLargeError, WireError, read_message, write_message
+from mltk.workers.child import Child, RequestFailedError
+from mltk.workers.wire import Array, Header, Message, TooLargeError
 
 UNTRUSTED_MEMORY_BYTES = 4 << 30
-# What a model that isn't trusted may give this process to hold in one run: a damaged shape must not fill its memory.
+# A damaged shape in an untrusted model must not fill this process's memory with outputs.
 UNTRUSTED_ANSWER_BYTES = 256 << 20
-STDERR_TAIL_CHARACTERS = 2000
-_END_S = 5.0  # a child that closed its pipe is gone within this, however busy the machine
 TRUST_HINT = "Give fewer samples, or say that you trust the file: then there is no limit."
 
 
-class WorkerEndedError(RuntimeFailure):
-    """The child is gone. ``signal``: what ended it, where it crashed; ``timed_out``: it was ended for not answering."""
+class WorkerProcess(Child):
+    """A child process that runs native engines (:mod:`mltk.micro.engines.worker`), one model at a time.
 
-    def __init__(
-        self, message: str, *, hint: str | None = None, signal: int | None = None, timed_out: bool = False
-    ) -> None:
-        super().__init__(message, hint=hint)
-        self.signal, self.timed_out = signal, timed_out
+    Args:
+        timeout_s: Seconds that a request may take.
+        memory_limit_bytes: For untrusted models: the most memory that the child may take. The child can't fill the
+            disk either, and no reply may be larger than ``UNTRUSTED_ANSWER_BYTES``. None trusts the models.
 
-
-class WorkerProcess:
-    """One ``mltk.micro.engines.worker`` child; a context manager that ends it whatever happens.
-
-    A crash, a hang past ``timeout_s`` and an error inside the child all become
-    :class:`~mltk.errors.RuntimeFailure` with the tail of what the child wrote to standard error. With
-    ``memory_limit_bytes`` the child is for what isn't trusted: it can't take more memory than that, nor fill the disk,
-    and no answer of it may be larger than ``UNTRUSTED_ANSWER_BYTES``.
+    Raises:
+        RuntimeFailure: The process can't be started.
     """
 
     def __init__(self, *, timeout_s: float = 60.0, memory_limit_bytes: int | None = None) -> None:
-        self.timeout_s = timeout_s
+        super().__init__(
+            "mltk.micro.engines.worker",
+            [] if memory_limit_bytes is None else [str(memory_limit_bytes)],
+            name="The native runtime",
+            timeout_s=timeout_s,
+            reply_limit_bytes=None if memory_limit_bytes is None else UNTRUSTED_ANSWER_BYTES,
+        )
         self.n_models = 0
-        self._answer_limit_bytes = None if memory_limit_bytes is None else UNTRUSTED_ANSWER_BYTES
-        self._is_idle = True
-        self._timed_out = False
-        # A file, not a pipe: nobody has to drain it, so the child can never block on a full one.
-        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the worker
-        command = [sys.executable, "-P", "-m", "mltk.micro.engines.worker"]
-        if memory_limit_bytes is not None:
-            command.append(str(memory_limit_bytes))
-        try:
-            self._process = subprocess.Popen(
-                command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=self._stderr,
-                env=_worker_environment(),
-                process_group=0 if os.name == "posix" else None,
-            )
-        except OSError as e:
-            self._stderr.close()
-            raise RuntimeFailure(f"Can't start a worker process with {sys.executable!r}: {e}") from e
-        self._stdin, self._stdout = cast(BinaryIO, self._process.stdin), cast(BinaryIO, self._process.stdout)
-
-    def __enter__(self) -> WorkerProcess:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def load(self, model: bytes, engine: str, *, reset_between_samples: bool = True) -> str:
-        """Have the child load ``model`` in the place of what it had; gives the engine's description."""
+        """Load a model; the child forgets the model that it had before.
+
+        Args:
+            model: Content of a ``.tflite``.
+            engine: Name of the engine, for :func:`~mltk.micro.engines.runtimes.make_runtime`.
+            reset_between_samples: Whether to forget the model's state after each sample.
+
+        Returns:
+            Name and version of the engine.
+
+        Raises:
+            UnsupportedModelError: The engine can't run this model. The child can be used again.
+            RuntimeFailure: The child failed.
+        """
         header = {"task": "load", "engine": engine, "reset_between_samples": reset_between_samples}
         self.n_models += 1
-        with contextlib.suppress(ValueError, OSError):  # closed: request() says so
-            # Both processes share one file offset, and the child is silent until it is asked something.
-            os.lseek(self._stderr.fileno(), 0, os.SEEK_SET)
-            os.ftruncate(self._stderr.fileno(), 0)
+        self.clear_stderr()
         reply, _ = self.request(header, [np.frombuffer(model, np.uint8)])
         return str(reply["description"])
 
-    def request(
-        self, header: dict[str, Any], arrays: Sequence[np.ndarray] = ()
-    ) -> tuple[dict[str, Any], list[np.ndarray]]:
-        """Send one request and wait for its answer."""
-        if self._stderr.closed:
-            raise RuntimeFailure("The worker process was ended.")
-        self._is_idle = False
-        reply, results = self._exchange(header, arrays)
-        refused = not reply["ok"] and reply["unsupported"]
-        self._is_idle = reply["ok"] or refused  # after another error, nobody knows what the child's memory holds
-        if refused:
-            raise UnsupportedModelError(refusal_reason(reply["message"], self.stderr_text()), hint=reply["hint"])
-        if not reply["ok"]:
-            raise RuntimeFailure(reply["message"], hint=self._explain(reply["hint"]))
-        return reply, results
+    def request(self, header: Header, arrays: Sequence[Array] = (), *, doing: str = "running this model") -> Message:
+        """Send one request and wait for its reply; see :meth:`mltk.workers.child.Child.request`.
 
-    def _exchange(self, header: dict[str, Any], arrays: Sequence[np.ndarray]) -> tuple[dict[str, Any], list[Any]]:
-        watch = threading.Timer(self.timeout_s, self._on_timeout)
-        watch.daemon = True
-        watch.start()
+        Raises:
+            UnsupportedModelError: The engine can't run this model. The child can be used again.
+            ChildEndedError: The child crashed, or did not answer in time, or sent a malformed reply.
+            RuntimeFailure: The request failed otherwise.
+        """
         try:
-            write_message(self._stdin, header, arrays)
-            return read_message(self._stdout, self._answer_limit_bytes)
+            return super().request(header, arrays, doing=doing)
         except TooLargeError as e:
-            self.kill()
-            raise RuntimeFailure(f"The model's outputs are too large: {e}.", hint=TRUST_HINT) from e
-        except (WireError, OSError, ValueError, TypeError, KeyError, MemoryError) as e:
-            raise self._failure() from e
-        finally:
-            watch.cancel()
-
-    def stderr_text(self) -> str:
-        """Everything that the child wrote to standard error so far; nothing once it was closed."""
-        try:
-            # pread leaves alone the file offset, which the child shares.
-            return os.pread(self._stderr.fileno(), 1 << 20, 0).decode(errors="replace")
-        except (ValueError, OSError):  # closed meanwhile, by the thread that ends all workers
-            return ""
-
-    @property
-    def is_alive(self) -> bool:
-        """False once the child has ended, by itself or from here."""
-        return self._process.poll() is None
+            raise RuntimeFailure(f"The model's outputs are too large. {e}", hint=TRUST_HINT) from e
+        except RequestFailedError as e:
+            if UnsupportedModelError.__name__ not in e.kinds:  # nobody knows what the child's memory holds now
+                raise RuntimeFailure(e.message, hint=self.last_output() or e.hint) from e
+            self.is_idle = True
+            raise UnsupportedModelError(refusal_reason(e.message, self.stderr_text()), hint=e.hint) from e
 
     @property
     def is_reusable(self) -> bool:
-        """Whether another model may be loaded: it lives, owes no answer, and the last one was no failure."""
-        return self._is_idle and self.is_alive
-
-    def kill(self) -> None:
-        """End the child now; a request under way fails."""
-        if self._process.poll() is None:
-            self._process.kill()
-
-    def close(self) -> None:
-        """End the child and wait until it is gone."""
-        self.kill()
-        self._process.wait()
-        for stream in (self._stdin, self._stdout):
-            with contextlib.suppress(BrokenPipeError):  # a request that the child never read
-                stream.close()
-        self._stderr.close()
-
-    def _on_timeout(self) -> None:
-        self._timed_out = True
-        self.kill()
-
-    def _failure(self) -> WorkerEndedError:
-        try:
-            code = self._process.wait(_END_S)  # that the pipe closed is seen before the end itself
-        except subprocess.TimeoutExpired:
-            self.kill()
-            code = self._process.wait()
-            if not self._timed_out:
-                return WorkerEndedError("The native runtime's process answered with what is no answer, and was ended.")
-        if self._timed_out:
-            what = f"The native runtime did not answer within {self.timeout_s:g} s and was ended."
-        elif code < 0:
-            what = f"The native runtime crashed on this model (signal {-code})."
-        else:
-            what = f"The worker process of the native runtime ended early (exit code {code})."
-        signal = -code if code < 0 and not self._timed_out else None
-        return WorkerEndedError(what, hint=self._explain(None), signal=signal, timed_out=self._timed_out)
-
-    def _explain(self, hint: str | None) -> str | None:
-        tail = self.stderr_text().strip()[-STDERR_TAIL_CHARACTERS:]
-        return f"It said:\n{tail}" if tail else hint
+        """Whether another model may be loaded: the child is alive, and its last request did not fail."""
+        return self.is_idle and self.is_alive
 
 
 def refusal_reason(message: str, stderr: str) -> str:
@@ -270,14 +171,3 @@ def explain_refusal(model: bytes, engine: str, error: UnsupportedModelError) -> 
     except RuntimeFailure:
         return error
     return error
-
-
-def _worker_environment() -> dict[str, str]:
-    environment = dict(os.environ)
-    root = str(Path(mltk.__file__).resolve().parents[1])
-    paths = [root, *filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))]
-    environment["PYTHONPATH"] = os.pathsep.join(paths)
-    # One core a worker: the parallelism is in the number of workers.
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):
-        environment[name] = "1"
-    return environment

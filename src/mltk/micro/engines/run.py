@@ -27,13 +27,13 @@ from mltk.micro.engines.process import (
     UNTRUSTED_ANSWER_BYTES,
     UNTRUSTED_MEMORY_BYTES,
     ChildRuntime,
-    WorkerEndedError,
     WorkerProcess,
     Workers,
     explain_refusal,
 )
 from mltk.micro.engines.runtimes import Runtime, have_tflm, make_runtime
 from mltk.tflite.graph import Graph, read_graph
+from mltk.workers.child import ChildEndedError
 
 ENGINES = ("auto", "tflm", "exact-batched", "litert-reference", "litert-xnnpack")
 
@@ -272,7 +272,7 @@ def _run_in_child(job: _Job, engine: str) -> BatchResult:
     with job.children.lend(job.timeout_s) as worker:
         try:
             return run(worker)
-        except WorkerEndedError as e:
+        except ChildEndedError as e:
             if seen or e.timed_out or worker.n_models == 1:
                 raise
     # What it had loaded before may have spoilt the child's memory: the model gets a new one of its own.

@@ -18,10 +18,11 @@ from typing import Any
 import numpy as np
 
 from mltk.errors import RuntimeFailure
-from mltk.micro.engines.process import UNTRUSTED_MEMORY_BYTES, WorkerEndedError, WorkerProcess
+from mltk.micro.engines.process import UNTRUSTED_MEMORY_BYTES, WorkerProcess
 from mltk.micro.engines.runtimes import have_tflm, host_arena_bytes
 from mltk.micro.memory.planner import ARENA_ALIGNMENT, plan_memory
 from mltk.tflite.graph import Graph, Operator, Subgraph, read_graph
+from mltk.workers.child import ChildEndedError
 
 # TFLM's structures in the tail, 64-bit: fitted to tails measured on streaming and plain int8 models.
 _TAIL_BASE, _TAIL_PER_TENSOR, _TAIL_PER_OPERATOR = 900, 24, 64
@@ -155,7 +156,7 @@ class _ArenaProbe:
         try:
             self._try(arena_bytes, report=False)
         except RuntimeFailure as e:
-            if isinstance(e, WorkerEndedError) and e.timed_out:
+            if isinstance(e, ChildEndedError) and e.timed_out:
                 raise  # not once more for each of twenty sizes
             if self._worker is not None and not self._worker.is_alive:
                 self._end()

@@ -91,11 +91,11 @@ def test_the_library_is_not_loaded_into_this_process(espeak: EspeakEngine) -> No
 def test_a_crash_is_an_error() -> None:
     engine = EspeakEngine()
     engine.synthesize(Utterance("yes", "en-us"))
-    engine._process.kill()
-    with pytest.raises(SpeechError, match=r"eSpeak NG crashed \(signal 9\), saying 'yes'"):
+    engine._child.kill()
+    with pytest.raises(SpeechError, match=r"eSpeak NG crashed while saying 'yes' with voice 'en-us' \(signal 9\)"):
         engine.synthesize(Utterance("yes", "en-us"))
     engine.close()
-    with pytest.raises(SpeechError, match="was ended"):
+    with pytest.raises(SpeechError, match="was stopped before"):
         engine.synthesize(Utterance("yes", "en-us"))
 
 

@@ -6,24 +6,17 @@ native code may crash): :mod:`mltk.audio.speech.espeak_worker`. What it makes is
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import importlib
 import importlib.util
-import os
-import subprocess
-import sys
-import tempfile
-import threading
-from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any
 
 import numpy as np
 
-import mltk
 from mltk.audio.speech.engines.base import Engine, Speech, SpeechError, Utterance
-from mltk.errors import MissingDependencyError
-from mltk.workers.wire import WireError, read_message, write_message
+from mltk.errors import MissingDependencyError, RuntimeFailure
+from mltk.workers.child import Child, ChildEndedError, RequestFailedError
+from mltk.workers.wire import Header, Message
 
 # Voice variants that come with eSpeak NG and sound like somebody: no robots, whispers or announcers.
 NATURAL_VARIANTS = [
@@ -35,7 +28,6 @@ NATURAL_VARIANTS = [
     "pablo", "paul", "pedro", "quincy", "Reed", "RicishayMax", "rob", "robert", "sandro", "shelby", "steph",
     "steph2", "steph3", "Storm", "travis", "Tweaky", "victor", "zac", "anika",
 ]  # fmt: skip
-STDERR_TAIL_CHARACTERS = 2000
 
 
 class EspeakEngine(Engine):
@@ -56,24 +48,16 @@ class EspeakEngine(Engine):
     speaks_phonemes = True
 
     def __init__(self, *, timeout_s: float = 30.0) -> None:
-        self._timeout_s = timeout_s
-        self._timed_out = False
-        library, data = espeak_paths()
-        # A file, not a pipe: nobody has to drain it, so the child can never block on a full one.
-        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the child
         try:
-            self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "mltk.audio.speech.espeak_worker", library, data],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=self._stderr,
-                env=_worker_environment(),
-                process_group=0 if os.name == "posix" else None,
+            self._child = Child(
+                "mltk.audio.speech.espeak_worker",
+                espeak_paths(),
+                name="eSpeak NG",
+                timeout_s=timeout_s,
+                closing_s=1.0,  # the child removes its temporary folder when it ends by itself
             )
-        except OSError as e:
-            self._stderr.close()
-            raise SpeechError(f"Can't start the process of eSpeak NG with {sys.executable!r}: {e}") from e
-        self._stdin, self._stdout = cast(BinaryIO, self._process.stdin), cast(BinaryIO, self._process.stdout)
+        except RuntimeFailure as e:
+            raise SpeechError(e.message, hint=e.hint) from e
         self._about: dict[str, Any] = {}
 
     @staticmethod
@@ -120,58 +104,17 @@ class EspeakEngine(Engine):
         reply, _ = self._request({"task": "phonemes", "texts": texts, "voice": language}, "looking up pronunciations")
         return [split_phonemes(text) for text in reply["phonemes"]]
 
-    def _request(self, request: dict[str, Any], doing: str) -> tuple[dict[str, Any], list[np.ndarray]]:
-        if self._stderr.closed:
-            raise SpeechError("The process of eSpeak NG was ended.")
-        watch = threading.Timer(self._timeout_s, self._on_timeout)
-        watch.daemon = True
-        watch.start()
+    def _request(self, request: Header, doing: str) -> Message:
         try:
-            write_message(self._stdin, request)
-            reply, arrays = read_message(self._stdout)
-        except (WireError, OSError, ValueError) as e:
-            raise self._failure(doing) from e
-        finally:
-            watch.cancel()
-        if not reply.pop("ok"):
-            raise SpeechError(f"{reply['message']} ({doing}).", hint="Engine.voices() lists the voices.")
-        return reply, arrays
-
-    def _on_timeout(self) -> None:
-        self._timed_out = True
-        self._kill()
-
-    def _kill(self) -> None:
-        if self._process.poll() is None:
-            self._process.kill()
-
-    def _failure(self, doing: str) -> SpeechError:
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(timeout=1)  # it may be ending by itself: its own exit code says more
-        self._kill()
-        code = self._process.wait()
-        if self._timed_out:
-            what = f"eSpeak NG did not answer within {self._timeout_s:g} s, {doing}, and was ended."
-        elif code < 0:
-            what = f"eSpeak NG crashed (signal {-code}), {doing}."
-        else:
-            what = f"The process of eSpeak NG ended early (exit code {code}), {doing}."
-        said = os.pread(self._stderr.fileno(), 1 << 20, 0).decode(errors="replace").strip()
-        return SpeechError(what, hint=f"It said:\n{said[-STDERR_TAIL_CHARACTERS:]}" if said else None)
+            return self._child.request(request, doing=doing)
+        except RequestFailedError as e:
+            raise SpeechError(f"{e.message} ({doing}).", hint="Engine.voices() lists the voices.") from e
+        except ChildEndedError as e:
+            raise SpeechError(e.message, hint=e.hint) from e
 
     def close(self) -> None:
-        """End the child and wait until it is gone."""
-        if self._stderr.closed:
-            return
-        with contextlib.suppress(BrokenPipeError):  # a request that the child never read
-            self._stdin.close()
-        try:
-            self._process.wait(timeout=1)
-        except subprocess.TimeoutExpired:
-            self._kill()
-            self._process.wait()
-        self._stdout.close()
-        self._stderr.close()
+        """Stop the child and wait until it has ended."""
+        self._child.close()
 
 
 def espeak_paths() -> tuple[str, str]:
@@ -195,13 +138,3 @@ def split_phonemes(text: str) -> list[str]:
             found.append(" ")
         found += [p for p in word.split("_") if p and not p.startswith("(")]
     return found
-
-
-def _worker_environment() -> dict[str, str]:
-    environment = dict(os.environ)
-    root = str(Path(mltk.__file__).resolve().parents[1])
-    paths = [root, *filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))]
-    environment["PYTHONPATH"] = os.pathsep.join(paths)
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):
-        environment[name] = "1"  # the parallelism is in the number of workers
-    return environment
