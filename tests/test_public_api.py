@@ -2,37 +2,70 @@
 
 from __future__ import annotations
 
+import ast
+import importlib
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 import mltk
+from mltk import errors
 
 PUBLIC = [
+    "ArchiveError",
+    "ArchiveRefused",
     "AudioDatasetMixin",
     "AudioFeatureGenerator",
     "AudioFeatureGeneratorSettings",
+    "AudioFeatureStream",
+    "AudioFileError",
     "AutoEncoderEvaluationResults",
+    "BatchResult",
+    "Budget",
     "ClassifierEvaluationResults",
     "DataGeneratorDatasetMixin",
+    "DatasetError",
     "DatasetMixin",
+    "DownloadError",
     "EvaluateAutoEncoderMixin",
     "EvaluateClassifierMixin",
     "EvaluateMixin",
+    "EvaluationError",
     "EvaluationResults",
+    "FrontendError",
+    "MissingDependencyError",
     "MltkDataset",
     "MltkError",
     "MltkModel",
     "MltkModelEvent",
+    "ModelNameError",
+    "ModelNotFoundError",
+    "OutputError",
+    "OverBudget",
     "ParallelAudioDataGenerator",
+    "ParameterError",
+    "ParityResults",
     "ProfilingLayerResult",
     "ProfilingModelResults",
+    "QuantizationError",
+    "RuntimeFailure",
+    "SettingError",
+    "SpecificationError",
+    "SpeechDataset",
+    "SpeechError",
     "TFLITE_METADATA_TAG",
+    "TfliteError",
     "TfliteModel",
     "TfliteModelParameters",
     "TrainMixin",
+    "TrainingError",
+    "TrainingInterrupted",
     "TrainingResults",
+    "UnsupportedModelError",
+    "check_parity",
     "evaluate_autoencoder",
     "evaluate_classifier",
     "evaluate_model",
@@ -45,17 +78,55 @@ PUBLIC = [
     "load_tflite_or_keras_model",
     "profile_model",
     "quantize_model",
+    "run_batch",
     "set_mltk_logger",
     "summarize_model",
     "train_model",
     "update_model_parameters",
     "view_model",
 ]
+NEEDS_KERAS = ["StochasticWeightAveraging"]
 
 
 def test_the_list() -> None:
     assert mltk.__all__ == PUBLIC
-    assert set(PUBLIC) <= set(dir(mltk))
+    assert {*PUBLIC, *NEEDS_KERAS} <= set(dir(mltk))
+
+
+def static_names(path: Path) -> dict[str, str]:
+    """Name → module of the imports under ``if TYPE_CHECKING:`` in the root of a package."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    block = next(n for n in tree.body if isinstance(n, ast.If) and ast.unparse(n.test) == "TYPE_CHECKING")
+    found = {}
+    for node in block.body:
+        assert isinstance(node, ast.ImportFrom)
+        for alias in node.names:
+            assert alias.asname == alias.name, "without 'as', the name is private to a type checker"
+            found[alias.name] = node.module or ""
+    return found
+
+
+@pytest.mark.parametrize("package", ["mltk", "mltk.tflite"])
+def test_a_type_checker_sees_the_same_names_from_the_same_modules(package: str) -> None:
+    module = importlib.import_module(package)
+    static = static_names(Path(module.__file__ or ""))
+    table = module._PUBLIC if package == "mltk" else module._NAMES
+    assert static == {name: source for source, names in table.items() for name in names}
+    assert set(static) - set(module.__all__) == (set(NEEDS_KERAS) if package == "mltk" else set())
+
+
+def test_every_error_is_public_and_drawn_in_the_tree() -> None:
+    classes = [v for v in vars(errors).values() if isinstance(v, type) and issubclass(v, errors.MltkError)]
+    tree = errors.__doc__ or ""
+    for error in classes:
+        assert getattr(mltk, error.__name__) is error
+        assert len(re.findall(rf"\b{error.__name__}\b", tree)) == 1, error
+
+
+@pytest.mark.tf
+@pytest.mark.parametrize("name", NEEDS_KERAS)
+def test_what_needs_keras_is_there_and_documented(name: str) -> None:
+    assert getattr(mltk, name).__doc__
 
 
 @pytest.mark.parametrize("name", PUBLIC)

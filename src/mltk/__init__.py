@@ -1,32 +1,134 @@
 """openmltk: machine learning on microcontrollers, from one model specification.
 
-Names are imported when first used, so that ``import mltk`` costs next to nothing.
+Names are imported when they are first used, so that ``import mltk`` costs next to nothing. A type checker and an IDE
+read the imports under ``TYPE_CHECKING``; tests/test_public_api.py checks that they are those of the table.
 """
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from mltk._lazy import lazy_names
+
+if TYPE_CHECKING:
+    from mltk.audio.files import AudioFileError as AudioFileError
+    from mltk.audio.frontend.features import AudioFeatureGenerator as AudioFeatureGenerator
+    from mltk.audio.frontend.features import AudioFeatureStream as AudioFeatureStream
+    from mltk.audio.frontend.features import FrontendError as FrontendError
+    from mltk.audio.frontend.settings import AudioFeatureGeneratorSettings as AudioFeatureGeneratorSettings
+    from mltk.audio.generator import ParallelAudioDataGenerator as ParallelAudioDataGenerator
+    from mltk.audio.mixin import AudioDatasetMixin as AudioDatasetMixin
+    from mltk.audio.speech.dataset import SpeechDataset as SpeechDataset
+    from mltk.audio.speech.engines.base import SpeechError as SpeechError
+    from mltk.errors import ArchiveError as ArchiveError
+    from mltk.errors import ArchiveRefused as ArchiveRefused
+    from mltk.errors import DatasetError as DatasetError
+    from mltk.errors import DownloadError as DownloadError
+    from mltk.errors import EvaluationError as EvaluationError
+    from mltk.errors import MissingDependencyError as MissingDependencyError
+    from mltk.errors import MltkError as MltkError
+    from mltk.errors import ModelNameError as ModelNameError
+    from mltk.errors import ModelNotFoundError as ModelNotFoundError
+    from mltk.errors import OutputError as OutputError
+    from mltk.errors import ParameterError as ParameterError
+    from mltk.errors import QuantizationError as QuantizationError
+    from mltk.errors import RuntimeFailure as RuntimeFailure
+    from mltk.errors import SettingError as SettingError
+    from mltk.errors import SpecificationError as SpecificationError
+    from mltk.errors import TfliteError as TfliteError
+    from mltk.errors import TrainingError as TrainingError
+    from mltk.errors import UnsupportedModelError as UnsupportedModelError
+    from mltk.micro.engines.run import BatchResult as BatchResult
+    from mltk.micro.engines.run import run_batch as run_batch
+    from mltk.micro.profile.budget import Budget as Budget
+    from mltk.micro.profile.budget import OverBudget as OverBudget
+    from mltk.micro.profile.layer_result import ProfilingLayerResult as ProfilingLayerResult
+    from mltk.micro.profile.results import ProfilingModelResults as ProfilingModelResults
+    from mltk.operations.evaluate import evaluate_autoencoder as evaluate_autoencoder
+    from mltk.operations.evaluate import evaluate_classifier as evaluate_classifier
+    from mltk.operations.evaluate import evaluate_model as evaluate_model
+    from mltk.operations.load_model import find_tflite_path as find_tflite_path
+    from mltk.operations.load_model import load_tflite_model as load_tflite_model
+    from mltk.operations.load_model import load_tflite_or_keras_model as load_tflite_or_keras_model
+    from mltk.operations.parity import check_parity as check_parity
+    from mltk.operations.profile import profile_model as profile_model
+    from mltk.operations.quantize import quantize_model as quantize_model
+    from mltk.operations.results.evaluation import AutoEncoderEvaluationResults as AutoEncoderEvaluationResults
+    from mltk.operations.results.evaluation import ClassifierEvaluationResults as ClassifierEvaluationResults
+    from mltk.operations.results.evaluation import EvaluationResults as EvaluationResults
+    from mltk.operations.results.parity import ParityResults as ParityResults
+    from mltk.operations.summarize import summarize_model as summarize_model
+    from mltk.operations.train import TrainingInterrupted as TrainingInterrupted
+    from mltk.operations.train import TrainingResults as TrainingResults
+    from mltk.operations.train import train_model as train_model
+    from mltk.operations.update_params import update_model_parameters as update_model_parameters
+    from mltk.operations.view import view_model as view_model
+    from mltk.specification.dataset_settings import DataGeneratorDatasetMixin as DataGeneratorDatasetMixin
+    from mltk.specification.dataset_settings import DatasetMixin as DatasetMixin
+    from mltk.specification.dataset_settings import MltkDataset as MltkDataset
+    from mltk.specification.evaluate_settings import EvaluateAutoEncoderMixin as EvaluateAutoEncoderMixin
+    from mltk.specification.evaluate_settings import EvaluateClassifierMixin as EvaluateClassifierMixin
+    from mltk.specification.evaluate_settings import EvaluateMixin as EvaluateMixin
+    from mltk.specification.events import MltkModelEvent as MltkModelEvent
+    from mltk.specification.loading import load_mltk_model as load_mltk_model
+    from mltk.specification.loading import load_mltk_model_with_path as load_mltk_model_with_path
+    from mltk.specification.logs import get_mltk_logger as get_mltk_logger
+    from mltk.specification.logs import set_mltk_logger as set_mltk_logger
+    from mltk.specification.model import MltkModel as MltkModel
+    from mltk.specification.search import list_mltk_models as list_mltk_models
+    from mltk.specification.train_settings import TrainMixin as TrainMixin
+    from mltk.tflite.model import TfliteModel as TfliteModel
+    from mltk.tflite.model_parameters import TFLITE_METADATA_TAG as TFLITE_METADATA_TAG
+    from mltk.tflite.model_parameters import TfliteModelParameters as TfliteModelParameters
+    from mltk.training.callbacks import StochasticWeightAveraging as StochasticWeightAveraging
 
 __version__ = "1.0.0.dev0"
 
 _PUBLIC = {
-    "mltk.audio.frontend": ["AudioFeatureGenerator", "AudioFeatureGeneratorSettings"],
+    "mltk.audio.files": ["AudioFileError"],
+    "mltk.audio.frontend.features": ["AudioFeatureGenerator", "AudioFeatureStream", "FrontendError"],
+    "mltk.audio.frontend.settings": ["AudioFeatureGeneratorSettings"],
     "mltk.audio.generator": ["ParallelAudioDataGenerator"],
     "mltk.audio.mixin": ["AudioDatasetMixin"],
-    "mltk.errors": ["MltkError"],
+    "mltk.audio.speech.dataset": ["SpeechDataset"],
+    "mltk.audio.speech.engines.base": ["SpeechError"],
+    "mltk.errors": [
+        "ArchiveError",
+        "ArchiveRefused",
+        "DatasetError",
+        "DownloadError",
+        "EvaluationError",
+        "MissingDependencyError",
+        "MltkError",
+        "ModelNameError",
+        "ModelNotFoundError",
+        "OutputError",
+        "ParameterError",
+        "QuantizationError",
+        "RuntimeFailure",
+        "SettingError",
+        "SpecificationError",
+        "TfliteError",
+        "TrainingError",
+        "UnsupportedModelError",
+    ],
+    "mltk.micro.engines.run": ["BatchResult", "run_batch"],
+    "mltk.micro.profile.budget": ["Budget", "OverBudget"],
+    "mltk.micro.profile.layer_result": ["ProfilingLayerResult"],
+    "mltk.micro.profile.results": ["ProfilingModelResults"],
     "mltk.operations.evaluate": ["evaluate_autoencoder", "evaluate_classifier", "evaluate_model"],
+    "mltk.operations.load_model": ["find_tflite_path", "load_tflite_model", "load_tflite_or_keras_model"],
+    "mltk.operations.parity": ["check_parity"],
+    "mltk.operations.profile": ["profile_model"],
+    "mltk.operations.quantize": ["quantize_model"],
     "mltk.operations.results.evaluation": [
         "AutoEncoderEvaluationResults",
         "ClassifierEvaluationResults",
         "EvaluationResults",
     ],
-    "mltk.operations.load_model": ["find_tflite_path", "load_tflite_model", "load_tflite_or_keras_model"],
-    "mltk.micro.profile.layer_result": ["ProfilingLayerResult"],
-    "mltk.micro.profile.results": ["ProfilingModelResults"],
-    "mltk.operations.profile": ["profile_model"],
-    "mltk.operations.quantize": ["quantize_model"],
+    "mltk.operations.results.parity": ["ParityResults"],
     "mltk.operations.summarize": ["summarize_model"],
-    "mltk.operations.train": ["TrainingResults", "train_model"],
+    "mltk.operations.train": ["TrainingInterrupted", "TrainingResults", "train_model"],
     "mltk.operations.update_params": ["update_model_parameters"],
     "mltk.operations.view": ["view_model"],
     "mltk.specification.dataset_settings": ["DataGeneratorDatasetMixin", "DatasetMixin", "MltkDataset"],
@@ -39,6 +141,9 @@ _PUBLIC = {
     "mltk.specification.train_settings": ["TrainMixin"],
     "mltk.tflite.model": ["TfliteModel"],
     "mltk.tflite.model_parameters": ["TFLITE_METADATA_TAG", "TfliteModelParameters"],
+    "mltk.training.callbacks": ["StochasticWeightAveraging"],
 }
+_NEEDS_KERAS = ("StochasticWeightAveraging",)
 
-__getattr__, __dir__, __all__ = lazy_names(__name__, _PUBLIC)
+if not TYPE_CHECKING:
+    __getattr__, __dir__, __all__ = lazy_names(__name__, _PUBLIC, left_out=_NEEDS_KERAS)

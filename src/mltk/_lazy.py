@@ -12,7 +12,11 @@ from typing import Any
 
 
 def lazy_names(
-    package: str, modules: Mapping[str, Sequence[str]], submodules: Collection[str] = ()
+    package: str,
+    modules: Mapping[str, Sequence[str]],
+    submodules: Collection[str] = (),
+    *,
+    left_out: Collection[str] = (),
 ) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
     """Make the three names by which a package offers what it has not imported yet.
 
@@ -27,6 +31,7 @@ def lazy_names(
         package: Name of the package, ``__name__``.
         modules: Module → the names that the package offers from the module.
         submodules: Names of modules of the package that are imported when they are used as attributes.
+        left_out: Names to leave out of ``__all__``, so that ``from package import *`` does not import their modules.
 
     Returns:
         ``__getattr__``, ``__dir__`` and ``__all__`` of the package. ``__all__`` is sorted and lacks the submodules.
@@ -47,4 +52,4 @@ def lazy_names(
     def names() -> list[str]:
         return sorted({*vars(sys.modules[package]), *module_of, *submodules})
 
-    return get, names, sorted(module_of)
+    return get, names, sorted(set(module_of).difference(left_out))

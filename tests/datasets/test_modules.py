@@ -20,8 +20,7 @@ import pytest
 
 from helpers.file_server import FileServer
 from mltk.audio.speech.engines.espeak import EspeakEngine
-from mltk.data.fetch.download import DownloadError
-from mltk.errors import DatasetError
+from mltk.errors import DatasetError, DownloadError
 
 pytestmark = pytest.mark.usefixtures("dataset_dir")
 

@@ -17,9 +17,9 @@ from pathlib import Path
 import pytest
 
 from mltk.data.fetch import download
-from mltk.errors import MissingDependencyError, MltkError
+from mltk.errors import DownloadError, MissingDependencyError, MltkError
 from mltk.utils import archive_downloader as ad
-from mltk.utils.archive_downloader import DownloadError, download_url, download_verify_extract, extract_archive
+from mltk.utils.archive_downloader import download_url, download_verify_extract, extract_archive
 
 
 def zip_of(files: dict[str, bytes]) -> bytes:

@@ -154,7 +154,7 @@ class AudioDatasetMixin(DataGeneratorDatasetMixin):
         generator = self._datagen()
         if subset != "training" and self.validation_datagen is not None:
             generator = self.validation_datagen
-        batch_size = self.batch_size if hasattr(type(self), "batch_size") else 32
+        batch_size = getattr(self, "batch_size", 32)
         if subset == "validation" and self.validation_batch_size is not None:
             batch_size = self.validation_batch_size
         counts: dict[str, int] = {}

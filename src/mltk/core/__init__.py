@@ -1,12 +1,26 @@
-"""Import path of MLTK 0.20: ``import mltk.core as mltk``. The names live where this table and `mltk`'s say.
+"""Only for scripts written for MLTK 0.20. Write no new code here.
 
-Names and submodules are imported when first used, so that loading a specification costs no more than it must.
+``import mltk.core as mltk`` offers the names of ``mltk`` and the names that the table below adds. Names and submodules
+are imported when they are first used.
+
+- ``model/``: the classes of a specification, and functions that load models.
+- ``keras/``: callbacks, layers, losses and models for training.
+- ``preprocess/``: the audio frontend, data generators, and helpers for folders, audio files and ``tf.data``.
+- ``tflite_model/``, ``tflite_model_parameters/``: the ``.tflite`` and its parameters.
+- ``tflite_micro/``: TensorFlow Lite Micro on the host.
+- ``profiling_results.py``: results of profiling.
 """
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import mltk
 from mltk._lazy import lazy_names
+
+if TYPE_CHECKING:
+    from mltk import *  # noqa: F403
+    from mltk.tflite import *  # noqa: F403
 
 _PUBLIC = {
     "mltk.tflite.layers.base": ["TfliteLayer"],
@@ -47,4 +61,5 @@ _PUBLIC = {
 }
 _SUBMODULES = ("keras", "model", "preprocess", "tflite_micro", "tflite_model", "tflite_model_parameters")
 
-__getattr__, __dir__, __all__ = lazy_names(__name__, {**mltk._PUBLIC, **_PUBLIC}, _SUBMODULES)
+if not TYPE_CHECKING:
+    __getattr__, __dir__, __all__ = lazy_names(__name__, {"mltk": mltk.__all__, **_PUBLIC}, _SUBMODULES)

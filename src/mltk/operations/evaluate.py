@@ -87,7 +87,8 @@ def evaluate_model(
     results = evaluation.run(classes=classes, dump=dump, verbose=verbose, show=show)
     evaluation.save(results, show=show, update_archive=update_archive)
     loaded.trigger_event(MltkModelEvent.EVALUATE_SHUTDOWN, results=results)
-    loaded.unload_dataset()
+    if isinstance(loaded, DatasetMixin):
+        loaded.unload_dataset()
     return results
 
 

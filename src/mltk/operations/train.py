@@ -121,6 +121,7 @@ def train_model(
     run.choose_seed(checkpoint)
     run.logger.info("Training %s (seed %d)", model.name, run.seed)
     load_dataset(model, "training")
+    assert isinstance(model, DatasetMixin)  # prepare() checked it
     check_labels(model, model.y)
     run.seed_everything()
     keras_model = build_keras_model(model)

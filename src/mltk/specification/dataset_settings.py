@@ -61,12 +61,12 @@ class DatasetMixin(Spec):
     )
     validation_freq: int = setting(1, "Epochs between validations.", check=positive)
     shuffle: bool = setting(True, "Shuffle the training samples before each epoch.")
-    class_weights: dict | list | str | None = setting(
+    class_weights: dict[Any, Any] | list[Any] | str | None = setting(
         None, "Weight of each class in the loss, by index or name; `'balanced'` weighs rare classes up."
     )
     sample_weight: Any = setting(None, "Weight of each training sample in the loss: array `[samples]`.")
     steps_per_epoch: int | None = setting(None, "Batches of one epoch; None is all.", check=positive)
-    class_counts: dict = setting(
+    class_counts: dict[str, dict[str, int]] = setting(
         factory=_empty_class_counts, doc="Samples of each class, by subset; filled in by loading."
     )
     loaded_subset: str | None = setting(None, "Subset that is loaded now; set by loading.")
@@ -115,7 +115,7 @@ class DataGeneratorDatasetMixin(DatasetMixin):
     validation_datagen: Any = setting(None, "Data generator for validation; None is `datagen`.")
     datagen_context: Any = setting(None, "What the data generator holds while samples are loaded; set by loading.")
 
-    def get_datagen_creator(self, subset: str) -> Callable | None:
+    def get_datagen_creator(self, subset: str) -> Callable[..., Any] | None:
         """The function that makes the generator of ``subset``, for a generator with several."""
         source = self.validation_datagen if subset == "validation" and self.validation_datagen else self.datagen
         return getattr(source, "flow_from_directory", None)

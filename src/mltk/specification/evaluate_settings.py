@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from mltk.specification.settings import Spec, positive, setting
 
@@ -11,7 +12,7 @@ class EvaluateMixin(Spec):
     """Evaluation by a function of your own, or by the metrics the model was compiled with."""
 
     eval_steps_per_epoch: int | None = setting(None, "Batches to evaluate with; None is all.", check=positive)
-    eval_custom_function: Callable | None = setting(
+    eval_custom_function: Callable[..., Any] | None = setting(
         None,
         "Evaluates in place of the built-in way: `f(mltk_model, built_model, **kwargs) -> dict`, where `built_model` "
         "is the Keras model or a `TfliteModel`.",
@@ -32,11 +33,11 @@ class EvaluateAutoEncoderMixin(EvaluateClassifierMixin):
     eval_classes: list[str] = setting(
         factory=lambda: ["normal", "abnormal"], doc="The normal class first, then the abnormal ones."
     )
-    scoring_function: str | Callable | None = setting(
+    scoring_function: str | Callable[..., Any] | None = setting(
         None, "Score of a sample from its original and its reconstruction: a function or a Keras loss's name."
     )
 
-    def get_scoring_function(self) -> Callable:
+    def get_scoring_function(self) -> Callable[..., float]:
         """The function ``f(original, decoded) -> score`` of one sample; by default the mean squared error.
 
         Raises:

@@ -7,7 +7,7 @@ import logging
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -76,7 +76,7 @@ class MltkModel(Spec):
         computed=_required("input_shape", "input_shape = (28, 28, 1)"),
     )
     log_dir: str = setting(doc="Folder for checkpoints, logs and intermediate files.", computed=_default_log_dir)
-    keras_custom_objects: dict = setting(
+    keras_custom_objects: dict[str, Any] = setting(
         factory=dict, doc="Custom layers, losses and metrics by name, for loading the Keras model."
     )
     seed: int | None = setting(
@@ -294,7 +294,7 @@ class MltkModel(Spec):
         return self._parameters
 
     @model_parameters.setter
-    def model_parameters(self, values: dict) -> None:
+    def model_parameters(self, values: Mapping[str, Any]) -> None:
         self.model_parameters.clear()
         self.model_parameters.update(values)
 

@@ -29,6 +29,10 @@ from mltk.errors import SettingError, did_you_mean
 from mltk.specification.setting_names import MIXINS_OF_SETTING
 from mltk.specification.types import Mismatch, coerce, describe_type
 
+if TYPE_CHECKING:
+    from mltk.specification.events import MltkModelEvent
+    from mltk.tflite.model_parameters import TfliteModelParameters
+
 T = TypeVar("T")
 Check = Callable[[Any], str | None]
 """Returns what is impossible about a value of the right type, or None."""
@@ -270,8 +274,24 @@ class Spec:
     _values: dict[str, Any]
 
     if TYPE_CHECKING:
-        # A mixin uses settings and methods of the other classes that a specification combines.
-        def __getattr__(self, name: str) -> Any: ...
+        # Every specification includes MltkModel, so that a mixin may use these of its members.
+        classes: list[str]
+        input_shape: tuple[int | None, ...]
+        log_dir: str
+        seed: int | None
+
+        @property
+        def name(self) -> str: ...
+
+        @property
+        def model_parameters(self) -> TfliteModelParameters: ...
+
+        @model_parameters.setter
+        def model_parameters(self, values: Mapping[str, Any]) -> None: ...
+
+        def create_log_dir(self, suffix: str = "", delete_existing: bool = False) -> str: ...
+
+        def trigger_event(self, event: MltkModelEvent | str, **kwargs: Any) -> None: ...
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Check a value that a subclass assigns to a setting in its body, and make it the setting's default."""
@@ -290,13 +310,16 @@ class Spec:
     def __init__(self) -> None:
         super().__init__()
 
-    def __setattr__(self, name: str, value: Any) -> None:
+    def _set_attribute(self, name: str, value: Any) -> None:
         if not name.startswith("_") and not hasattr(type(self), name) and name not in self.__dict__:
             self._check_name(name)
         descriptor = getattr(type(self), name, None)
         if isinstance(descriptor, property) and descriptor.fset is None:
             raise SettingError(f"{_at(user_location())}{name} is computed and can't be assigned.")
         super().__setattr__(name, value)
+
+    if not TYPE_CHECKING:  # to a type checker, __setattr__ would mean that any name can be assigned
+        __setattr__ = _set_attribute
 
     def _check_name(self, name: str) -> None:
         """Refuse a name that looks like a setting and is not one. Accept a user's own attribute, with a warning."""

@@ -87,13 +87,13 @@ def _check_epochs(value: int) -> str | None:
 class TrainMixin(Spec):
     """How the model is built, trained, checkpointed and quantized."""
 
-    build_model_function: Callable | None = setting(
+    build_model_function: Callable[..., Any] | None = setting(
         None, "Function of the specification that gives the compiled Keras model: `f(model) -> keras.Model`."
     )
-    on_training_complete: Callable | None = setting(
+    on_training_complete: Callable[..., Any] | None = setting(
         None, "Called as `f(results)` with the TrainingResults when training has ended."
     )
-    on_save_keras_model: Callable | None = setting(
+    on_save_keras_model: Callable[..., Any] | None = setting(
         None,
         "Called as `f(mltk_model, keras_model, logger)` before the trained model is saved; "
         "what it gives is saved and quantized instead.",
@@ -101,16 +101,16 @@ class TrainMixin(Spec):
     epochs: int = setting(100, "Passes over the training data; -1 trains until early stopping.", check=_check_epochs)
     batch_size: int = setting(32, "Samples in one training step.", check=positive)
     optimizer: Any = setting("adam", "Name or instance of a Keras optimizer.")
-    metrics: list = setting(factory=lambda: ["accuracy"], doc="Names or instances of Keras metrics.")
+    metrics: list[Any] = setting(factory=lambda: ["accuracy"], doc="Names or instances of Keras metrics.")
     loss: Any = setting("categorical_crossentropy", "Name, function or instance of a Keras loss.")
-    train_callbacks: list | None = setting(
+    train_callbacks: list[Any] | None = setting(
         factory=list, doc="Keras callbacks of your own, called after the built-in ones."
     )
-    train_kwargs: dict | None = setting(factory=dict, doc="More arguments for `keras.Model.fit`.")
+    train_kwargs: dict[str, Any] | None = setting(factory=dict, doc="More arguments for `keras.Model.fit`.")
     checkpoints_enabled: bool = setting(
         True, "Save a checkpoint after every epoch, from which training can be resumed."
     )
-    checkpoint: dict | None = setting(
+    checkpoint: dict[str, Any] | None = setting(
         factory=lambda: {
             "monitor": "val_accuracy",
             "save_best_only": True,
@@ -123,27 +123,27 @@ class TrainMixin(Spec):
         doc="Arguments of `keras.callbacks.ModelCheckpoint`, which keeps the best weights; None or empty is off.",
         keys=frozenset(CALLBACK_KEYS["checkpoint"]),
     )
-    tensorboard: dict | None = setting(
+    tensorboard: dict[str, Any] | None = setting(
         None,
         "Arguments of `keras.callbacks.TensorBoard`; None or empty is off.",
         keys=frozenset(CALLBACK_KEYS["tensorboard"]),
     )
-    reduce_lr_on_plateau: dict | None = setting(
+    reduce_lr_on_plateau: dict[str, Any] | None = setting(
         None,
         "Arguments of `keras.callbacks.ReduceLROnPlateau`; None or empty is off.",
         keys=frozenset(CALLBACK_KEYS["reduce_lr_on_plateau"]),
     )
-    lr_schedule: dict | None = setting(
+    lr_schedule: dict[str, Any] | None = setting(
         None,
         "Arguments of `keras.callbacks.LearningRateScheduler`; None or empty is off.",
         keys=frozenset(CALLBACK_KEYS["lr_schedule"]),
     )
-    early_stopping: dict | None = setting(
+    early_stopping: dict[str, Any] | None = setting(
         None,
         "Arguments of `keras.callbacks.EarlyStopping`; None or empty is off.",
         keys=frozenset(CALLBACK_KEYS["early_stopping"]),
     )
-    tflite_converter: dict = setting(
+    tflite_converter: dict[str, Any] = setting(
         factory=lambda: {k: list(v) if isinstance(v, list) else v for k, v in CONVERTER_DEFAULTS.items()},
         doc="Attributes of `tf.lite.TFLiteConverter`, and how to make its representative dataset.",
         keys=frozenset(CONVERTER_KEYS),

@@ -13,8 +13,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from mltk.data.fetch.download import CHUNK_DELIMITER, DownloadError, download, name_of_url, verify_file
+from mltk.data.fetch.download import CHUNK_DELIMITER, download, name_of_url, verify_file
 from mltk.data.fetch.unpack import ARCHIVE_ENDINGS, unpack
+from mltk.errors import DownloadError
 from mltk.files import write_file
 from mltk.utils.logger import get_logger
 from mltk.utils.path import clean_directory, create_user_dir, fullpath

@@ -19,9 +19,9 @@ import pytest
 
 from helpers.file_server import FileServer
 from mltk.data.fetch import download
-from mltk.data.fetch.download import DownloadError, fetch, verify_file
-from mltk.data.fetch.unpack import ArchiveRefused, fetch_and_unpack, unpack
-from mltk.errors import MissingDependencyError, OutputError
+from mltk.data.fetch.download import fetch, verify_file
+from mltk.data.fetch.unpack import fetch_and_unpack, unpack
+from mltk.errors import ArchiveRefused, DownloadError, MissingDependencyError, OutputError
 
 pytestmark = pytest.mark.usefixtures("dataset_dir")
 

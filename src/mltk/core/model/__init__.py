@@ -1,9 +1,14 @@
-"""Import path of MLTK 0.20: of `mltk.core`, what a specification is made of. Imported when first used."""
+"""Import path of MLTK 0.20: the classes of a specification, and functions that load models."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import mltk.core
 from mltk._lazy import lazy_names
+
+if TYPE_CHECKING:
+    from mltk.core import *  # noqa: F403
 
 _NAMES = (
     "AudioDatasetMixin",
@@ -26,7 +31,6 @@ _NAMES = (
     "load_tflite_or_keras_model",
 )
 
-
-__getattr__, __dir__, __all__ = lazy_names(
-    __name__, {"mltk.core": [name for name in _NAMES if name in mltk.core.__all__]}
-)
+if not TYPE_CHECKING:
+    _found = [name for name in _NAMES if name in mltk.core.__all__]
+    __getattr__, __dir__, __all__ = lazy_names(__name__, {"mltk.core": _found})

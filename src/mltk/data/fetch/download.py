@@ -27,7 +27,7 @@ from typing import IO, Any, BinaryIO
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
-from mltk.errors import DatasetError, OutputError
+from mltk.errors import DownloadError, OutputError
 from mltk.specification.names import user_dir
 
 TIMEOUT_S = 30.0
@@ -40,10 +40,6 @@ Report = Callable[[int, int | None], object]
 _CHUNK_BYTES = 1 << 18
 _ALGORITHMS = {32: "md5", 40: "sha1", 64: "sha256", 128: "sha512"}
 logger = logging.getLogger("mltk")
-
-
-class DownloadError(DatasetError, ValueError):
-    """A file can't be fetched, or is not the file that was wanted; nothing of it is left behind."""
 
 
 class _BrokeOff(ConnectionError):

@@ -23,8 +23,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from mltk.data.fetch.download import DownloadError, checksum_algorithm, fetch
-from mltk.errors import MissingDependencyError, MltkError, OutputError
+from mltk.data.fetch.download import checksum_algorithm, fetch
+from mltk.errors import ArchiveRefused, MissingDependencyError, MltkError, OutputError
 
 MAX_RATIO = 1000
 """An archive may unpack to so many times its size. DEFLATE reaches 1032, and real data not a tenth of it."""
@@ -40,10 +40,6 @@ _BROKEN = (
 )
 # In a folder that was empty, only the archive's own names can be in each other's way. gzip and bzip2 give no number.
 _OF_THE_ARCHIVE = (None, errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ)
-
-
-class ArchiveRefused(DownloadError):
-    """An archive is damaged, hostile or of an unknown kind; nothing of it was put in place."""
 
 
 def unpack(

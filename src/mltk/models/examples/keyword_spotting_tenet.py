@@ -7,6 +7,8 @@ of recordings and 600 MB of noise (ESC-50) once.
 """
 # @mltk_model
 
+from typing import Any
+
 import keras
 import numpy as np
 
@@ -19,10 +21,10 @@ from mltk.models.shared import tenet
 class KeywordSpotter(mltk.MltkModel, mltk.TrainMixin, mltk.AudioDatasetMixin, mltk.EvaluateClassifierMixin):
     """Audio features in, a probability for each word out."""
 
-    def load_dataset(self, subset, **kwargs):
-        """Fetch the background noise with the recordings."""
+    def load_dataset(self, subset: str, *args: Any, **kwargs: Any) -> None:
+        """Download the background noise, then load the recordings."""
         self.datagen.bg_noise_dir = esc50.download()
-        super().load_dataset(subset, **kwargs)
+        super().load_dataset(subset, *args, **kwargs)
 
 
 my_model = KeywordSpotter()

@@ -115,7 +115,7 @@ def InvertedBottleneckBlock(
 
 
 def TENet(
-    input_shape: Sequence[int],
+    input_shape: Sequence[int | None],
     classes: int,
     channels: int = 32,
     blocks: int = 3,
@@ -158,27 +158,27 @@ def TENet(
     return keras.Model(inputs, x, *args, **kwargs) if return_model else x
 
 
-def TENet12(input_shape: Sequence[int], classes: int, mtconv: bool = False, **kwargs: Any) -> Any:
+def TENet12(input_shape: Sequence[int | None], classes: int, mtconv: bool = False, **kwargs: Any) -> Any:
     """12 bottleneck blocks of 32 channels; about 100 k parameters. ``mtconv`` trains kernels of four lengths."""
     return TENet(input_shape, classes, **{"scales": _scales(mtconv), **kwargs})
 
 
-def TENet6(input_shape: Sequence[int], classes: int, mtconv: bool = False, **kwargs: Any) -> Any:
+def TENet6(input_shape: Sequence[int | None], classes: int, mtconv: bool = False, **kwargs: Any) -> Any:
     """6 bottleneck blocks of 32 channels; about 54 k parameters. ``mtconv`` trains kernels of four lengths."""
     return TENet(input_shape, classes, **{"block_depth": 2, "scales": _scales(mtconv), **kwargs})
 
 
-def TENet12Narrow(input_shape: Sequence[int], classes: int, mtconv: bool = False, **kwargs: Any) -> Any:
+def TENet12Narrow(input_shape: Sequence[int | None], classes: int, mtconv: bool = False, **kwargs: Any) -> Any:
     """12 bottleneck blocks of 16 channels; about 31 k parameters. ``mtconv`` trains kernels of four lengths."""
     return TENet(input_shape, classes, **{"channels": 16, "scales": _scales(mtconv), **kwargs})
 
 
-def TENet6Narrow(input_shape: Sequence[int], classes: int, mtconv: bool = False, **kwargs: Any) -> Any:
+def TENet6Narrow(input_shape: Sequence[int | None], classes: int, mtconv: bool = False, **kwargs: Any) -> Any:
     """6 bottleneck blocks of 16 channels; about 17 k parameters. ``mtconv`` trains kernels of four lengths."""
     return TENet(input_shape, classes, **{"channels": 16, "block_depth": 2, "scales": _scales(mtconv), **kwargs})
 
 
-def HFTENet12(input_shape: Sequence[int], classes: int, mtconv: bool = False, **kwargs: Any) -> Any:
+def HFTENet12(input_shape: Sequence[int | None], classes: int, mtconv: bool = False, **kwargs: Any) -> Any:
     """12 bottleneck blocks of 36, 40 and 44 channels; about 150 k parameters."""
     return TENet(input_shape, classes, **{"channel_increase": 0.125, "scales": _scales(mtconv), **kwargs})
 
