@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from mltk.audio.augment._native import engine
+from mltk.audio.augment._native import effects_for_rate
 from mltk.audio.augment.trim import trim_bounds
 from mltk.audio.clip_bank import ClipBank
 from mltk.audio.files import AUDIO_FORMATS, SILENCE_CLASS, to_float32, to_int16, write_audio
@@ -302,7 +302,7 @@ class AudioBatches(EpochBatches):
         bank, generator = self.bank, self.generator
         addresses, lengths = bank.cut(indices, transforms.start_db, transforms.stop_db)
         effects = fill_effects(transforms, addresses, lengths, bank.levels(indices), generator.backgrounds()[1])
-        return engine(generator.sample_rate_hz).apply(effects, generator.sample_length, memory)
+        return effects_for_rate(generator.sample_rate_hz).apply(effects, generator.sample_length, memory)
 
     def _features(self, clips: npt.NDArray[np.int16], index: int, epoch: int) -> npt.NDArray[Any]:
         generator = self.generator

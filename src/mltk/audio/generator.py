@@ -25,7 +25,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mltk.audio.augment import ends
-from mltk.audio.augment._native import engine
+from mltk.audio.augment._native import effects_for_rate
 from mltk.audio.augment.noise_color import check_colors
 from mltk.audio.augment.pitch import is_whole
 from mltk.audio.augment.trim import trim_bounds
@@ -299,7 +299,7 @@ class ParallelAudioDataGenerator(FrontendShape):
         addresses = np.array([clip.ctypes.data for clip in clips], np.uint64)
         lengths = np.array([len(clip) for clip in clips], np.int32)
         effects = fill_effects(transforms, addresses, lengths, levels, self.backgrounds()[1])
-        return engine(self.sample_rate_hz).apply(effects, self.sample_length if length is None else length)
+        return effects_for_rate(self.sample_rate_hz).apply(effects, self.sample_length if length is None else length)
 
     def _trimmed(self, sample: npt.ArrayLike, rate_hz: int) -> npt.NDArray[np.int16]:
         clip = to_int16(resample(np.asarray(sample), rate_hz, self.sample_rate_hz))

@@ -76,9 +76,7 @@ static float channel_edge(const mel_scale *scale, int32_t channel) {
     return channel < 0 ? scale->low : scale->low + offset;
 }
 
-static float bin_mel(const mel_scale *scale, uint32_t bin) {
-    return mel((float)((double)bin * (double)scale->bin_hz));
-}
+static float bin_mel(const mel_scale *scale, uint32_t bin) { return mel((float)((double)bin * (double)scale->bin_hz)); }
 
 static uint32_t start_bin(const mltk_frontend_settings *s, const mel_scale *scale) {
     const float bins = s->filterbank_lower_band_limit / scale->bin_hz;
@@ -129,8 +127,7 @@ static mltk_frontend_status check_settings(const mltk_frontend_settings *s, uint
             return MLTK_FRONTEND_BAD_PCAN;
     }
     if (s->log_scale_shift < 0 || s->log_scale_shift > 11) return MLTK_FRONTEND_BAD_LOG_SCALE;
-    if (s->dc_notch_filter_enable &&
-        !(s->dc_notch_filter_coefficient >= 0.0f && s->dc_notch_filter_coefficient < 1.0f))
+    if (s->dc_notch_filter_enable && !(s->dc_notch_filter_coefficient >= 0.0f && s->dc_notch_filter_coefficient < 1.0f))
         return MLTK_FRONTEND_BAD_DC_NOTCH;
     if (s->activity_detection_enable &&
         (!is_fraction(s->activity_detection_alpha_a) || !is_fraction(s->activity_detection_alpha_b) ||

@@ -5,12 +5,11 @@
  *   int16 samples -> [DC notch] -> Hann window -> real FFT -> mel filterbank -> square root
  *                 -> [noise reduction] -> [PCAN] -> [log] -> uint16 row -> [activity] ; quantize -> int8
  *
- * From the window to the log the arithmetic is, bit for bit, that of the TensorFlow Lite microfrontend as MLTK 0.20 built
- * it, or with window_double_precision_enable as TensorFlow builds it
- * (tensorflow/lite/experimental/microfrontend, Apache-2.0) with the 16-bit fixed-point real FFT of KISS FFT
- * (BSD-3-Clause); this is an implementation of its own. PCAN is per-channel amplitude normalization,
- * Wang et al., "Trainable Frontend For Robust and Far-Field Keyword Spotting", ICASSP 2017.
- * DC notch, activity detection and the int8 scales are those that MLTK 0.20 computes.
+ * From the window to the log the arithmetic is, bit for bit, that of the TensorFlow Lite microfrontend as MLTK 0.20
+ * built it, or with window_double_precision_enable as TensorFlow builds it (tensorflow/lite/experimental/microfrontend,
+ * Apache-2.0) with the 16-bit fixed-point real FFT of KISS FFT (BSD-3-Clause); this is an implementation of its own.
+ * PCAN is per-channel amplitude normalization, Wang et al., "Trainable Frontend For Robust and Far-Field Keyword
+ * Spotting", ICASSP 2017. DC notch, activity detection and the int8 scales are those that MLTK 0.20 computes.
  *
  * No globals, no heap: the caller gives the memory. Floating point is used by mltk_frontend_init() only.
  *

@@ -1,16 +1,20 @@
-/* Audio features of whole clips, many frames at a time; see frontend_batch.h and frontend_lanes.inc.
+/* Audio features of whole clips, many frames at a time. See frontend_batch.h and frontend_lanes.inc.
+ *
+ * This file includes all of audio_frontend.c. The batch code works with the constants, the table and the helper
+ * functions that the device uses, not with copies of them, and they stay private: the firmware needs no third file. The
+ * Python extension therefore compiles this file and not audio_frontend.c.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "frontend_batch.h"
 
-/* One translation unit with the device's file: its constants and helpers are shared, and stay private to it. */
 #include "audio_frontend.c"
+#include "vectors.h"
 
 #define LANES 16
 
-/* A twiddle factor, as it is and as pairs of 16 bits that a multiply-add instruction takes: the real part of a product
- * is a.re * w.re + a.im * -w.im, the imaginary part a.re * w.im + a.im * w.re. */
+/* A twiddle factor, and the same as pairs of 16 bits for a multiply-and-add instruction. The real part of a product is
+ * a.re * w.re + a.im * -w.im, the imaginary part a.re * w.im + a.im * w.re. */
 typedef struct {
     int16_t re, im;
     int32_t for_re, for_im;
@@ -20,7 +24,7 @@ typedef struct mltk_frontend_batch batch;
 
 struct mltk_frontend_batch {
     const mltk_frontend *f;
-    const struct engine *engine;
+    const struct variant *variant;
     size_t n_samples, n_rows; /* of a clip */
     mltk_frontend_activity activity;
     size_t padded_window;   /* a multiple of 8 samples */
@@ -38,71 +42,65 @@ struct mltk_frontend_batch {
     void *bins;             /* [fft_length / 2 + 1] vectors */
 };
 
-/* A mask instead of a branch: loops that choose so are vectorized. */
+/* A mask instead of a branch: compilers vectorize loops that choose in this way. */
 static inline uint32_t all_ones_if(int condition) { return 0u - (uint32_t)condition; }
 
-/* ---- Engines: one for every kind of vector ----------------------------------------------------------------------- */
+/* ---- Variants: one for every kind of vector ---------------------------------------------------------------------- */
 
-#define JOIN_(a, b) a##_##b
-#define JOIN(a, b) JOIN_(a, b)
-#define FN(name) JOIN(name, SUFFIX)
-
-#if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
-#define HAVE_AVX2 1
-#include <immintrin.h>
-#define SUFFIX avx2
-#define INLINE static inline __attribute__((always_inline, target("avx2")))
-#define ENGINE static __attribute__((target("avx2")))
+#if HAVE_AVX2
+#define VARIANT avx2
+#define VARIANT_FUNCTION TARGET_AVX2 static
+#define VARIANT_INLINE TARGET_AVX2 ALWAYS_INLINE
 #include "frontend_lanes_avx2.h"
 #include "frontend_lanes.inc"
-#undef SUFFIX
-#undef INLINE
-#undef ENGINE
 #endif
 
-#define SUFFIX c99
-#define INLINE static inline
-#define ENGINE static
+#define VARIANT c99
+#define VARIANT_FUNCTION static
+#define VARIANT_INLINE static inline
 #include "frontend_lanes_c99.h"
 #include "frontend_lanes.inc"
 
-typedef struct engine {
+typedef struct variant {
     const char *name;
     void (*front)(const batch *b, const int16_t *const *frames, uint32_t *signal);
     void (*back)(const batch *b, uint32_t *signal, uint16_t *row);
     void (*quantize)(const mltk_frontend *f, const uint16_t *features, size_t n, int8_t *out);
-} engine;
+} variant;
 
-static const engine engines[] = {
-#ifdef HAVE_AVX2
+/* The fastest first. The last runs on every processor. */
+static const variant variants[] = {
+#if HAVE_AVX2
     {"avx2", front_avx2, back_avx2, quantize_avx2},
 #endif
     {"c99", front_c99, back_c99, quantize_c99},
 };
 
-static int runs_here(const engine *e) {
-#ifdef HAVE_AVX2
-    if (strcmp(e->name, "avx2") == 0) return __builtin_cpu_supports("avx2");
+#define N_VARIANTS (sizeof variants / sizeof *variants)
+
+static int runs_here(const variant *v) {
+#if HAVE_AVX2
+    if (v->front == front_avx2) return cpu_has_avx2();
 #endif
-    (void)e;
+    (void)v;
     return 1;
 }
 
-const char *mltk_frontend_batch_engine(size_t index) {
+const char *mltk_frontend_batch_variant(size_t index) {
     size_t i;
-    for (i = 0; i < sizeof engines / sizeof *engines; ++i)
-        if (runs_here(&engines[i]) && index-- == 0) return engines[i].name;
+    for (i = 0; i < N_VARIANTS; ++i) {
+        if (!runs_here(&variants[i])) continue;
+        if (index == 0) return variants[i].name;
+        --index;
+    }
     return NULL;
 }
 
-/* The engine of that name, or the fastest. */
-static const engine *choose_engine(const char *name) {
-    const engine *e = engines;
-    while (!runs_here(e) || (name != NULL && strcmp(name, e->name) != 0)) {
-        if (e == &engines[sizeof engines / sizeof *engines - 1]) break;
-        ++e;
-    }
-    return e;
+/* The variant with that name, or the fastest if `name` is NULL. The last variant if there is none with that name. */
+static const variant *choose_variant(const char *name) {
+    const variant *v = variants, *last = variants + N_VARIANTS - 1;
+    while (v != last && !(runs_here(v) && (name == NULL || strcmp(name, v->name) == 0))) ++v;
+    return v;
 }
 
 /* ---- Working memory ---------------------------------------------------------------------------------------------- */
@@ -156,7 +154,7 @@ static void fill_tables(const batch *b) {
     for (i = 0; i < (1u << LOG_SEGMENT_BITS) + 1; ++i) b->log2_residue[i] = log2_residue[i];
     for (i = 0; i < f->n_channels; ++i) b->smoothing[i] = f->smoothing[i & 1];
     if (f->pcan_enable) {
-        for (i = 0; i < 2; ++i) { /* noise below 2 has no parabola */
+        for (i = 0; i < 2; ++i) { /* noise below 2 has a constant gain */
             b->pcan_gains[0][i] = f->pcan_gains[i];
             b->pcan_gains[1][i] = b->pcan_gains[2][i] = 0;
         }
@@ -174,7 +172,8 @@ size_t mltk_frontend_batch_size(const mltk_frontend *frontend, size_t n_samples)
 
 /* ---- Clips ------------------------------------------------------------------------------------------------------- */
 
-/* Where this frame's samples are; a copy, padded with zeros, if reading whole vectors would leave the clip. */
+/* Where the samples of a frame are: in the clip or, if a whole vector there would pass the clip's end, in a copy that
+ * is padded with zeros. */
 static const int16_t *frame_samples(const batch *b, const int16_t *samples, size_t frame, size_t lane) {
     const size_t start = frame % b->n_rows * b->f->window_step;
     const int16_t *at = samples + frame / b->n_rows * b->n_samples + start;
@@ -184,16 +183,16 @@ static const int16_t *frame_samples(const batch *b, const int16_t *samples, size
     return padded;
 }
 
-/* The clips' frames, one clip's after the other's, are taken LANES at a time: a few clips may be in work at once. */
+/* Takes the frames of all clips in order, LANES at a time. Frames of several clips may be in work at once. */
 static void run(batch *b, const int16_t *samples, size_t n_clips, uint16_t *features, uint8_t *activity) {
     const mltk_frontend *f = b->f;
     const size_t n_frames = n_clips * b->n_rows;
     size_t first, lane;
     for (first = 0; first < n_frames; first += LANES) {
         const int16_t *frames[LANES];
-        for (lane = 0; lane < LANES; ++lane) /* what is past the last frame repeats it, and is dropped */
+        for (lane = 0; lane < LANES; ++lane) /* lanes past the last frame repeat it, and are ignored */
             frames[lane] = frame_samples(b, samples, first + lane < n_frames ? first + lane : n_frames - 1, lane);
-        b->engine->front(b, frames, b->signal);
+        b->variant->front(b, frames, b->signal);
         for (lane = 0; lane < LANES && first + lane < n_frames; ++lane) {
             const size_t frame = first + lane;
             uint32_t *signal = b->signal + lane * f->n_channels;
@@ -202,7 +201,7 @@ static void run(batch *b, const int16_t *samples, size_t n_clips, uint16_t *feat
                 memset(&b->activity, 0, sizeof b->activity);
             }
             if (f->activity_enable) detect_activity(f, &b->activity, signal);
-            b->engine->back(b, signal, features + frame * f->n_channels);
+            b->variant->back(b, signal, features + frame * f->n_channels);
             if (activity != NULL && (frame + 1) % b->n_rows == 0)
                 activity[frame / b->n_rows] = (uint8_t)b->activity.detected;
         }
@@ -210,11 +209,11 @@ static void run(batch *b, const int16_t *samples, size_t n_clips, uint16_t *feat
 }
 
 mltk_frontend_batch *mltk_frontend_batch_init(void *memory, const mltk_frontend *frontend, size_t n_samples,
-                                              const char *engine_name) {
+                                              const char *variant_name) {
     batch *b = (batch *)(((uintptr_t)memory + 63) & ~(uintptr_t)63);
     memset(b, 0, sizeof *b);
     (void)lay_out_batch(b, frontend, (char *)b, n_samples);
-    b->engine = choose_engine(engine_name);
+    b->variant = choose_variant(variant_name);
     fill_tables(b);
     return b;
 }
@@ -239,12 +238,11 @@ void mltk_frontend_process_clips(mltk_frontend_batch *b, const int16_t *samples,
 void mltk_frontend_quantize_clips(const mltk_frontend_batch *b, const uint16_t *features, size_t n_clips, int8_t *out) {
     const size_t n = b->n_rows * b->f->n_channels;
     size_t clip;
-    for (clip = 0; clip < n_clips; ++clip) b->engine->quantize(b->f, features + clip * n, n, out + clip * n);
+    for (clip = 0; clip < n_clips; ++clip) b->variant->quantize(b->f, features + clip * n, n, out + clip * n);
 }
 
 size_t mltk_frontend_empty_channels(const mltk_frontend *frontend) {
     size_t empty = 0, i;
-    for (i = 0; i < frontend->n_channels; ++i)
-        empty += frontend->channel_bins[i] == frontend->channel_bins[i + 2];
+    for (i = 0; i < frontend->n_channels; ++i) empty += frontend->channel_bins[i] == frontend->channel_bins[i + 2];
     return empty;
 }

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from helpers.audio_folder import RATE, tone
 from mltk.audio.augment import background_noise, ends, loudness, noise_color, offset, pitch, speed, trim, vtlp
-from mltk.audio.augment._native import Engine, neutral
+from mltk.audio.augment._native import Effects, neutral
 from mltk.audio.files import to_int16
 from mltk.data.pipeline.normalize import normalize, normalize_batch
 from mltk.errors import SettingError
@@ -103,19 +103,19 @@ def test_vtlp_of_one_is_the_clip_and_near_one_almost() -> None:
 def test_effects_of_odd_lengths_and_rates() -> None:
     rng = np.random.default_rng(0)
     for rate in (8000, 11025, 16000, 44100, 48000):
-        engine = Engine(rate)
+        effects = Effects(rate)
         for n in (1, 2, 15, 63, 64, 65, 1000, 4097):
             clip = rng.integers(-32768, 32768, n).astype(np.int16)
             for options in ({"speed": 0.5}, {"speed": 2.0}, {"pitch": 0.6}, {"pitch": 1.7}, {"vtlp": 0.9}):
-                changed = engine.warp(clip, **options)
+                changed = effects.warp(clip, **options)
                 assert len(changed) == max(1, round(n / options.get("speed", 1.0)))
-    assert len(Engine(16000).warp(np.empty(0, np.int16), speed=0.5)) == 0
+    assert len(Effects(16000).warp(np.empty(0, np.int16), speed=0.5)) == 0
 
 
 def test_the_width_of_vectors_changes_no_sample() -> None:
     rng = np.random.default_rng(0)
     for rate in (8000, 16000, 48000):  # FFTs of an odd and of an even power of two
-        widest, narrow = Engine(rate), Engine(rate, most_lanes=8)
+        widest, narrow = Effects(rate), Effects(rate, most_lanes=8)
         for n in (100, 5000, 20011):
             clip = rng.integers(-32768, 32768, n).astype(np.int16)
             options = {"speed": 0.9, "pitch": 1.1, "vtlp": 1.05}
@@ -130,8 +130,8 @@ def test_all_effects_at_once_are_the_single_ones_one_after_the_other() -> None:
     effects["noise"], effects["n_noise"], effects["noise_start"] = recording.ctypes.data, len(recording), 1500
     effects["speed"], effects["pitch"], effects["vtlp"] = 0.9, 1.1, 1.05
     effects["offset"], effects["gain"], effects["noise_gain"] = 0.3, 0.5, 0.2
-    together = Engine(RATE).apply(effects, RATE)[0]
-    apart = Engine(RATE).warp(clip, speed=0.9, pitch=1.1, vtlp=1.05)
+    together = Effects(RATE).apply(effects, RATE)[0]
+    apart = Effects(RATE).warp(clip, speed=0.9, pitch=1.1, vtlp=1.05)
     apart = loudness.apply(offset.apply(apart, RATE, np.float32(0.3)), np.float32(0.5))
     apart = background_noise.apply(apart, recording, np.float32(0.2), 0.5)
     assert np.abs(together.astype(int) - apart).max() <= 1
@@ -143,7 +143,7 @@ def test_offset_in_c_is_that_in_python(n, share) -> None:
     clip = np.arange(n).astype(np.int16)
     effects = neutral(1)
     effects["clip"], effects["n_clip"], effects["offset"] = clip.ctypes.data, n, share
-    assert np.array_equal(Engine(RATE).apply(effects, RATE)[0], offset.apply(clip, RATE, np.float32(share)))
+    assert np.array_equal(Effects(RATE).apply(effects, RATE)[0], offset.apply(clip, RATE, np.float32(share)))
 
 
 def test_offset_puts_the_clip_where_it_says() -> None:

@@ -18,10 +18,10 @@ from mltk.audio.frontend.features import _State
 pytestmark = pytest.mark.filterwarnings("ignore:.*audio features are 0 whatever the audio")
 
 
-def engines() -> list[str]:
+def variants() -> list[str]:
     ffi, lib = load()
     names = []
-    while (name := lib.mltk_frontend_batch_engine(len(names))) != ffi.NULL:
+    while (name := lib.mltk_frontend_batch_variant(len(names))) != ffi.NULL:
         names.append(ffi.string(name).decode())
     return names
 
@@ -40,15 +40,15 @@ def scalar(fe: AudioFeatureGeneratorSettings, clip: np.ndarray) -> tuple[np.ndar
 
 @settings(max_examples=60, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), n_clips=st.integers(1, 5))
-def test_every_engine_equals_the_device_code(seed: int, n_clips: int) -> None:
+def test_every_variant_equals_the_device_code(seed: int, n_clips: int) -> None:
     rng = np.random.default_rng(seed)
     fe = random_settings(rng)
     clips = np.stack([random_clip(rng, fe.sample_length) for _ in range(n_clips)])
     expected = [scalar(fe, clip) for clip in clips]
-    for engine in engines():
+    for variant in variants():
         features = np.zeros((n_clips, *fe.spectrogram_shape), np.uint16)
-        activity = _State(fe, engine).clips(clips, features)
-        np.testing.assert_array_equal(features, [one for one, _ in expected], err_msg=f"{engine} {fe}")
+        activity = _State(fe, variant).clips(clips, features)
+        np.testing.assert_array_equal(features, [one for one, _ in expected], err_msg=f"{variant} {fe}")
         assert activity.astype(bool).tolist() == [one for _, one in expected]
 
 

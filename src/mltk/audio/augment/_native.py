@@ -57,7 +57,7 @@ def neutral(n: int) -> npt.NDArray[Any]:
     return effects
 
 
-class Engine:
+class Effects:
     """The effects for audio of one sample rate. Threads may use it at once, and run in parallel; pickles.
 
     ``most_lanes`` is for tests: fewer than 16 leave the processor's widest vectors unused, which changes no value.
@@ -122,6 +122,6 @@ class Engine:
 
 
 @cache
-def engine(sample_rate_hz: int) -> Engine:
-    """The engine for a rate, made once."""
-    return Engine(sample_rate_hz)
+def effects_for_rate(sample_rate_hz: int) -> Effects:
+    """The effects for one sample rate, with tables that are computed once."""
+    return Effects(sample_rate_hz)

@@ -1,7 +1,7 @@
 """Pitch: a clip higher or lower at the same speed.
 
 It is resampled, which changes both, by a 16-tap windowed sinc, and then stretched back by WSOLA (see speed.py). In C,
-in ``mltk/native/effects.c``.
+in ``mltk/native/resample.c``.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from mltk.audio.augment._native import engine
+from mltk.audio.augment._native import effects_for_rate
 from mltk.data.pipeline.ranges import Range, uniform
 
 
@@ -37,4 +37,4 @@ def ratio(semitones: npt.ArrayLike) -> npt.NDArray[np.float64]:
 
 def apply(clip: npt.NDArray[np.int16], sample_rate_hz: int, semitones: float) -> npt.NDArray[np.int16]:
     """int16 [samples]."""
-    return engine(sample_rate_hz).warp(clip, pitch=float(ratio(semitones)))
+    return effects_for_rate(sample_rate_hz).warp(clip, pitch=float(ratio(semitones)))

@@ -1,7 +1,7 @@
 """Speed: a clip faster or slower at the same pitch.
 
 By WSOLA: Verhelst and Roelands, "An overlap-add technique based on waveform similarity (WSOLA) for high quality
-time-scale modification of speech", ICASSP 1993. In C, in ``mltk/native/effects.c``.
+time-scale modification of speech", ICASSP 1993. In C, in ``mltk/native/stretch.c``.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from mltk.audio.augment._native import engine
+from mltk.audio.augment._native import effects_for_rate
 from mltk.data.pipeline.ranges import Range, uniform
 
 
@@ -20,4 +20,4 @@ def draw(rng: np.random.Generator, n: int, span: Range | None) -> npt.NDArray[np
 
 def apply(clip: npt.NDArray[np.int16], sample_rate_hz: int, factor: float) -> npt.NDArray[np.int16]:
     """int16 [samples / factor]."""
-    return engine(sample_rate_hz).warp(clip, speed=factor)
+    return effects_for_rate(sample_rate_hz).warp(clip, speed=factor)

@@ -5,7 +5,7 @@ for audio, speech and language processing, 2013. They warp the frequency axis of
 4.8 kHz and linearly from there to the Nyquist frequency. Here the spectral envelope of the audio is warped by the same
 function, so that whatever comes after hears it; the harmonics stay where they are. The envelope is known to some
 150 Hz: a first formant that should move by less than that moves by half of it or more. In C, in
-``mltk/native/effects.c``.
+``mltk/native/formants.c``.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from mltk.audio.augment._native import engine
+from mltk.audio.augment._native import effects_for_rate
 from mltk.data.pipeline.ranges import Range, uniform
 
 
@@ -24,4 +24,4 @@ def draw(rng: np.random.Generator, n: int, span: Range | None) -> npt.NDArray[np
 
 def apply(clip: npt.NDArray[np.int16], sample_rate_hz: int, factor: float) -> npt.NDArray[np.int16]:
     """int16 [samples]."""
-    return engine(sample_rate_hz).warp(clip, vtlp=factor)
+    return effects_for_rate(sample_rate_hz).warp(clip, vtlp=factor)

@@ -55,9 +55,14 @@ def _check_dtype(dtype: npt.DTypeLike) -> np.dtype[Any]:
 
 
 class _State:
-    """The memory of one C frontend; one thread at a time may use it. ``engine`` names one of the batch code's."""
+    """The memory of one C frontend. One thread at a time may use it.
 
-    def __init__(self, settings: AudioFeatureGeneratorSettings, engine: str | None = None) -> None:
+    Args:
+        settings: What the frontend computes.
+        variant: Name of the variant of the C code for clips, for tests; None is the fastest of this processor.
+    """
+
+    def __init__(self, settings: AudioFeatureGeneratorSettings, variant: str | None = None) -> None:
         ffi, lib = load()
         wanted = c_settings(settings)
         size = lib.mltk_frontend_state_size(wanted)
@@ -70,7 +75,7 @@ class _State:
         self.frontend = handle[0]
         self.n_channels = settings.filterbank_n_channels
         self._n_samples = settings.sample_length
-        self._engine = ffi.NULL if engine is None else engine.encode()
+        self._variant = ffi.NULL if variant is None else variant.encode()
         self._batch: Any = None
 
     def clips(self, samples: npt.NDArray[np.int16], features: npt.NDArray[np.uint16]) -> npt.NDArray[np.uint8]:
@@ -78,7 +83,9 @@ class _State:
         ffi, lib = load()
         if self._batch is None:
             self._batch_memory = ffi.new("char[]", lib.mltk_frontend_batch_size(self.frontend, self._n_samples))
-            self._batch = lib.mltk_frontend_batch_init(self._batch_memory, self.frontend, self._n_samples, self._engine)
+            self._batch = lib.mltk_frontend_batch_init(
+                self._batch_memory, self.frontend, self._n_samples, self._variant
+            )
         activity = np.zeros(len(samples), np.uint8)
         lib.mltk_frontend_process_clips(
             self._batch,
