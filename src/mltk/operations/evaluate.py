@@ -33,6 +33,7 @@ from mltk.specification.dataset_settings import DatasetMixin
 from mltk.specification.evaluate_settings import EvaluateAutoEncoderMixin, EvaluateClassifierMixin, EvaluateMixin
 from mltk.specification.events import MltkModelEvent
 from mltk.specification.model import MltkModel
+from mltk.workers.script_loading import stop_if_loading_script
 
 _TEST_SAMPLES = 5
 
@@ -72,6 +73,7 @@ def evaluate_model(
         DatasetError: the evaluation dataset is empty or has no labels.
         ArchiveError: the model has not been trained.
     """
+    stop_if_loading_script()
     if tflite and weights:
         raise EvaluationError(
             "Other weights can't be evaluated with the .tflite, which has its own.", hint="Leave out --tflite."
@@ -94,6 +96,7 @@ def evaluate_model(
 
 def evaluate_classifier(mltk_model: MltkModel, tflite: bool = False, **kwargs: Any) -> ClassifierEvaluationResults:
     """Evaluate a classifier; see :func:`evaluate_model`."""
+    stop_if_loading_script()
     results = evaluate_model(prepare(mltk_model, EvaluateClassifierMixin, operation="evaluate"), tflite, **kwargs)
     if not isinstance(results, ClassifierEvaluationResults):
         raise SpecificationError(f"{mltk_model.name} is not evaluated as a classifier.")
@@ -102,6 +105,7 @@ def evaluate_classifier(mltk_model: MltkModel, tflite: bool = False, **kwargs: A
 
 def evaluate_autoencoder(mltk_model: MltkModel, tflite: bool = False, **kwargs: Any) -> AutoEncoderEvaluationResults:
     """Evaluate an autoencoder; see :func:`evaluate_model`."""
+    stop_if_loading_script()
     results = evaluate_model(prepare(mltk_model, EvaluateAutoEncoderMixin, operation="evaluate"), tflite, **kwargs)
     if not isinstance(results, AutoEncoderEvaluationResults):
         raise SpecificationError(f"{mltk_model.name} is not evaluated as an autoencoder.")

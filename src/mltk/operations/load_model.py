@@ -12,6 +12,7 @@ from mltk.files import make_folder
 from mltk.operations.shared.load import TFLITE, ModelKind, resolve
 from mltk.specification import names
 from mltk.specification.model import MltkModel
+from mltk.workers.script_loading import stop_if_loading_script
 
 if TYPE_CHECKING:
     from mltk.tflite.model import TfliteModel
@@ -67,6 +68,7 @@ def load_tflite_model(
         ArchiveError: The model has not been trained, or the archive is damaged.
         TfliteError: The file is not a valid ``.tflite``.
     """
+    stop_if_loading_script()
     reference = resolve(model, test=test, can_build=True)
     if build and reference.kind is not ModelKind.TFLITE_MODEL:
         from mltk.operations.quantize import quantize_model
@@ -93,6 +95,7 @@ def find_tflite_path(
     Raises:
         MltkError: As for `load_tflite_model`; also `OutputError` if the file cannot be written.
     """
+    stop_if_loading_script()
     found = load_tflite_model(model, build=build, test=test)
     if found.path and os.path.isfile(found.path):
         return found.path
@@ -123,6 +126,7 @@ def load_tflite_or_keras_model(
         ModelNotFoundError: There is no such model.
         ArchiveError: The model has not been trained, or the archive is damaged.
     """
+    stop_if_loading_script()
     if model_type == "tflite":
         return load_tflite_model(model)
     from mltk.operations.shared.keras_model import load_keras_model

@@ -34,6 +34,7 @@ from mltk.operations.shared.quiet import quiet_native_stderr
 from mltk.specification.dataset_settings import DatasetMixin
 from mltk.specification.model import MltkModel
 from mltk.tflite.graph import read_graph
+from mltk.workers.script_loading import stop_if_loading_script
 
 if TYPE_CHECKING:
     from mltk.tflite.model import TfliteModel
@@ -94,6 +95,7 @@ def check_parity(
         DatasetError: The specification's dataset is empty.
         RuntimeFailure: No engine runs the model.
     """
+    stop_if_loading_script()
     if n_samples < 1:
         raise EvaluationError(f"n_samples is {n_samples}, but at least one sample is needed.")
     reference = resolve(model, test=test)

@@ -19,6 +19,7 @@ from mltk.micro.profile.targets import DEFAULT_TARGET
 from mltk.operations.load_model import load_tflite_model
 from mltk.specification.events import MltkModelEvent
 from mltk.specification.model import MltkModel
+from mltk.workers.script_loading import stop_if_loading_script
 
 if TYPE_CHECKING:
     from mltk.tflite.model import TfliteModel
@@ -70,6 +71,7 @@ def profile_model(
         MltkError: there is no such target, or a device was asked for.
         MissingDependencyError: an Ethos-U without Arm's Vela.
     """
+    stop_if_loading_script()
     del baud, runtime_buffer_size, return_estimates, unused
     if use_device or port or image_path:
         raise MltkError("openmltk does not profile on a device; it estimates.", hint=_NO_DEVICE)

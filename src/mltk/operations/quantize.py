@@ -27,6 +27,7 @@ from mltk.operations.shared.representative import as_inputs, iter_training_sampl
 from mltk.specification.events import MltkModelEvent
 from mltk.specification.model import MltkModel
 from mltk.specification.train_settings import TrainMixin
+from mltk.workers.script_loading import stop_if_loading_script
 
 if TYPE_CHECKING:
     from mltk.tflite.model import TfliteModel
@@ -59,6 +60,7 @@ def quantize_model(
         QuantizationError: the converter refuses the model or a setting.
         ArchiveError: the model has not been trained.
     """
+    stop_if_loading_script()
     model = prepare(model, TrainMixin, test=test, operation="quantize")
     logger = logging.getLogger("mltk")
     trained = keras_model is None and not build

@@ -12,6 +12,7 @@ from mltk.operations.shared.load import ModelKind, ModelReference, archive_membe
 from mltk.specification.archive_file import ArchiveReader
 from mltk.specification.events import MltkModelEvent
 from mltk.specification.model import MltkModel
+from mltk.workers.script_loading import stop_if_loading_script
 
 
 def summarize_model(
@@ -32,6 +33,7 @@ def summarize_model(
         ArchiveError: it has not been trained, or the archive is damaged.
         TfliteError: the file is not a valid ``.tflite``.
     """
+    stop_if_loading_script()
     reference = resolve(model if built_model is None else built_model, test=test, can_build=True)
     if reference.is_tflite:
         return reference.tflite_model().summary()

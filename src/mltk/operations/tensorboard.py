@@ -13,6 +13,7 @@ from mltk.errors import MissingDependencyError, OutputError
 from mltk.operations.shared.prepare import prepare
 from mltk.specification.model import MltkModel
 from mltk.specification.train_settings import TrainMixin
+from mltk.workers.script_loading import stop_if_loading_script
 
 
 def run_tensorboard(
@@ -24,6 +25,7 @@ def run_tensorboard(
         MissingDependencyError: TensorBoard is not installed.
         OutputError: the training left no logs for it.
     """
+    stop_if_loading_script()
     if importlib.util.find_spec("tensorboard") is None:
         raise MissingDependencyError("TensorBoard", "tensorboard")
     loaded = prepare(model, TrainMixin, test=test, operation="look at its training")

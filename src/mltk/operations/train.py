@@ -32,6 +32,7 @@ from mltk.specification.events import MltkModelEvent
 from mltk.specification.model import MltkModel
 from mltk.specification.train_settings import TrainMixin
 from mltk.specification.weights import higher_is_better, list_checkpoints, remove_unfinished
+from mltk.workers.script_loading import stop_if_loading_script
 
 UNTIL_EARLY_STOPPING = 100_000
 """Epochs that ``epochs = -1`` stands for."""
@@ -110,6 +111,7 @@ def train_model(
     Raises:
         MltkError: of the kind that says what is wrong; see :mod:`mltk.errors`.
     """
+    stop_if_loading_script()
     model = prepare(model, TrainMixin, DatasetMixin, test=test, operation="train")
     run = _Run(model, epochs=epochs, verbose=verbose)
     if create_archive:

@@ -17,6 +17,7 @@ from mltk.operations.shared.load import ModelKind, ModelReference, resolve
 from mltk.operations.shared.output import tflite_output_path
 from mltk.specification.archive_file import update_archive
 from mltk.specification.model import MltkModel
+from mltk.workers.script_loading import stop_if_loading_script
 
 if TYPE_CHECKING:
     from mltk.tflite.model import TfliteModel
@@ -45,6 +46,7 @@ def update_model_parameters(
     Raises:
         ParameterError: a value can't be stored; names the key. Nothing is written.
     """
+    stop_if_loading_script()
     from mltk.tflite.model_parameters import stored_parameters
 
     reference = resolve(model)

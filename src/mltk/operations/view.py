@@ -24,6 +24,7 @@ from typing import Any
 from mltk.errors import ArchiveError, MissingDependencyError, MltkError
 from mltk.operations.load_model import load_tflite_model
 from mltk.operations.shared.load import ModelKind, archive_member, resolve
+from mltk.workers.script_loading import stop_if_loading_script
 
 LOOPBACK, DEFAULT_PORT = "127.0.0.1", 8080
 _TYPES = {
@@ -72,6 +73,7 @@ def view_model(
         ModelNotFoundError: there is no such model.
         MltkError: the port is taken.
     """
+    stop_if_loading_script()
     folder = netron_folder()
     name, data = model_file(model, tflite=tflite, build=build, test=test)
     with GraphServer(folder, name, data, host or LOOPBACK, port) as server:

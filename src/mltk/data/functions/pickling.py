@@ -1,11 +1,11 @@
-"""Pickles that name functions of a user's script by its file, so that a worker process can call them.
+"""Pickles that refer to a function of a user's script by the script's file, so that a worker process can call it.
 
-Plain pickle refers to a function by its module, and a worker can't import ``__main__`` or a specification by name.
+Plain pickle refers to a function by its module, and a worker process can't import ``__main__`` or a specification by
+its name.
 """
 
 from __future__ import annotations
 
-import importlib
 import importlib.util
 import io
 import os
@@ -17,18 +17,7 @@ from functools import cache
 from typing import Any
 
 from mltk.errors import SpecificationError
-
-_loading_script = False
-
-
-class ScriptEnd(BaseException):
-    """In a worker: the script has come to where it would train, so that all its functions are there."""
-
-
-def stop_if_loading_script() -> None:
-    """In a worker that loads a user's script for its functions: end the script here. Elsewhere nothing."""
-    if _loading_script:
-        raise ScriptEnd
+from mltk.workers.script_loading import loading_script
 
 
 class _Pickler(pickle.Pickler):
@@ -46,7 +35,7 @@ class _Pickler(pickle.Pickler):
 
 @cache
 def _is_importable(name: str, file: str) -> bool:
-    """Whether a worker can import this module and get no more than its definitions: it is installed, not a script."""
+    """Whether a worker can import this module without running a script: the module is installed."""
     if name == "__main__":
         return False
     top = name.partition(".")[0]
@@ -54,7 +43,14 @@ def _is_importable(name: str, file: str) -> bool:
 
 
 def dumps(value: Any) -> bytes:
-    """Pickle ``value``. Raises pickle.PicklingError, AttributeError or TypeError if it can't be."""
+    """Pickle a value, such as a function with its arguments.
+
+    Returns:
+        The pickle. ``pickle.loads`` of a worker process reads it.
+
+    Raises:
+        pickle.PicklingError: The value can't be pickled. AttributeError or TypeError say the same.
+    """
     stream = io.BytesIO()
     _Pickler(stream, protocol=5).dump(value)
     return stream.getvalue()
@@ -73,8 +69,7 @@ def _function_of_script(file: str, name: str) -> Any:
 
 @cache
 def _load_script(file: str) -> types.ModuleType:
-    """Run a script up to where it starts to train; as a module of its name, not as ``__main__``."""
-    global _loading_script
+    """Run a script up to its first operation; as a module of its name, not as ``__main__``."""
     name = os.path.splitext(os.path.basename(file))[0]
     spec = importlib.util.spec_from_file_location(name, file)
     if spec is None or spec.loader is None:
@@ -83,28 +78,11 @@ def _load_script(file: str) -> types.ModuleType:
     if name not in sys.modules:
         sys.modules[name] = module
     sys.path.insert(0, os.path.dirname(file))
-    _replace_operations()
-    _loading_script = True
     try:
-        spec.loader.exec_module(module)
-    except (ScriptEnd, SystemExit):
+        with loading_script():
+            spec.loader.exec_module(module)
+    except SystemExit:
         pass
     except Exception:  # noqa: BLE001 - a script may raise anything; its functions may be there all the same
         traceback.print_exc()
-    finally:
-        _loading_script = False
     return module
-
-
-def _replace_operations() -> None:
-    """Have ``mltk.train_model`` and its like end a script."""
-    import mltk
-
-    def operation(*_: Any, **__: Any) -> None:
-        raise ScriptEnd
-
-    names = [n for module, names in mltk._PUBLIC.items() if module.startswith("mltk.operations") for n in names]
-    for module in (mltk, importlib.import_module("mltk.core")):
-        for name in names:
-            if name[0].islower():
-                setattr(module, name, operation)

@@ -12,7 +12,7 @@ from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from itertools import count, islice
 from typing import Any
 
-from mltk.data.functions.pickling import stop_if_loading_script
+from mltk.workers.script_loading import stop_if_loading_script
 
 
 def number_of_workers(cores: float) -> int:
