@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mltk._lazy import lazy_names
+from mltk import _lazy
 
 if TYPE_CHECKING:
     from mltk.audio.files import AudioFileError as AudioFileError
@@ -145,5 +145,6 @@ _PUBLIC = {
 }
 _NEEDS_KERAS = ("StochasticWeightAveraging",)
 
+_lazy.alias_table = "mltk.core.dataset_names"
 if not TYPE_CHECKING:
-    __getattr__, __dir__, __all__ = lazy_names(__name__, _PUBLIC, left_out=_NEEDS_KERAS)
+    __getattr__, __dir__, __all__ = _lazy.lazy_names(__name__, _PUBLIC, left_out=_NEEDS_KERAS)

@@ -53,3 +53,30 @@ def lazy_names(
         return sorted({*vars(sys.modules[package]), *module_of, *submodules})
 
     return get, names, sorted(set(module_of).difference(left_out))
+
+
+alias_table = ""
+"""Module with ``ALIASES``: module → name → the module that has the name. The root package sets it."""
+
+
+def names_of_0_20(module: str) -> Callable[[str], Any]:
+    """Make the ``__getattr__`` of a module that offered other modules' names in MLTK 0.20.
+
+    ::
+
+        __getattr__ = names_of_0_20(__name__)
+
+    The module itself does not know these names. They stand in one table, in the package for MLTK 0.20.
+
+    Args:
+        module: Name of the module, ``__name__``.
+    """
+
+    def get(name: str) -> Any:
+        if not name.startswith("_") and alias_table:
+            source = importlib.import_module(alias_table).ALIASES.get(module, {}).get(name)
+            if source is not None:
+                return getattr(importlib.import_module(source), name)
+        raise AttributeError(f"module {module!r} has no attribute {name!r}")
+
+    return get

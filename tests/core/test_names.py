@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from mltk.core.dataset_names import ALIASES
+
 NAMES: dict[str, dict[str, Any]] = json.loads((Path(__file__).parent / "data" / "names_0_20.json").read_text())
 
 LATER = {
@@ -104,6 +106,22 @@ def test_keras_parts_by_attribute() -> None:
     assert "losses" in dir(mltk_core.keras)
     with pytest.raises(AttributeError):
         _ = mltk_core.keras.nothing
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "source"),
+    [(module, name, source) for module, names in ALIASES.items() for name, source in names.items()],
+)
+def test_a_dataset_module_offers_what_0_20_imported_there(module: str, name: str, source: str) -> None:
+    dataset = importlib.import_module(module)
+    assert getattr(dataset, name) is getattr(importlib.import_module(source), name)
+    with pytest.raises(AttributeError, match=f"module '{module}' has no attribute 'nothing'"):
+        _ = dataset.nothing
+
+
+def test_names_of_0_20_in_dataset_modules_do_not_depend_on_what_is_imported() -> None:
+    code = "from mltk.datasets.audio.yes_no import VoiceRate, download_verify_extract, load_data"
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_the_classes_are_the_same_by_every_path() -> None:

@@ -270,10 +270,10 @@ def test_magic_wand_pipelines(magic_wand: ModuleType) -> None:
     [("on_off", 2), ("yes_no", 2), ("ten_digits", 10), ("direction_commands", 6)],
 )
 def test_spoken_words(name: str, classes: int, monkeypatch: pytest.MonkeyPatch, dataset_dir: Path) -> None:
-    from mltk.datasets.audio import synthesized
+    from mltk.datasets.audio import spoken_words
 
-    monkeypatch.setattr(synthesized, "SAMPLES_PER_KEYWORD", 2)
-    monkeypatch.setattr(synthesized, "SAMPLES_UNKNOWN", 2)
+    monkeypatch.setattr(spoken_words, "SAMPLES_PER_KEYWORD", 2)
+    monkeypatch.setattr(spoken_words, "SAMPLES_UNKNOWN", 2)
     module = importlib.import_module(f"mltk.datasets.audio.{name}")
     assert len(module.CLASSES) == classes
     folder = Path(module.load_data())

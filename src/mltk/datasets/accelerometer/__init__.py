@@ -1,1 +1,1 @@
-"""Movements, measured by an accelerometer."""
+"""Movements that an accelerometer measured: ``tflm_magic_wand/``, gestures with a wand."""

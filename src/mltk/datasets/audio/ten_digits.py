@@ -2,54 +2,21 @@
 
 from __future__ import annotations
 
-import logging
+from mltk._lazy import names_of_0_20
+from mltk.datasets.audio.spoken_words import SPOKEN_WORDS, make_download
 
-from mltk.datasets.audio.synthesized import synthesize
-from mltk.utils.archive_downloader import create_user_dir, download_verify_extract, fullpath
-from mltk.utils.audio_dataset_generator import AudioDatasetGenerator, Augmentation, Keyword, VoicePitch, VoiceRate
+__all__ = ["CLASSES", "DOWNLOAD_URL", "VERIFY_SHA1", "download", "generate_dataset", "load_data"]
 
-__all__ = [
-    "CLASSES",
-    "DOWNLOAD_URL",
-    "VERIFY_SHA1",
-    "AudioDatasetGenerator",
-    "Augmentation",
-    "Keyword",
-    "VoicePitch",
-    "VoiceRate",
-    "create_user_dir",
-    "download",
-    "download_verify_extract",
-    "fullpath",
-    "generate_dataset",
-    "load_data",
-]
-
-CLASSES = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
-# The recordings by cloud services that MLTK 0.20 downloaded; nothing here does.
-DOWNLOAD_URL = "https://www.dropbox.com/s/o8e84fsb5abu3t1/sl_synthetic_ten_digits.7z?dl=1"
-VERIFY_SHA1 = "a716e86a27fb5255d2a3bff4441dcd5b4044ea3a"
-
-
-def download(
-    dest_dir: str | None = None,
-    dest_subdir: str = "datasets/ten_digits",
-    logger: logging.Logger | None = None,
-    clean_dest_dir: bool = False,
-) -> str:
-    """Folder of class folders, one of them ``_unknown_``; synthesized on this machine unless it is there.
-
-    Raises:
-        MissingDependencyError: no speech synthesizer is installed; names the extra.
-    """
-    return synthesize(CLASSES, dest_dir, dest_subdir, logger, clean_dest_dir)
+CLASSES, DOWNLOAD_URL, VERIFY_SHA1 = SPOKEN_WORDS["ten_digits"]
+download = make_download("ten_digits")
+__getattr__ = names_of_0_20(__name__)
 
 
 def load_data() -> str:
-    """The same as :func:`download`, so that ``my_model.dataset`` may be this module."""
+    """Do what :func:`download` does, so that ``my_model.dataset`` can be this module."""
     return download()
 
 
 def generate_dataset(out_dir: str | None = None) -> str:
-    """Synthesize the dataset into ``out_dir``; None is where :func:`download` keeps it."""
+    """Synthesize the dataset into ``out_dir``; None is the folder that :func:`download` uses."""
     return download(out_dir)

@@ -1,4 +1,4 @@
-"""CIFAR-10: 60,000 photographs of ten classes, 32×32 pixels in colour.
+"""CIFAR-10: 60,000 photographs of ten classes, 32×32 pixels in color.
 
 Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", technical report, University of Toronto, 2009.
 """
@@ -14,21 +14,17 @@ from typing import Any
 
 import numpy as np
 
+from mltk._lazy import names_of_0_20
 from mltk.data.fetch.unpack import fetch_and_unpack
-from mltk.datasets.image.folders import Split, write_class_folders
+from mltk.datasets.image.folders import Arrays, Split, make_load_data_directory
 from mltk.datasets.places import dataset_path
 from mltk.errors import DatasetError
-from mltk.utils.archive_downloader import create_user_dir, download_verify_extract
-from mltk.utils.logger import get_logger
 
 __all__ = [
     "CLASSES",
     "DOWNLOAD_URL",
     "INPUT_SHAPE",
     "VERIFY_SHA1",
-    "create_user_dir",
-    "download_verify_extract",
-    "get_logger",
     "load_data",
     "load_data_directory",
 ]
@@ -36,15 +32,16 @@ __all__ = [
 INPUT_SHAPE = (32, 32, 3)
 CLASSES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
 DOWNLOAD_URL = "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz"
-VERIFY_SHA1 = "6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce"  # 0.20's name; it is a SHA-256
+VERIFY_SHA1 = "6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce"  # a SHA-256; MLTK 0.20 named it so
 _BATCHES = [f"data_batch_{i}" for i in range(1, 6)]
+__getattr__ = names_of_0_20(__name__)
 
 
 class _ArraysOnly(pickle.Unpickler):
-    """Reads the pickled arrays that the dataset consists of, and nothing that could do anything."""
+    """Reads pickled arrays, and refuses every other class or function: a pickle can run any code."""
 
     def find_class(self, module: str, name: str) -> Any:
-        # _codecs.encode is how Python 3 pickles bytes for protocol 2.
+        # Python 3 pickles bytes for protocol 2 as a call of _codecs.encode.
         known = {
             "_codecs.encode": codecs.encode,
             "numpy.core.multiarray._reconstruct": _reconstruct,
@@ -57,7 +54,7 @@ class _ArraysOnly(pickle.Unpickler):
         raise pickle.UnpicklingError(f"it asks for {module}.{name}")
 
 
-def _reconstruct(kind: type, shape: tuple, code: bytes) -> np.ndarray:
+def _reconstruct(kind: type, shape: tuple[int, ...], code: bytes) -> np.ndarray:
     return np.ndarray.__new__(np.ndarray, shape, np.uint8)
 
 
@@ -67,10 +64,20 @@ def load_data(
     logger: logging.Logger | None = None,
     clean_dest_dir: bool = False,
 ) -> Split:
-    """50,000 images for training and 10,000 for testing, uint8 ``[n, 32, 32, 3]``, with class indices ``[n, 1]``.
+    """Download the dataset (170 MB), unless it exists, and load it.
+
+    Args:
+        dest_dir: Folder of the dataset; None is ``dest_subdir`` in the folder of all datasets.
+        dest_subdir: Folder in the folder of all datasets; its leading ``datasets/`` is that folder.
+        logger: For compatibility with MLTK 0.20; ignored.
+        clean_dest_dir: Unpack the dataset again.
+
+    Returns:
+        50,000 images for training and 10,000 for testing, uint8 ``[n, 32, 32, 3]``, each with class indices, uint8
+        ``[n, 1]``.
 
     Raises:
-        DownloadError: it can't be downloaded, or is not what it should be.
+        DownloadError: The dataset cannot be downloaded, or the download is the wrong file.
     """
     folder = dataset_path(dest_dir, f"{dest_subdir}_original")
     fetch_and_unpack(DOWNLOAD_URL, VERIFY_SHA1, folder, remove_root_dir=True, clean=clean_dest_dir)
@@ -79,11 +86,14 @@ def load_data(
     return training, read_batch(folder / "test_batch")
 
 
-def read_batch(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Images ``[n, 32, 32, 3]`` and class indices ``[n, 1]`` of one of the dataset's files.
+def read_batch(path: Path) -> Arrays:
+    """Read one of the dataset's files.
+
+    Returns:
+        Images, uint8 ``[n, 32, 32, 3]``, and class indices, uint8 ``[n, 1]``.
 
     Raises:
-        DatasetError: it is no such file.
+        DatasetError: The file has another format.
     """
     try:
         content = _ArraysOnly(io.BytesIO(path.read_bytes()), encoding="bytes").load()
@@ -93,16 +103,4 @@ def read_batch(path: Path) -> tuple[np.ndarray, np.ndarray]:
         raise DatasetError(f"{path} is not a file of CIFAR-10: {e}") from e
 
 
-def load_data_directory(
-    dest_dir: str | None = None,
-    dest_subdir: str = "datasets/cifar10",
-    logger: logging.Logger | None = None,
-    clean_dest_dir: bool = False,
-) -> str:
-    """Folder with all images as ``<class>/<number>.png``, made unless it is there.
-
-    Raises:
-        DownloadError: it can't be downloaded, or is not what it should be.
-    """
-    folder = dataset_path(dest_dir, dest_subdir)
-    return str(write_class_folders(load_data(), CLASSES, folder, clean=clean_dest_dir))
+load_data_directory = make_load_data_directory(load_data, CLASSES, "datasets/cifar10")

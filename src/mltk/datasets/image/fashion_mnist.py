@@ -1,4 +1,4 @@
-"""Fashion-MNIST: 70,000 articles of clothing, 28×28 grey pixels.
+"""Fashion-MNIST: 70,000 articles of clothing, 28×28 gray pixels.
 
 Xiao, Rasul and Vollgraf, "Fashion-MNIST: a Novel Image Dataset for Benchmarking Machine Learning Algorithms",
 arXiv:1708.07747, 2017. MIT License.
@@ -12,19 +12,15 @@ from pathlib import Path
 
 import numpy as np
 
+from mltk._lazy import names_of_0_20
 from mltk.data.fetch.download import datasets_dir, fetch
-from mltk.datasets.image.folders import Split, write_class_folders
+from mltk.datasets.image.folders import Split, make_load_data_directory
 from mltk.datasets.places import dataset_path
 from mltk.errors import DatasetError
-from mltk.utils.archive_downloader import create_user_dir, download_verify_extract
-from mltk.utils.logger import get_logger
 
 __all__ = [
     "CLASSES",
     "INPUT_SHAPE",
-    "create_user_dir",
-    "download_verify_extract",
-    "get_logger",
     "load_data",
     "load_data_directory",
 ]
@@ -38,6 +34,7 @@ _FILES = {
     "t10k-images-idx3-ubyte.gz": "5edda96c6d8c36ff915115a0e8136d370a021576",
     "t10k-labels-idx1-ubyte.gz": "9caad14e1aff9adac77d3744963212d36af15bee",
 }
+__getattr__ = names_of_0_20(__name__)
 
 
 def load_data(
@@ -46,10 +43,20 @@ def load_data(
     logger: logging.Logger | None = None,
     clean_dest_dir: bool = False,
 ) -> Split:
-    """60,000 images for training and 10,000 for testing, uint8 ``[n, 28, 28]``, with class indices ``[n]``.
+    """Download the dataset (30 MB), unless it exists, and load it.
+
+    Args:
+        dest_dir: Folder of the downloads; None is ``downloads`` in the folder of all datasets.
+        dest_subdir: Folder in the folder of all datasets; its leading ``datasets/`` is that folder.
+        logger: For compatibility with MLTK 0.20; ignored.
+        clean_dest_dir: For compatibility with MLTK 0.20; ignored.
+
+    Returns:
+        60,000 images for training and 10,000 for testing, uint8 ``[n, 28, 28]``, each with class indices, uint8
+        ``[n]``.
 
     Raises:
-        DownloadError: it can't be downloaded, or is not what it should be.
+        DownloadError: The dataset cannot be downloaded, or the download is the wrong file.
     """
     folder = dataset_path(dest_dir, dest_subdir) if dest_dir else datasets_dir() / "downloads"
     x_train, y_train, x_test, y_test = (
@@ -59,32 +66,22 @@ def load_data(
 
 
 def read_idx(path: Path) -> np.ndarray:
-    """The uint8 array in a gzipped IDX file: two zeros, type 8, number of dimensions, each as big-endian uint32.
+    """Read the uint8 array in a gzipped IDX file.
+
+    The file has two zeros, the type 8, the number of dimensions, each dimension as a big-endian uint32, and the values.
 
     Raises:
-        DatasetError: it is no such file.
+        DatasetError: The file has another format.
     """
     try:
         with gzip.open(path, "rb") as file:
             data = file.read()
         if data[:3] != b"\0\0\x08":
-            raise ValueError("it doesn't begin with 00 00 08")
+            raise ValueError("its first bytes are not 00 00 08")
         shape = np.frombuffer(data, ">u4", data[3], 4)
         return np.frombuffer(data, np.uint8, offset=4 + 4 * data[3]).reshape([int(n) for n in shape])
     except (OSError, EOFError, ValueError, IndexError) as e:
         raise DatasetError(f"{path} is not a gzipped IDX file of bytes: {e}") from e
 
 
-def load_data_directory(
-    dest_dir: str | None = None,
-    dest_subdir: str = "datasets/fashion_mnist",
-    logger: logging.Logger | None = None,
-    clean_dest_dir: bool = False,
-) -> str:
-    """Folder with all images as ``<class>/<number>.png``, made unless it is there.
-
-    Raises:
-        DownloadError: it can't be downloaded, or is not what it should be.
-    """
-    folder = dataset_path(dest_dir, dest_subdir)
-    return str(write_class_folders(load_data(), CLASSES, folder, clean=clean_dest_dir))
+load_data_directory = make_load_data_directory(load_data, CLASSES, "datasets/fashion_mnist")

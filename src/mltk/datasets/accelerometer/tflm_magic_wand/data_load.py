@@ -13,19 +13,21 @@ N_AXES = 3
 PADDING_NOISE = 20.0
 STRETCHES = (0.6, 0.75, 0.85, 0.95, 1.05, 1.2, 1.35, 1.6)
 GAINS = (0.5, 0.7, 0.85, 1.2, 1.5, 2.0)
-COPIES = 5  # shifted, and noisy
+COPIES = 5  # of shifted and of noisy versions
 
 
 class DataLoader:
     """Sequences for training (augmented), validation and testing.
 
-    Args:
-        train_data_path, valid_data_path, test_data_path: the :class:`Recording`\\ s of each part.
-        seq_length: samples of a sequence.
+    After :meth:`format`, each of ``train_data``, ``valid_data`` and ``test_data`` is a ``tf.data.Dataset`` of
+    ``(sequence [seq_length, 3], class index)``. Their sizes are ``train_len``, ``valid_len`` and ``test_len``. Each
+    recording becomes two sequences: one is padded before the recording, one is padded after it.
 
-    After :meth:`format`, ``train_data``, ``valid_data`` and ``test_data`` are ``tf.data.Dataset``\\ s of
-    ``(sequence [seq_length, 3], class index)``, and ``train_len``, ``valid_len``, ``test_len`` their sizes. Each
-    recording gives two sequences: padded before, and padded after.
+    Args:
+        train_data_path: Recordings for training.
+        valid_data_path: Recordings for validation.
+        test_data_path: Recordings for testing.
+        seq_length: Samples of a sequence.
     """
 
     def __init__(
@@ -47,7 +49,12 @@ class DataLoader:
         self.test_data, self.test_label, self.test_len = self.get_data_file(test_data_path, "test")
 
     def get_data_file(self, data_path: Sequence[Recording], data_type: str) -> tuple[list[np.ndarray], list[str], int]:
-        """Sequences, their gestures and their number; those of ``"train"`` with 25 augmented versions of each."""
+        """Return sequences, their gestures, and their number.
+
+        Args:
+            data_path: Recordings.
+            data_type: ``"train"`` adds 24 augmented versions of each recording.
+        """
         data, labels = [r.samples for r in data_path], [r.gesture for r in data_path]
         if data_type == "train":
             versions = [self._augment(samples) for samples in data]
@@ -56,7 +63,7 @@ class DataLoader:
         return data, labels, len(data)
 
     def _augment(self, samples: np.ndarray) -> list[np.ndarray]:
-        """The sequence itself, shifted, with noise, slower and faster, weaker and stronger."""
+        """Return the sequence, and versions of it: shifted, with noise, slower and faster, weaker and stronger."""
         versions = [samples]
         versions += [samples + self._draw.uniform(-100, 100, N_AXES) for _ in range(COPIES)]
         versions += [samples + self._draw.uniform(-5, 5, samples.shape) for _ in range(COPIES)]
@@ -67,9 +74,17 @@ class DataLoader:
         return versions + [samples * gain for gain in GAINS]
 
     def pad(self, data: Any, seq_length: int, dim: int) -> list[np.ndarray]:
-        """Two sequences ``[seq_length, dim]``: ``data`` at the end, and at the beginning.
+        """Pad or cut a recording to the length of a sequence, in two ways.
 
-        What is missing is noise around the first, or the last, sample; what is too much is cut off there.
+        The padding is noise around the first or the last sample. A long recording is cut where it would be padded.
+
+        Args:
+            data: Recording ``[n, dim]``.
+            seq_length: Samples of a sequence.
+            dim: Number of axes.
+
+        Returns:
+            Two sequences, float32 ``[seq_length, dim]``: with ``data`` at the end, and with ``data`` at the beginning.
         """
         samples = np.asarray(data, np.float32)
         n = min(len(samples), seq_length)
@@ -83,7 +98,17 @@ class DataLoader:
     def format_support_func(
         self, padded_num: int, length: int, data: Sequence[np.ndarray], label: Sequence[str]
     ) -> tuple[int, Any]:
-        """Number of sequences and a ``tf.data.Dataset`` of them, ``padded_num`` for each of ``data``."""
+        """Make a ``tf.data.Dataset`` of sequences.
+
+        Args:
+            padded_num: Number of padded sequences of each recording, 1 or 2.
+            length: For compatibility with MLTK 0.20; ignored.
+            data: Recordings, each ``[n, 3]``.
+            label: Gesture of each recording.
+
+        Returns:
+            Number of sequences, and the dataset.
+        """
         import tensorflow as tf
 
         features = np.concatenate([self.pad(samples, self.seq_length, self.dim)[:padded_num] for samples in data])
@@ -91,7 +116,7 @@ class DataLoader:
         return len(features), tf.data.Dataset.from_tensor_slices((features, labels.astype(np.int32)))
 
     def format(self) -> None:
-        """Turn the three parts into ``tf.data.Dataset``\\ s."""
+        """Turn each of the three parts into a ``tf.data.Dataset``."""
         self.train_len, self.train_data = self.format_support_func(2, self.train_len, self.train_data, self.train_label)
         self.valid_len, self.valid_data = self.format_support_func(2, self.valid_len, self.valid_data, self.valid_label)
         self.test_len, self.test_data = self.format_support_func(2, self.test_len, self.test_data, self.test_label)

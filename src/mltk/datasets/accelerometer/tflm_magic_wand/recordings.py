@@ -1,4 +1,4 @@
-"""Reading the text files of the magic wand dataset, and dividing them."""
+"""Read the text files of the magic wand dataset, and divide the recordings."""
 
 from __future__ import annotations
 
@@ -12,15 +12,21 @@ from mltk.errors import DatasetError
 
 GESTURES = ("wing", "ring", "slope")
 NEGATIVE = "negative"
-NEGATIVE_LENGTH = 120  # samples that a recording of nothing in particular is cut into
-N_SYNTHETIC = 100  # of each kind of made-up negative
-# The division that the dataset's authors published: nobody trains and tests.
+NEGATIVE_LENGTH = 120  # samples; longer recordings that are not a gesture are cut
+N_SYNTHETIC = 100  # of each kind of synthetic negative
+# The division that the dataset's authors published: each person is in one part.
 VALIDATION_PEOPLE = {"lsj", "pengxl", "negative2", "negative7"}
 TEST_PEOPLE = {"liucx", "zhangxy", "negative1", "negative8"}
 
 
 class Recording(NamedTuple):
-    """One movement: ``samples`` is float32 ``[n, 3]``."""
+    """One movement.
+
+    Args:
+        gesture: Name of the gesture.
+        person: Name of the person.
+        samples: Acceleration on three axes in m/s² · 100, float32 ``[n, 3]``.
+    """
 
     gesture: str
     person: str
@@ -28,12 +34,15 @@ class Recording(NamedTuple):
 
 
 def read_recordings(folder: str | Path) -> list[Recording]:
-    """All movements in ``output_<gesture>_<person>.txt`` below ``folder``, and made-up ones that mean nothing.
+    """Read all movements of a folder, and add synthetic movements that are not a gesture.
 
-    A line is ``x,y,z``; one of ``-,-,-`` begins a movement.
+    The files are ``output_<gesture>_<person>.txt``. A line is ``x,y,z``; the line ``-,-,-`` begins a movement.
+
+    Args:
+        folder: Folder of the files, or a folder above it.
 
     Raises:
-        DatasetError: there are none.
+        DatasetError: There is no file, or a line is not three numbers.
     """
     found: list[Recording] = []
     for gesture in (*GESTURES, NEGATIVE):
@@ -47,7 +56,7 @@ def read_recordings(folder: str | Path) -> list[Recording]:
                     found.append(Recording(gesture, person, samples))
     if not found:
         raise DatasetError(f"There are no recordings (output_wing_*.txt, …) in {folder}.")
-    return found + _made_up_negatives()
+    return found + _synthetic_negatives()
 
 
 def _movements(path: Path) -> list[np.ndarray]:
@@ -66,8 +75,8 @@ def _movements(path: Path) -> list[np.ndarray]:
     return [np.asarray(m, np.float32) for m in movements if m]
 
 
-def _made_up_negatives() -> list[Recording]:
-    """Steady drifts, large slow swings and trembling, which a gesture must not be mistaken for."""
+def _synthetic_negatives() -> list[Recording]:
+    """Make steady drifts, large slow swings and trembling, which a model must not take for a gesture."""
     draw, found = np.random.default_rng(1), []
     t = np.arange(128)[:, None]
     for i in range(N_SYNTHETIC):
@@ -85,7 +94,7 @@ Parts = tuple[list[Recording], list[Recording], list[Recording]]
 
 
 def split_by_person(recordings: list[Recording]) -> Parts:
-    """For training, validation and testing, as the dataset's authors divided the people."""
+    """Divide recordings for training, validation and testing, as the dataset's authors divided the people."""
     parts: Parts = ([], [], [])
     for recording in recordings:
         index = 1 if recording.person in VALIDATION_PEOPLE else 2 if recording.person in TEST_PEOPLE else 0
@@ -94,7 +103,7 @@ def split_by_person(recordings: list[Recording]) -> Parts:
 
 
 def split_at_random(recordings: list[Recording], seed: int = 30) -> Parts:
-    """60 % for training, 20 % for validation, 20 % for testing."""
+    """Divide recordings at random: 60 % for training, 20 % for validation, 20 % for testing."""
     shuffled = random.Random(seed).sample(recordings, len(recordings))
     a, b = int(0.6 * len(shuffled)), int(0.8 * len(shuffled))
     return shuffled[:a], shuffled[a:b], shuffled[b:]

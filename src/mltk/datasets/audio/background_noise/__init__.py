@@ -1,1 +1,6 @@
-"""Noise to mix into audio: ``bg_noise_dir`` of the audio data generator."""
+"""Background noise, to mix with recordings of words.
+
+- ``ambient.py``: crowds, offices and keyboards, by Mixkit.
+- ``brd2601.py``: the noise of the microphones on Silicon Labs' board BRD2601.
+- ``esc50.py``: ESC-50, 50 kinds of environmental sound.
+"""

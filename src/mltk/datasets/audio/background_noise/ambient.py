@@ -29,19 +29,22 @@ def download(
     urls: str | list[str] | None = None,
     logger: logging.Logger | None = None,
 ) -> list[str]:
-    """Put the recordings into ``dest_dir`` as mono 16-bit wav files at ``sample_rate_hertz``; gives their paths.
+    """Download the recordings and convert them to wav files (mono, 16 bits), unless they exist.
 
-    The publisher gives no checksums, so the files are taken as they come, and must be readable audio.
+    The publisher has no checksums. A file is accepted if it is readable audio.
 
     Args:
-        dest_dir: the folder.
-        sample_rate_hertz: of the files.
-        urls: other addresses of audio files, in place of :data:`DOWNLOAD_URLS`.
-        logger: gets a line for each file.
+        dest_dir: Folder of the wav files.
+        sample_rate_hertz: Sample rate of the wav files in Hz.
+        urls: Addresses of audio files, in place of :data:`DOWNLOAD_URLS`.
+        logger: Logs the path of each file.
+
+    Returns:
+        Paths of the wav files.
 
     Raises:
-        DownloadError: one can't be downloaded.
-        AudioFileError: one is no audio.
+        DownloadError: A file cannot be downloaded.
+        AudioFileError: A file is not audio.
     """
     paths = []
     for url in [urls] if isinstance(urls, str) else urls or DOWNLOAD_URLS:

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import logging
 
+from mltk._lazy import names_of_0_20
 from mltk.data.fetch.unpack import fetch_and_unpack
 from mltk.datasets.audio.convert import convert_folder
 from mltk.datasets.places import dataset_path
-from mltk.utils.archive_downloader import download_verify_extract
-from mltk.utils.process_pool import ProcessPool
 
-__all__ = ["DOWNLOAD_URL", "VERIFY_SHA1", "ProcessPool", "download", "download_verify_extract"]
+__all__ = ["DOWNLOAD_URL", "VERIFY_SHA1", "download"]
 
 DOWNLOAD_URL = "https://github.com/karolpiczak/ESC-50/archive/a5e0c7451e12a751302b32283f1f039cbd111356.zip"
 VERIFY_SHA1 = "160bb1269418240f9d2bb86eee598ffbd882ca89"
+__getattr__ = names_of_0_20(__name__)
 
 
 def download(
@@ -26,10 +26,20 @@ def download(
     logger: logging.Logger | None = None,
     clean_dest_dir: bool = False,
 ) -> str:
-    """Folder of wav files at ``sample_rate_hertz``, downloaded (600 MB) unless it is there.
+    """Download the recordings (600 MB) and convert them, unless they exist.
+
+    Args:
+        dest_dir: Folder of the recordings; None is ``dest_subdir`` in the folder of all datasets.
+        dest_subdir: Folder in the folder of all datasets; its leading ``datasets/`` is that folder.
+        sample_rate_hertz: Sample rate of the wav files in Hz.
+        logger: For compatibility with MLTK 0.20; ignored.
+        clean_dest_dir: Convert the recordings again.
+
+    Returns:
+        The folder of wav files (mono, 16 bits).
 
     Raises:
-        DownloadError: it can't be downloaded, or is not what it should be.
+        DownloadError: The dataset cannot be downloaded, or the download is the wrong file.
     """
     folder = dataset_path(dest_dir, dest_subdir)
     original = folder.with_name(f"{folder.name}_original")

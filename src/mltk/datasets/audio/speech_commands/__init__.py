@@ -1,1 +1,1 @@
-"""Google's Speech Commands."""
+"""Speech Commands, in the version ``speech_commands_v2.py``."""

@@ -1,7 +1,7 @@
-"""Speech Commands, version 2: 105,829 clips of 35 words, said by 2,618 people; 16 kHz, at most 1 s.
+"""Speech Commands, version 2: 105,829 clips of 35 words by 2,618 people, at 16 kHz and at most 1 s long.
 
 Warden, "Speech Commands: A Dataset for Limited-Vocabulary Speech Recognition", arXiv:1804.03209, 2018. CC BY 4.0.
-A file is named ``<speaker>_nohash_<take>.wav``; a speaker is on one side of a split.
+A file is named ``<speaker>_nohash_<take>.wav``. A split never divides the clips of a speaker.
 """
 
 from __future__ import annotations
@@ -14,20 +14,16 @@ from pathlib import Path
 
 import numpy as np
 
+from mltk._lazy import names_of_0_20
 from mltk.data.class_files import list_class_folder
 from mltk.data.fetch.unpack import fetch_and_unpack
 from mltk.datasets.places import dataset_path
 from mltk.specification.logs import get_mltk_logger
-from mltk.utils.archive_downloader import download_verify_extract
-from mltk.utils.path import copy_directory
 
 __all__ = [
     "CLASSES",
     "DOWNLOAD_URL",
     "VERIFY_SHA1",
-    "copy_directory",
-    "download_verify_extract",
-    "get_mltk_logger",
     "list_valid_filenames_in_directory",
     "load_clean_data",
     "load_data",
@@ -43,15 +39,24 @@ CLASSES = [
 QUIETEST_PEAK = 0.01  # of full scale
 SHORTEST_S = 0.3
 _SPEAKER = re.compile(r"_nohash_.*$")
+__getattr__ = names_of_0_20(__name__)
 
 
 def load_data(
     dest_dir: str | None = None, dest_subdir: str = "datasets/speech_commands/v2", clean_dest_dir: bool = False
 ) -> str:
-    """Folder of class folders, downloaded (2.3 GB) unless it is there.
+    """Download the dataset (2.3 GB), unless it exists.
+
+    Args:
+        dest_dir: Folder of the dataset; None is ``dest_subdir`` in the folder of all datasets.
+        dest_subdir: Folder in the folder of all datasets; its leading ``datasets/`` is that folder.
+        clean_dest_dir: Unpack the dataset again.
+
+    Returns:
+        The folder of class folders.
 
     Raises:
-        DownloadError: it can't be downloaded, or is not what it should be.
+        DownloadError: The dataset cannot be downloaded, or the download is the wrong file.
     """
     folder = dataset_path(dest_dir, dest_subdir)
     return str(fetch_and_unpack(DOWNLOAD_URL, VERIFY_SHA1, folder, clean=clean_dest_dir))
@@ -63,17 +68,22 @@ def load_clean_data(
     clean_in_place: bool = True,
     clean_dest_dir: bool = False,
 ) -> str:
-    """The dataset without the clips in which no word can be: shorter than 0.3 s, or with a peak below −40 dBFS.
+    """Download the dataset and remove the clips that cannot hold a word, unless this was done.
+
+    These clips are shorter than 0.3 s, or have a peak below −40 dBFS.
 
     Args:
-        dest_dir: the folder; None is ``dest_subdir`` where datasets are kept.
-        dest_subdir: see there.
-        clean_in_place: unpack into this folder and remove the clips there; else keep the whole dataset too
-            (:func:`load_data`) and copy it.
-        clean_dest_dir: begin anew.
+        dest_dir: Folder of the dataset; None is ``dest_subdir`` in the folder of all datasets.
+        dest_subdir: Folder in the folder of all datasets; its leading ``datasets/`` is that folder.
+        clean_in_place: Unpack into this folder and remove the clips there. False copies the whole dataset of
+            :func:`load_data`, which stays.
+        clean_dest_dir: Unpack or copy the dataset again.
+
+    Returns:
+        The folder of class folders.
 
     Raises:
-        DownloadError: it can't be downloaded, or is not what it should be.
+        DownloadError: The dataset cannot be downloaded, or the download is the wrong file.
     """
     target = dataset_path(dest_dir, dest_subdir)
     done = target / ".cleaned"
@@ -95,7 +105,7 @@ def load_clean_data(
 
 
 def has_sound(path: Path) -> bool:
-    """Whether a 16-bit wav file is long and loud enough to hold a word."""
+    """Whether a wav file (mono, 16 bits) is long and loud enough to hold a word."""
     try:
         with wave.open(str(path), "rb") as file:
             samples = np.frombuffer(file.readframes(file.getnframes()), "<i2")
@@ -113,21 +123,21 @@ def list_valid_filenames_in_directory(
     follow_links: bool,
     shuffle_index_directory: str | None,
 ) -> tuple[str, list[str]]:
-    """The files of a class in a part of the dataset, a speaker being in one part whatever is added later.
+    """List the files of a class in a part of the dataset. A speaker stays in one part, whatever files are added later.
 
-    A speaker's place between 0 and 1 is the hash of the name, as the dataset's authors do it (``which_set`` of its
-    README); the files are those of speakers from ``split[0]`` to ``split[1]``.
+    The place of a speaker is the hash of the name, from 0 to 1, as in the dataset's README (``which_set``). The part
+    has the speakers whose place is at least ``split[0]`` and less than ``split[1]``.
 
     Args:
-        base_directory: folder of class folders.
-        search_class: the class, in any case.
-        white_list_formats: file name extensions.
-        split: the part, as shares of the whole; None is all.
-        follow_links: go into folders that are links.
-        shuffle_index_directory: not used: the order of the speakers is that of their hashes.
+        base_directory: Folder of class folders.
+        search_class: Name of the class, in upper or lower case.
+        white_list_formats: File name extensions.
+        split: The part, as shares of the whole; None is the whole.
+        follow_links: Whether to enter folders that are links.
+        shuffle_index_directory: For compatibility with MLTK 0.20; ignored. The order is that of the speakers' hashes.
 
     Returns:
-        ``(search_class, paths relative to base_directory)``.
+        ``search_class``, and the paths relative to ``base_directory``.
     """
     folders = {p.name.lower(): p.name for p in Path(base_directory).iterdir() if p.is_dir()}
     folder = folders.get(search_class.lower(), search_class)
@@ -138,6 +148,6 @@ def list_valid_filenames_in_directory(
 
 
 def place_of_speaker(path: str) -> float:
-    """0 ≤ place < 1, the same for all files of a speaker."""
+    """Return the place of the speaker of a file, at least 0 and less than 1; the same for all files of the speaker."""
     speaker = _SPEAKER.sub("", path.rpartition("/")[2])
     return int.from_bytes(hashlib.sha1(speaker.encode()).digest()[:6], "big") / 2**48
