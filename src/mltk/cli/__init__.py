@@ -1,6 +1,7 @@
 """The command line: one thin file a command, imported when it is run.
 
-The names below are what 0.20 scripts import from here for commands of their own; they are imported when first used.
+The names below are only for scripts written for MLTK 0.20, which use them in their own commands. They are imported
+when they are first used.
 """
 
 from __future__ import annotations

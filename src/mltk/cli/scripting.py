@@ -1,4 +1,4 @@
-"""What specification scripts use in commands of their own, under the names 0.20 has for it."""
+"""Only for scripts written for MLTK 0.20, which use these names in their own commands. Write no new code here."""
 
 from __future__ import annotations
 
