@@ -1,4 +1,4 @@
-"""The compiled C of the audio effects, loaded when first used."""
+"""The compiled C of the audio effects, loaded when it is first used."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ EFFECTS = np.dtype(
     ],
     align=True,
 )
-"""``mltk_effects`` of effects.h; clip and noise are addresses of int16 samples."""
+"""``mltk_effects`` of ``mltk/native/effects.h``. ``clip`` and ``noise`` are addresses of int16 samples."""
 
 
 class EffectsUnavailableError(MltkError, ImportError):
@@ -36,13 +36,20 @@ class EffectsUnavailableError(MltkError, ImportError):
 
 @cache
 def load() -> tuple[Any, Any]:
-    """cffi's (ffi, lib) of the extension. Raises EffectsUnavailableError if it was not built."""
+    """Load the extension.
+
+    Returns:
+        cffi's ``ffi`` and ``lib``.
+
+    Raises:
+        EffectsUnavailableError: The extension was not compiled.
+    """
     try:
         module = importlib.import_module("mltk.native._effects")
     except ImportError as error:
         raise EffectsUnavailableError(
-            f"Audio augmentation is C code that was not compiled when mltk was installed here, most often because "
-            f"there was no C compiler ({error}).",
+            "Audio augmentation is C code, which was not compiled when mltk was installed here. The usual cause is "
+            f"that there was no C compiler ({error}).",
             hint="Install a C compiler (on Debian and Ubuntu: apt install gcc libc6-dev; on macOS: xcode-select "
             "--install), then install mltk again: pip install --force-reinstall --no-deps openmltk",
         ) from error
@@ -50,7 +57,14 @@ def load() -> tuple[Any, Any]:
 
 
 def neutral(n: int) -> npt.NDArray[Any]:
-    """``EFFECTS`` [n] that change nothing, of no audio yet."""
+    """Effects that change nothing.
+
+    Args:
+        n: Number of clips.
+
+    Returns:
+        ``EFFECTS`` [n], without the addresses of clips and noises.
+    """
     effects = np.zeros(n, EFFECTS)
     for name in ("speed", "pitch", "vtlp", "gain"):
         effects[name] = 1
@@ -58,37 +72,56 @@ def neutral(n: int) -> npt.NDArray[Any]:
 
 
 class Effects:
-    """The effects for audio of one sample rate. Threads may use it at once, and run in parallel; pickles.
+    """The effects for audio of one sample rate. Several threads may use one object, and run in parallel. It pickles.
 
-    ``most_lanes`` is for tests: fewer than 16 leave the processor's widest vectors unused, which changes no value.
+    Args:
+        sample_rate_hz: Sample rate of all clips and noises.
+        most_lanes: For tests. With less than 16, the widest vectors of the processor are not used. No sample changes.
+
+    Raises:
+        EffectsUnavailableError: The extension was not compiled, or is of another version of mltk.
+        MemoryError: There is no memory for the tables.
     """
 
     def __init__(self, sample_rate_hz: int, most_lanes: int = 16) -> None:
         ffi, lib = load()
         if ffi.sizeof("mltk_effects") != EFFECTS.itemsize:
-            raise EffectsUnavailableError("The compiled audio effects are not of this version of mltk; install anew.")
+            raise EffectsUnavailableError(
+                "The compiled audio effects are of another version of mltk.",
+                hint="Install mltk again: pip install --force-reinstall --no-deps openmltk",
+            )
         self.sample_rate_hz = int(sample_rate_hz)
         tables = lib.mltk_effects_new(self.sample_rate_hz, most_lanes)
         if tables == ffi.NULL:
             raise MemoryError("There is no memory for the tables of the audio effects.")
         self._tables = ffi.gc(tables, lib.mltk_effects_free)
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[type[Effects], tuple[int]]:
         return type(self), (self.sample_rate_hz,)
 
     def apply(
         self, effects: npt.NDArray[Any], length: int, out: npt.NDArray[np.int16] | None = None
     ) -> npt.NDArray[np.int16]:
-        """int16 [clips, length] from ``EFFECTS`` [clips], whose clips and noises the caller keeps alive.
+        """Apply all effects to many clips.
 
-        ``out`` is where to put them, [clips or more, length]; the first of it are returned.
+        Args:
+            effects: ``EFFECTS`` [clips]. The caller keeps the clips and noises in memory.
+            length: Samples of every result. Clips are cut or padded with zeros.
+            out: int16 [clips or more, length] for the results; None allocates it.
+
+        Returns:
+            int16 [clips, length], the first rows of ``out`` if that is given.
+
+        Raises:
+            ValueError: ``out`` has another shape or dtype.
+            MemoryError: There is no memory for the work in between.
         """
         ffi, lib = load()
         if out is None:
             out = np.empty((len(effects), length), np.int16)
         out = out[: len(effects)]
         if out.shape != (len(effects), length) or out.dtype != np.int16 or not out.flags.c_contiguous:
-            raise ValueError(f"out has to be int16 [{len(effects)} or more, {length}] without gaps.")
+            raise ValueError(f"out must be int16 [{len(effects)} or more, {length}] without gaps.")
         status = lib.mltk_effects_apply(
             self._tables,
             ffi.cast("const mltk_effects *", effects.ctypes.data),
@@ -103,7 +136,20 @@ class Effects:
     def warp(
         self, clip: npt.NDArray[np.int16], *, speed: float = 1.0, pitch: float = 1.0, vtlp: float = 1.0
     ) -> npt.NDArray[np.int16]:
-        """int16 [samples / speed]: the clip with other speed, pitch (ratio) and formants (ratio)."""
+        """Change time and frequencies of one clip.
+
+        Args:
+            clip: int16 [samples].
+            speed: Above 1 is faster; the pitch stays.
+            pitch: Ratio of frequencies; the duration stays.
+            vtlp: Ratio of formant frequencies; pitch and duration stay.
+
+        Returns:
+            int16 [samples / speed].
+
+        Raises:
+            MemoryError: There is no memory for the work in between.
+        """
         ffi, lib = load()
         clip = np.ascontiguousarray(clip, np.int16)
         effect = neutral(1)
@@ -123,5 +169,5 @@ class Effects:
 
 @cache
 def effects_for_rate(sample_rate_hz: int) -> Effects:
-    """The effects for one sample rate, with tables that are computed once."""
+    """The effects for one sample rate. The tables are computed once."""
     return Effects(sample_rate_hz)

@@ -1,4 +1,4 @@
-"""The compiled C of the audio frontend, loaded when first used."""
+"""The compiled C of the audio frontend, loaded when it is first used."""
 
 from __future__ import annotations
 
@@ -16,13 +16,20 @@ class FrontendUnavailableError(MltkError, ImportError):
 
 @cache
 def load() -> tuple[Any, Any]:
-    """cffi's (ffi, lib) of the extension. Raises FrontendUnavailableError if it was not built."""
+    """Load the extension.
+
+    Returns:
+        cffi's ``ffi`` and ``lib``.
+
+    Raises:
+        FrontendUnavailableError: The extension was not compiled.
+    """
     try:
         module = importlib.import_module("mltk.native._frontend")
     except ImportError as error:
         raise FrontendUnavailableError(
-            f"The audio frontend is C code that was not compiled when mltk was installed here, most often because "
-            f"there was no C compiler ({error}).",
+            "The audio frontend is C code, which was not compiled when mltk was installed here. The usual cause is "
+            f"that there was no C compiler ({error}).",
             hint="Install a C compiler (on Debian and Ubuntu: apt install gcc libc6-dev; on macOS: xcode-select "
             "--install), then install mltk again: pip install --force-reinstall --no-deps openmltk",
         ) from error
@@ -30,7 +37,14 @@ def load() -> tuple[Any, Any]:
 
 
 def c_settings(settings: AudioFeatureGeneratorSettings) -> Any:
-    """The C struct of these settings, ``mltk_frontend_settings *``."""
+    """The settings as the C code reads them.
+
+    Returns:
+        ``mltk_frontend_settings *`` of cffi.
+
+    Raises:
+        FrontendUnavailableError: The extension was not compiled.
+    """
     ffi, _ = load()
     struct = ffi.new("mltk_frontend_settings *")
     for name, _field in ffi.typeof("mltk_frontend_settings").fields:
