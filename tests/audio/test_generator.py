@@ -412,9 +412,9 @@ def test_a_window_longer_than_the_clip_is_an_error() -> None:
 
 
 def test_a_missing_or_empty_noise_folder_is_an_error(tones, tmp_path) -> None:
-    with pytest.raises(DatasetError, match=r"bg_noise_dir: there is no folder .*nowhere"):
+    with pytest.raises(DatasetError, match=r"bg_noise_dir: the folder .*nowhere does not exist"):
         flow(tones, bg_noise_dir=str(tmp_path / "nowhere"), bg_noise_range=(0.1, 0.4))
-    with pytest.raises(DatasetError, match="holds no audio files"):
+    with pytest.raises(DatasetError, match="contains no audio files"):
         flow(tones, bg_noise_dir=str(tmp_path), bg_noise_range=(0.1, 0.4))
 
 

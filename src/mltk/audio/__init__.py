@@ -1,12 +1,6 @@
-"""Everything that knows sound.
+"""Audio: what the pipeline of `mltk.data.pipeline` needs to know about sound.
 
-- ``files.py``: audio files.
-- ``sample_format.py``: rate, length, type and features of a sample.
-- ``clip_bank.py``: the clips of a dataset in memory.
-- ``transforms.py``: from a clip to a sample.
-- ``batches.py``, ``generator.py``: batches of samples for training.
-- ``mixin.py``: the settings of a specification with audio files.
-- ``frontend/``: the fixed-point audio features of the device.
-- ``augment/``: effects, one in each file.
-- ``speech/``: spoken words from synthesizers.
+`generator` is the data generator, `mixin` its settings in a specification. `clip_bank` decodes clips, `transforms`
+draws what is done to them, and `augment` has one file for each effect. `frontend` computes the features of the device,
+`files` reads and writes audio, and `speech` makes datasets of spoken words.
 """

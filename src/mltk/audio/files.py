@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from mltk.errors import DatasetError, MissingDependencyError
+from mltk.data.pipeline.bank import UnreadableFileError
+from mltk.errors import MissingDependencyError
 
 AUDIO_FORMATS = (".wav", ".flac", ".ogg", ".mp3")
 """File name extensions of audio that is read."""
@@ -22,7 +23,7 @@ SILENCE_CLASS = "_silence_"
 """Class whose samples have no file: silence, to which noise may be added."""
 
 
-class AudioFileError(DatasetError):
+class AudioFileError(UnreadableFileError):
     """An audio file can't be read; the message names it."""
 
 

@@ -1,9 +1,9 @@
-"""What the frontend's settings say about samples."""
+"""Sample rate, length, shape and data type of audio samples, as the frontend's settings define them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy.typing as npt
 
@@ -11,19 +11,29 @@ from mltk.audio.frontend import AudioFeatureGenerator, AudioFeatureGeneratorSett
 
 
 class FrontendShape:
-    """Rate, length and shape of a data generator's samples."""
+    """Properties of a data generator that follow from its frontend settings.
 
+    The data generator assigns the attributes.
+
+    Attributes:
+        dtype: Data type of the finished samples.
+        frontend_settings: Settings of the audio frontend.
+        frontend_enabled: Whether samples are features; otherwise they are audio.
+        frontend_dtype: Data type of the features; None is ``dtype``.
+        add_channel_dimension: Whether features have a last dimension of 1.
+    """
+
+    dtype: npt.DTypeLike
     frontend_settings: AudioFeatureGeneratorSettings
+    frontend_enabled: bool
+    frontend_dtype: npt.DTypeLike | None
+    add_channel_dimension: bool
     _sample_shape: tuple[int, ...] | None
     _frontend: tuple[dict[str, Any], AudioFeatureGenerator] | None
 
-    if TYPE_CHECKING:
-        # The generator keeps its arguments as attributes of the same names.
-        def __getattr__(self, name: str) -> Any: ...
-
     @property
     def sample_rate_hz(self) -> int:
-        """Rate of the audio that features are made of."""
+        """Sample rate of the audio in Hz."""
         return int(self.frontend_settings.sample_rate_hz)
 
     @sample_rate_hz.setter
@@ -32,7 +42,7 @@ class FrontendShape:
 
     @property
     def sample_length_ms(self) -> int:
-        """Length of a clip."""
+        """Length of a clip in ms."""
         return int(self.frontend_settings.sample_length_ms)
 
     @sample_length_ms.setter
@@ -64,7 +74,7 @@ class FrontendShape:
 
     @property
     def feature_dtype(self) -> npt.DTypeLike:
-        """Data type that the frontend gives."""
+        """Data type of the frontend's features."""
         return self.frontend_dtype if self.frontend_dtype is not None else self.dtype
 
     @property

@@ -51,11 +51,11 @@ def test_what_functions_are_given(tones) -> None:
     assert len(np.unique(x.reshape(4, -1), axis=0)) == 1  # silence, plus one
 
 
-def test_a_function_that_gives_nothing_is_an_error(tones) -> None:
+def test_a_function_that_returns_nothing_is_an_error(tones) -> None:
     def forgetful(params, x):
         x * 2
 
-    with pytest.raises(DatasetError, match=r"forgetful\(\) gave nothing"):
+    with pytest.raises(DatasetError, match=r"forgetful\(\) returned None"):
         flow(tones, preprocessing_function=forgetful)[1].batch(0, 0)
 
 

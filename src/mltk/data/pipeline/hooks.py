@@ -1,4 +1,4 @@
-"""Functions of the user's that take part in making samples, called with what MLTK 0.20 calls them with."""
+"""A user's own functions in the pipeline, called with the arguments of MLTK 0.20."""
 
 from __future__ import annotations
 
@@ -16,49 +16,61 @@ import numpy.typing as npt
 
 from mltk.errors import DatasetError
 
+UserFunction = Callable[..., Any]
 _global_generators = threading.Lock()
 
 
 class Augmentation(NamedTuple):
-    """An effect of the user's own; see ``ParallelAudioDataGenerator.add_augmentation``."""
+    """A user's own effect; see ``ParallelDataGenerator.add_augmentation``."""
 
-    apply: Callable
-    draw: Callable | None
+    apply: UserFunction
+    draw: UserFunction | None
     name: str
 
-    def __call__(self, x: npt.NDArray[np.float32], rng: np.random.Generator, rate_hz: int) -> npt.NDArray[Any]:
+    def __call__(self, x: npt.NDArray[Any], rng: np.random.Generator, *facts: Any) -> npt.NDArray[Any]:
+        """Return the changed sample.
+
+        Args:
+            x: One sample.
+            rng: Generator to draw from.
+            facts: More arguments for ``apply``, for example the sample rate.
+        """
         value = rng if self.draw is None else self.draw(rng)
-        return np.asarray(self.apply(x, value, rate_hz))
+        return np.asarray(self.apply(x, value, *facts))
 
 
-@dataclass
-class ParallelProcessParams:
-    """What a user's function may want to know, under the names of MLTK 0.20."""
+@dataclass(frozen=True)
+class UserFunctions:
+    """The functions that a user gave to a data generator. It is false if there are none.
 
-    audio_data_generator: Any
-    sample_rate: int
-    sample_length_ms: int
-    sample_shape: tuple[int, ...]
-    save_to_dir: str | None
-    save_prefix: str
-    save_format: str
-    subset: str | None
-    class_indices: dict[str, int]
-    dtype: Any
-    frontend_dtype: Any
-    directory: str
-    class_mode: str | None
-    get_batch_function: Callable | None
-    noaug_preprocessing_function: Callable | None
-    preprocessing_function: Callable | None
-    postprocessing_function: Callable | None
-    frontend_enabled: bool
-    add_channel_dimension: bool
+    Attributes:
+        get_batch: Makes whole batches; the other functions are not called then.
+        before: Called for each sample before augmentation.
+        effects: Called for each sample after the built-in effects.
+        between: Called for each sample after augmentation.
+        after: Called for the features of each sample.
+    """
+
+    get_batch: UserFunction | None
+    before: UserFunction | None
+    effects: tuple[Augmentation, ...]
+    between: UserFunction | None
+    after: UserFunction | None
+
+    def __bool__(self) -> bool:
+        single = (self.get_batch, self.before, self.between, self.after)
+        return bool(self.effects) or any(function is not None for function in single)
 
 
 @dataclass(frozen=True)
 class BatchFacts:
-    """What a user's function is told about the batch besides its parameters."""
+    """What a user's function can learn about the batch of a sample.
+
+    Attributes:
+        index: Index of the batch in its epoch.
+        class_ids: Class index of each sample.
+        filenames: Path of each sample; None for a sample without a file.
+    """
 
     index: int
     class_ids: list[int]
@@ -66,8 +78,8 @@ class BatchFacts:
 
 
 @cache
-def _accepted(function: Callable) -> frozenset[str] | None:
-    """Names of the arguments that a function takes; None if it takes all."""
+def _accepted(function: UserFunction) -> frozenset[str] | None:
+    """Return the names of the arguments that a function accepts; None if it accepts every name."""
     try:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):
@@ -77,11 +89,21 @@ def _accepted(function: Callable) -> frozenset[str] | None:
     return frozenset(p.name for p in parameters)
 
 
-def call(function: Callable, params: ParallelProcessParams, x: Any, i: int, facts: BatchFacts) -> npt.NDArray[Any]:
-    """``function(params, x, …)`` for sample ``i`` of a batch, with those of the other arguments that it takes.
+def call(function: UserFunction, params: object, x: npt.NDArray[Any], i: int, facts: BatchFacts) -> npt.NDArray[Any]:
+    """Call ``function(params, x, …)`` for one sample, with those of the other arguments that it accepts.
+
+    Args:
+        function: Function of the user.
+        params: First argument of the function.
+        x: The sample.
+        i: Position of the sample in the batch.
+        facts: Facts about the batch.
+
+    Returns:
+        The sample that the function returned.
 
     Raises:
-        DatasetError: it gave nothing.
+        DatasetError: The function returned None.
     """
     more = {
         "class_id": facts.class_ids[i],
@@ -91,17 +113,40 @@ def call(function: Callable, params: ParallelProcessParams, x: Any, i: int, fact
         "batch_filenames": facts.filenames,
     }
     accepted = _accepted(function)
-    given = function(params, x, **{k: v for k, v in more.items() if accepted is None or k in accepted})
-    if given is None:
-        raise DatasetError(f"{getattr(function, '__name__', function)}() gave nothing; it has to give the sample.")
-    return np.asarray(given)
+    returned = function(params, x, **{k: v for k, v in more.items() if accepted is None or k in accepted})
+    if returned is None:
+        name = getattr(function, "__name__", "function")
+        raise DatasetError(f"{name}() returned None.", hint="It must return the sample.")
+    return np.asarray(returned)
+
+
+def call_each(
+    function: UserFunction, params: object, samples: Sequence[npt.NDArray[Any]] | npt.NDArray[Any], facts: BatchFacts
+) -> list[npt.NDArray[Any]]:
+    """Call a function for each sample of a batch; see :func:`call`."""
+    return [call(function, params, x, i, facts) for i, x in enumerate(samples)]
+
+
+def call_get_batch(function: UserFunction, params: object, facts: BatchFacts) -> Any:
+    """Call ``get_batch_function`` and return the batch ``(x, y)``.
+
+    Raises:
+        DatasetError: The function returned something else than ``(batch_index, (x, y))``.
+    """
+    returned = function(facts.index, facts.filenames, facts.class_ids, params)
+    if not isinstance(returned, tuple) or len(returned) != 2:
+        raise DatasetError("get_batch_function() must return (batch_index, (x, y)).")
+    return returned[1]
 
 
 @contextmanager
 def seeded_globals(seeds: Sequence[int]) -> Iterator[None]:
-    """Python's and NumPy's global generators seeded, for functions that draw from them; one thread at a time.
+    """Seed Python's and NumPy's global generators for functions that draw from them; one thread at a time.
 
-    Afterwards they go on as if nothing had been drawn.
+    Afterwards the generators have the state from before.
+
+    Args:
+        seeds: Numbers that the seeds are derived from.
     """
     with _global_generators:
         states = random.getstate(), np.random.get_state()

@@ -1,4 +1,4 @@
-"""Normalization of finished samples, each by itself. It draws nothing."""
+"""Normalization of finished samples, each sample separately. Nothing is random here."""
 
 from __future__ import annotations
 
@@ -18,15 +18,18 @@ def normalize(
     samplewise_normalize_range: tuple[float, float] | None = None,
     dtype: npt.DTypeLike | None = None,
 ) -> npt.NDArray[Any]:
-    """One sample normalized; the steps in this order.
+    """Normalize one sample; the steps are applied in the order of the arguments.
 
     Args:
-        x: [...], any shape.
-        rescale: multiply by this.
-        samplewise_center: subtract the mean.
-        samplewise_std_normalization: divide by the standard deviation.
-        samplewise_normalize_range: scale linearly to ``(lowest, highest)``.
-        dtype: of the result; None is float32 if anything was done, else as ``x``.
+        x: Sample of any shape.
+        rescale: Factor to multiply by.
+        samplewise_center: Subtract the mean.
+        samplewise_std_normalization: Divide by the standard deviation.
+        samplewise_normalize_range: Scale linearly to ``(lowest, highest)``.
+        dtype: Data type of the result; None is float32, or the data type of ``x`` if there is nothing to do.
+
+    Returns:
+        The normalized sample, with the shape of ``x``.
     """
     x = np.asarray(x)
     batch = normalize_batch(
@@ -42,7 +45,18 @@ def normalize_batch(
     std_normalization: bool = False,
     normalize_range: tuple[float, float] | None = None,
 ) -> npt.NDArray[Any]:
-    """As :func:`normalize`, for [samples, ...], each sample by itself; float32 unless there is nothing to do."""
+    """Normalize each sample of a batch separately; see :func:`normalize`.
+
+    Args:
+        x: Samples [samples, ...].
+        rescale: Factor to multiply by.
+        center: Subtract the mean of each sample.
+        std_normalization: Divide each sample by its standard deviation.
+        normalize_range: Scale each sample linearly to ``(lowest, highest)``.
+
+    Returns:
+        float32 with the shape of ``x``; ``x`` itself if there is nothing to do.
+    """
     if not (rescale or center or std_normalization or normalize_range):
         return x
     rows = x.reshape(len(x), -1).astype(np.float32)

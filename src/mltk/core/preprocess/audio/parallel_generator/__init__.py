@@ -1,6 +1,6 @@
 """Import path of MLTK 0.20; the classes live in `mltk.audio`."""
 
 from mltk.audio.generator import ParallelAudioDataGenerator
-from mltk.data.pipeline.hooks import ParallelProcessParams
+from mltk.audio.process_params import ParallelProcessParams
 
 __all__ = ["ParallelAudioDataGenerator", "ParallelProcessParams"]
