@@ -53,13 +53,13 @@ if TYPE_CHECKING:
     from mltk.operations.parity import check_parity as check_parity
     from mltk.operations.profile import profile_model as profile_model
     from mltk.operations.quantize import quantize_model as quantize_model
-    from mltk.operations.results.evaluation import AutoEncoderEvaluationResults as AutoEncoderEvaluationResults
-    from mltk.operations.results.evaluation import ClassifierEvaluationResults as ClassifierEvaluationResults
+    from mltk.operations.results.autoencoder import AutoEncoderEvaluationResults as AutoEncoderEvaluationResults
+    from mltk.operations.results.classifier import ClassifierEvaluationResults as ClassifierEvaluationResults
     from mltk.operations.results.evaluation import EvaluationResults as EvaluationResults
     from mltk.operations.results.parity import ParityResults as ParityResults
+    from mltk.operations.results.training import TrainingResults as TrainingResults
     from mltk.operations.summarize import summarize_model as summarize_model
     from mltk.operations.train import TrainingInterrupted as TrainingInterrupted
-    from mltk.operations.train import TrainingResults as TrainingResults
     from mltk.operations.train import train_model as train_model
     from mltk.operations.update_params import update_model_parameters as update_model_parameters
     from mltk.operations.view import view_model as view_model
@@ -121,14 +121,13 @@ _PUBLIC = {
     "mltk.operations.parity": ["check_parity"],
     "mltk.operations.profile": ["profile_model"],
     "mltk.operations.quantize": ["quantize_model"],
-    "mltk.operations.results.evaluation": [
-        "AutoEncoderEvaluationResults",
-        "ClassifierEvaluationResults",
-        "EvaluationResults",
-    ],
+    "mltk.operations.results.autoencoder": ["AutoEncoderEvaluationResults"],
+    "mltk.operations.results.classifier": ["ClassifierEvaluationResults"],
+    "mltk.operations.results.evaluation": ["EvaluationResults"],
     "mltk.operations.results.parity": ["ParityResults"],
+    "mltk.operations.results.training": ["TrainingResults"],
     "mltk.operations.summarize": ["summarize_model"],
-    "mltk.operations.train": ["TrainingInterrupted", "TrainingResults", "train_model"],
+    "mltk.operations.train": ["TrainingInterrupted", "train_model"],
     "mltk.operations.update_params": ["update_model_parameters"],
     "mltk.operations.view": ["view_model"],
     "mltk.specification.dataset_settings": ["DataGeneratorDatasetMixin", "DatasetMixin", "MltkDataset"],

@@ -15,7 +15,7 @@ from sklearn import metrics
 import mltk
 from helpers import toy
 from mltk.errors import DatasetError, EvaluationError, SpecificationError
-from mltk.operations.results.evaluation import ClassifierEvaluationResults
+from mltk.operations.results.classifier import ClassifierEvaluationResults
 from mltk.specification.archive_file import write_archive
 
 pytestmark = pytest.mark.tf

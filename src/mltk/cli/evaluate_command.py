@@ -55,4 +55,4 @@ def command(
         test=test,
         post_process=post,
     )
-    click.echo(results.generate_summary())
+    click.echo(results.to_text())

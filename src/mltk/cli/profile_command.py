@@ -71,11 +71,9 @@ def command(model: str | None, verbose: bool, list_targets: bool, **options: Any
         active_power_w=parse_power(options["active_power"]) if options["active_power"] else None,
         measure_ram=options["measure_ram"],
     )
-    click.echo(results.to_string(format_units=not options["no_format"], full_summary=options["full_summary"]))
+    click.echo(results.to_text(format_units=not options["no_format"], full_summary=options["full_summary"]))
     if options["output"]:
-        from mltk.operations.profile import write_profile
-
-        write_profile(results, options["output"], format_units=False, full_summary=options["full_summary"])
+        results.save(options["output"], full_summary=options["full_summary"])
     _check(results, limits)
 
 

@@ -27,9 +27,9 @@ def command(model: str, tflite: bool, build: bool, output: str | None, verbose: 
     start(verbose)
     from mltk.operations.summarize import summarize_model
 
-    text = summarize_model(model, tflite=tflite, build=build)
-    click.echo(text)
+    summary = summarize_model(model, tflite=tflite, build=build)
+    click.echo(summary)
     if output:
         from mltk.files import write_file
 
-        write_file(output, text + "\n")
+        write_file(output, f"{summary.to_json() if output.lower().endswith('.json') else summary}\n")

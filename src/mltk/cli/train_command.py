@@ -44,7 +44,7 @@ def command(
     """
     start(verbose)
     from mltk.operations.evaluate import evaluate_model
-    from mltk.operations.results.training_report import report_training
+    from mltk.operations.results.training import report_training
     from mltk.operations.train import train_model
     from mltk.specification.evaluate_settings import EvaluateMixin
 
@@ -63,4 +63,4 @@ def command(
     if evaluate and isinstance(results.mltk_model, EvaluateMixin):
         for tflite in (False, True):
             evaluations.append(evaluate_model(results.mltk_model, tflite=tflite, show=show))
-    click.echo(report_training(results, evaluations))
+    click.echo("\n" + report_training(results, evaluations))

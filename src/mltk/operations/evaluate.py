@@ -18,11 +18,9 @@ import numpy as np
 
 from mltk.data.iterate import Batch, class_indices, is_arrays, iter_batches, regroup, take
 from mltk.errors import DatasetError, EvaluationError, SpecificationError
-from mltk.operations.results.evaluation import (
-    AutoEncoderEvaluationResults,
-    ClassifierEvaluationResults,
-    EvaluationResults,
-)
+from mltk.operations.results.autoencoder import AutoEncoderEvaluationResults
+from mltk.operations.results.classifier import ClassifierEvaluationResults
+from mltk.operations.results.evaluation import EvaluationResults
 from mltk.operations.shared.check_dataset import load_dataset
 from mltk.operations.shared.explain import explained
 from mltk.operations.shared.keras_model import load_keras_model
@@ -305,11 +303,11 @@ class _Evaluation:
         model = self.model
         kind = "tflite" if self.tflite else "keras"
         folder = model.create_log_dir(os.path.join("eval", kind), delete_existing=True)
-        results.save(folder)
+        results.save(folder, plots=False)
         results.generate_plots(show=show, output_dir=folder, logger=self.logger)
         for name, originals, decoded in self._dumps:
             dump_reconstructions(os.path.join(folder, "dump", name), originals, decoded)
-        for key, figure in getattr(results, "_figures", {}).items():
+        for key, figure in results.figures.items():
             model.trigger_event(
                 MltkModelEvent.GENERATE_EVALUATE_PLOT, tflite=self.tflite, name=key, title=key, fig=figure
             )

@@ -8,11 +8,9 @@ The estimates are made from the shapes in the ``.tflite``; TensorFlow is importe
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 from mltk.errors import MltkError
-from mltk.files import write_file
 from mltk.micro.profile.profiler import profile_tflite
 from mltk.micro.profile.results import ProfilingModelResults
 from mltk.micro.profile.targets import DEFAULT_TARGET
@@ -86,29 +84,3 @@ def profile_model(
     if post_process and isinstance(model, MltkModel):
         model.trigger_event(MltkModelEvent.AFTER_PROFILE, results=results)
     return results
-
-
-def write_profile(
-    results: ProfilingModelResults, output: str, *, format_units: bool = False, full_summary: bool = False
-) -> list[str]:
-    """Write a profile to a ``.json``, ``.csv`` (layers; totals go to ``NAME-summary.csv``) or ``.txt`` file.
-
-    Anything else is a folder, which gets text and JSON. Gives the paths written.
-
-    Raises:
-        OutputError: it can't be written.
-    """
-    kind = os.path.splitext(output)[1].lower()
-    if kind == ".json":
-        contents = {output: results.to_json(format_units=format_units, full_summary=full_summary) + "\n"}
-    elif kind == ".csv":
-        summary, layers = results.to_csv(format_units=format_units, full_summary=full_summary)
-        contents = {output: layers, f"{output[:-4]}-summary.csv": summary}
-    elif kind == ".txt":
-        contents = {output: results.to_string(full_summary=full_summary) + "\n"}
-    else:
-        results.generate_report(output, format_units=format_units, full_summary=full_summary)
-        return [output]
-    for path, content in contents.items():
-        write_file(path, content)
-    return list(contents)

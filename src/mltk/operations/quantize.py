@@ -145,10 +145,8 @@ def write_quantization_report(
     except MltkError as e:
         logger.warning("The quantization report can't be made: %s", e.message)
         return
-    base = os.path.join(os.path.dirname(tflite_model.path or float_path), f"{model.name}.quantization_report")
-    write_file(f"{base}.txt", report.to_text() + "\n")
-    write_file(f"{base}.json", report.to_json())
-    logger.info("Quantization report: %s.txt", base)
+    written = report.save(os.path.dirname(tflite_model.path or float_path), plots=False)
+    logger.info("Quantization report: %s", written[-1])
 
 
 def add_parameters(model: Any, flatbuffer: bytes) -> bytes:

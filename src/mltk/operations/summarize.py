@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from mltk.errors import ArchiveError
+from mltk.operations.results.summary import ModelSummary, summarize_tflite
 from mltk.operations.shared.load import ModelKind, ModelReference, archive_member, resolve
 from mltk.specification.archive_file import ArchiveReader
 from mltk.specification.events import MltkModelEvent
@@ -17,7 +18,7 @@ from mltk.workers.script_loading import stop_if_loading_script
 
 def summarize_model(
     model: Any, tflite: bool = False, build: bool = False, test: bool = False, built_model: Any = None
-) -> str:
+) -> ModelSummary:
     """Summarize a model. Runs no specification, unless ``build`` or a loaded one is given.
 
     Args:
@@ -36,29 +37,30 @@ def summarize_model(
     stop_if_loading_script()
     reference = resolve(model if built_model is None else built_model, test=test, can_build=True)
     if reference.is_tflite:
-        return reference.tflite_model().summary()
+        return summarize_tflite(reference.tflite_model())
     if reference.kind is ModelKind.KERAS_MODEL:
         return _summarize_keras(reference.given, model if isinstance(model, MltkModel) else None)
     if build:
         return _summarize_untrained(model, tflite, test)
     if tflite:
-        return reference.tflite_model().summary()
+        return summarize_tflite(reference.tflite_model())
     return _summarize_archived(reference)
 
 
-def _summarize_keras(keras_model: Any, model: MltkModel | None) -> str:
+def _summarize_keras(keras_model: Any, model: MltkModel | None) -> ModelSummary:
     from mltk.operations.shared.keras_model import keras_summary
 
     text = keras_summary(keras_model)
+    facts = {"name": keras_model.name, "parameters": keras_model.count_params() if keras_model.built else None}
     if model is None:
-        return text
+        return ModelSummary(text, facts.copy)
     text = f"{text}\n{model.summary()}"
     holder: dict[str, Any] = {"value": None}
     model.trigger_event(MltkModelEvent.SUMMARIZE_MODEL, summary=text, value_holder=holder)
-    return holder["value"] or text
+    return ModelSummary(holder["value"] or text, {**facts, "name": model.name}.copy)
 
 
-def _summarize_untrained(model: MltkModel | str, tflite: bool, test: bool) -> str:
+def _summarize_untrained(model: MltkModel | str, tflite: bool, test: bool) -> ModelSummary:
     from mltk.operations.shared.keras_model import build_keras_model
     from mltk.operations.shared.prepare import prepare
     from mltk.specification.train_settings import TrainMixin
@@ -67,29 +69,33 @@ def _summarize_untrained(model: MltkModel | str, tflite: bool, test: bool) -> st
     if tflite:
         from mltk.operations.quantize import quantize_model
 
-        return quantize_model(loaded, build=True, update_archive=False, test=test).summary()
+        return summarize_tflite(quantize_model(loaded, build=True, update_archive=False, test=test))
     return _summarize_keras(build_keras_model(loaded), loaded)
 
 
-def _summarize_archived(reference: ModelReference) -> str:
+def _summarize_archived(reference: ModelReference) -> ModelSummary:
     """Return the Keras summary that training stored, so that neither Keras nor the specification is needed."""
     with reference.archive() as archive:
         for extension in (".keras.summary.txt", ".h5.summary.txt"):
             member = archive_member(archive, extension)
             if member in archive.names:
                 text = archive.read(member).decode(errors="replace").rstrip()
-                return f"{text}\n{_about(archive)}".rstrip()
+                facts = _facts(archive)
+                return ModelSummary("\n".join([text, *_fact_lines(facts)]), facts.copy)
         raise ArchiveError(f"{archive.path} holds no summary of a Keras model.", hint="Try --tflite.")
 
 
-def _about(archive: ArchiveReader) -> str:
-    facts = archive.manifest()
-    if "name" not in facts:  # 0.20 wrote the archive, and its summary says all this
-        return ""
-    labels = {"Name": "name", "Version": "model_version", "Description": "description"}
-    lines = [f"{label}: {facts[key]}" for label, key in labels.items() if key in facts]
-    settings = facts.get("settings")
+def _facts(archive: ArchiveReader) -> dict[str, Any]:
+    """Return what the manifest says about the model; empty if 0.20 wrote the archive, whose summary says all this."""
+    manifest = archive.manifest()
+    if "name" not in manifest:
+        return {}
+    keys = {"name": "name", "version": "model_version", "description": "description"}
+    facts = {key: manifest[known] for key, known in keys.items() if known in manifest}
+    settings = manifest.get("settings")
     classes = settings.get("classes") if isinstance(settings, dict) else None
-    if isinstance(classes, list):
-        lines.append(f"Classes: {', '.join(map(str, classes))}")
-    return "\n".join(lines)
+    return {**facts, "classes": classes} if isinstance(classes, list) else facts
+
+
+def _fact_lines(facts: dict[str, Any]) -> list[str]:
+    return [f"{k.title()}: {', '.join(map(str, v)) if isinstance(v, list) else v}".rstrip() for k, v in facts.items()]

@@ -9,18 +9,16 @@ it, quantize it to a ``.tflite``, write the archive.
 from __future__ import annotations
 
 import importlib
-import json
 import logging
 import os
 import random
 import shutil
 import warnings
-from dataclasses import dataclass, field
 from typing import Any
 
 from mltk.errors import MltkError, OutputError, SettingError, TrainingError, did_you_mean
 from mltk.files import check_writable, replacing, write_file
-from mltk.operations.results.evaluation import without_nan
+from mltk.operations.results.training import TrainingResults
 from mltk.operations.shared.check_dataset import check_labels, load_dataset
 from mltk.operations.shared.explain import explained
 from mltk.operations.shared.fingerprint import dataset_fingerprint
@@ -31,51 +29,12 @@ from mltk.specification.dataset_settings import DatasetMixin
 from mltk.specification.events import MltkModelEvent
 from mltk.specification.model import MltkModel
 from mltk.specification.train_settings import TrainMixin
-from mltk.specification.weights import higher_is_better, list_checkpoints, remove_unfinished
+from mltk.specification.weights import list_checkpoints, remove_unfinished
 from mltk.workers.script_loading import stop_if_loading_script
 
 UNTIL_EARLY_STOPPING = 100_000
 """Epochs that ``epochs = -1`` stands for."""
 _TEST_EPOCHS, _TEST_STEPS, _TEST_BATCH = 3, 5, 3
-
-
-@dataclass
-class TrainingResults:
-    """What came of a training."""
-
-    mltk_model: MltkModel
-    keras_model: Any
-    history: dict[str, list[float]]
-    """Metric → its value after each epoch, from the first one on, also when this run resumed another."""
-    params: dict[str, Any] = field(default_factory=dict)
-    seed: int = 0
-    model_archive_path: str | None = None
-    tflite_model: Any = None
-
-    @property
-    def epochs(self) -> list[int]:
-        """Numbers of the epochs, from 0."""
-        return list(range(max((len(v) for v in self.history.values()), default=0)))
-
-    def asdict(self) -> dict[str, Any]:
-        """The history as JSON can hold it."""
-        return {"epochs": self.epochs, "params": self.params, "seed": self.seed, "history": self.history}
-
-    def get_best_metric(self) -> tuple[str, float]:
-        """The monitored metric and its best value, by its direction: the lowest loss, the highest accuracy."""
-        options = getattr(self.mltk_model, "checkpoint", None) or {}
-        wanted = options.get("monitor", "val_accuracy")
-        candidates = [wanted, "val_accuracy", "accuracy", "val_loss", "loss", *self.history]
-        name = next((c for c in candidates if self.history.get(c)), "")
-        if not name:
-            return "", float("nan")
-        mode = options.get("mode", "auto") if name == wanted else "auto"
-        best = max if higher_is_better(name, mode) else min
-        return name, best(self.history[name])
-
-    def __str__(self) -> str:
-        name, value = self.get_best_metric()
-        return f"{self.mltk_model.name}: {len(self.epochs)} epochs, best {name} {value:.4g}"
 
 
 def train_model(
@@ -362,11 +321,7 @@ class _Run:
         write_file(f"{model.keras_log_dir_path}.summary.txt", keras_summary(keras_model))
         model.trigger_event(MltkModelEvent.AFTER_SAVE_TRAIN_MODEL, keras_model=keras_model)
         model.trigger_event(MltkModelEvent.BEFORE_SAVE_TRAIN_RESULTS, results=results, output_dir=self.folder)
-        self.write_text("training-history.json", json.dumps(without_nan(results.asdict()), indent=2))
-        from mltk.operations.results.plots import plot_training_history
-
-        with replacing(os.path.join(self.folder, "training-history.png")) as temporary:
-            plot_training_history(results, temporary, show=show)
+        results.save(self.folder, show=show)
         model.trigger_event(MltkModelEvent.AFTER_SAVE_TRAIN_RESULTS, results=results, output_dir=self.folder)
         name, value = results.get_best_metric()
         self.logger.info("Best %s: %.4g", name, value)

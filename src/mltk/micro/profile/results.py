@@ -8,8 +8,7 @@ import json
 import os
 from typing import TYPE_CHECKING, Any
 
-from mltk.errors import OutputError
-from mltk.files import write_file
+from mltk.files import write_file, write_reports
 from mltk.micro.profile.layer_result import LAYER_LABELS, ProfilingLayerResult, formatted, labelled
 
 if TYPE_CHECKING:
@@ -338,6 +337,62 @@ class ProfilingModelResults:
             texts.append(stream.getvalue())
         return texts[0], texts[1]
 
+    def to_text(
+        self,
+        width: int | None = None,
+        *,
+        format_units: bool = True,
+        exclude_null: bool = True,
+        full_summary: bool = False,
+    ) -> str:
+        """Return a report for a terminal.
+
+        Args:
+            width: Number of columns, at most 120; by default those of the terminal.
+            format_units: Write numbers with units, such as ``1.2M``.
+            exclude_null: Leave out what is not known.
+            full_summary: Include every figure.
+        """
+        from mltk.micro.profile.table import report
+
+        return report(
+            self, format_units=format_units, exclude_null=exclude_null, full_summary=full_summary, width=width
+        )
+
+    def __str__(self) -> str:
+        return self.to_text()
+
+    def save(self, output: str, *, format_units: bool = False, full_summary: bool = False) -> list[str]:
+        """Write the report.
+
+        Args:
+            output: A ``.json``, ``.txt`` or ``.csv`` file, or a folder for text and JSON. The ``.csv`` file gets the
+                layers; the totals go to ``NAME-summary.csv``.
+            format_units: Write the numbers of JSON and CSV with units, such as ``1.2M``.
+            full_summary: Include every figure.
+
+        Returns:
+            The paths of the files.
+
+        Raises:
+            OutputError: A file cannot be written.
+        """
+        if output.lower().endswith(".csv"):
+            summary, layers = self.to_csv(format_units=format_units, full_summary=full_summary)
+            paths = [output, f"{output[:-4]}-summary.csv"]
+            for path, content in zip(paths, (layers, summary), strict=True):
+                write_file(path, content)
+            return paths
+        return self._save(output, format_units, full_summary, text_units=True)
+
+    def _save(self, output: str, format_units: bool, full_summary: bool, *, text_units: bool) -> list[str]:
+        base = f"profiling_report-{(self.accelerator or 'none').lower()}{'-simulated' if self.is_simulated else ''}"
+        text = self.to_text(format_units=text_units, full_summary=full_summary)
+        content = self.to_json(format_units=format_units, full_summary=full_summary)
+        return write_reports(output, {f"{base}.txt": text + "\n", f"{base}.json": content + "\n"})
+
+    # Names of MLTK 0.20.
+
     def to_string(
         self,
         format_units: bool = True,
@@ -345,22 +400,9 @@ class ProfilingModelResults:
         full_summary: bool = False,
         width: int | None = None,
     ) -> str:
-        """A report for a terminal of ``width`` columns (default: its own, at most 120)."""
-        from mltk.micro.profile.table import report
-
-        return report(
-            self, format_units=format_units, exclude_null=exclude_null, full_summary=full_summary, width=width
-        )
-
-    __str__ = to_string
+        """Return `to_text`."""
+        return self.to_text(width, format_units=format_units, exclude_null=exclude_null, full_summary=full_summary)
 
     def generate_report(self, output_dir: str, format_units: bool, full_summary: bool = False) -> None:
-        """Write ``profiling_report-ACCELERATOR[-simulated].txt`` and ``.json`` to ``output_dir``."""
-        kind = "-simulated" if self.is_simulated else ""
-        base = os.path.join(output_dir, f"profiling_report-{(self.accelerator or 'none').lower()}{kind}")
-        try:
-            os.makedirs(output_dir, exist_ok=True)
-        except OSError as e:
-            raise OutputError(f"The folder {output_dir} can't be made: {e.strerror}.") from None
-        write_file(f"{base}.txt", self.to_string(format_units=format_units, full_summary=full_summary) + "\n")
-        write_file(f"{base}.json", self.to_json(format_units=format_units, full_summary=full_summary) + "\n")
+        """Write the report to a folder; see `save`."""
+        self._save(os.path.join(output_dir, ""), format_units, full_summary, text_units=format_units)

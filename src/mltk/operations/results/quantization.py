@@ -9,8 +9,10 @@ layer the dequantized values are held against the float ones, which is what it h
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
+import os
 import textwrap
 from collections import defaultdict
 from collections.abc import Sequence
@@ -19,7 +21,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mltk.errors import EvaluationError
+from mltk.errors import EvaluationError, MissingDependencyError
+from mltk.files import write_reports
 from mltk.micro.engines.process import Workers
 from mltk.micro.engines.run import check_inputs
 from mltk.micro.layer_outputs import LayerOutput, dequantize, run_layers
@@ -118,6 +121,32 @@ class QuantizationReport:
         if advice:
             lines += ["", "What to try:", *(_fill(f"  {text}", width) for text in advice)]
         return "\n".join(lines)
+
+    def __str__(self) -> str:
+        return self.to_text()
+
+    def save(self, output: str, *, plots: bool = True) -> list[str]:
+        """Write the report.
+
+        Args:
+            output: A ``.json`` or ``.txt`` file, or a folder for both files and a plot. Without matplotlib, there is
+                no plot.
+            plots: Whether to write the plot.
+
+        Returns:
+            The paths of the files.
+
+        Raises:
+            OutputError: A file cannot be written.
+        """
+        base = f"{self.name}.quantization_report"
+        written = write_reports(output, {f"{base}.json": self.to_json(), f"{base}.txt": self.to_text() + "\n"})
+        if plots and written != [output]:
+            path = os.path.join(output, f"{base}.png")
+            with contextlib.suppress(MissingDependencyError):
+                self.plot(path)
+                written.append(path)
+        return written
 
     def plot(self, path: str | None = None, *, show: bool = False) -> Any:
         """SQNR, range use and saturation by layer; written to ``path`` as PNG. Gives the figure.

@@ -7,7 +7,7 @@ import importlib.metadata
 import platform
 from typing import Any
 
-from mltk.operations.results.evaluation import without_nan
+from mltk.operations.results.plain_data import plain_dict
 
 _VERSIONED = ("openmltk", "tensorflow", "keras", "numpy", "ai-edge-litert", "tflite-micro", "flatbuffers")
 
@@ -31,4 +31,4 @@ def manifest(model: Any, **more: Any) -> dict[str, Any]:
         "settings": settings_to_json(model),
         **more,
     }
-    return without_nan(facts)
+    return plain_dict(facts)
