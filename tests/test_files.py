@@ -61,6 +61,27 @@ def test_a_link_stays_a_link_and_permissions_stay(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "real.txt").stat().st_mode) == 0o640
 
 
+def test_a_new_file_gets_its_permissions_without_a_change_of_the_umask(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "plain.txt").touch()
+    # Reading the umask sets it for a moment, for all threads: two that write at once could leave it changed.
+    monkeypatch.delattr(os, "umask")
+    write_file(tmp_path / "a.txt", "x")
+    assert (tmp_path / "a.txt").stat().st_mode == (tmp_path / "plain.txt").stat().st_mode
+
+
+def test_only_a_durable_file_waits_for_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[int] = []
+    monkeypatch.setattr(os, "fsync", synced.append)
+    for durable in (True, False):
+        with replacing(tmp_path / "a.txt", durable=durable) as temporary:
+            Path(temporary).write_text(str(durable))
+        assert (tmp_path / "a.txt").read_text() == str(durable)
+    assert len(synced) == 1
+    assert files_below(tmp_path) == ["a.txt"]
+
+
 def test_write_file(tmp_path: Path) -> None:
     write_file(str(tmp_path / "a.txt"), "ä")
     assert (tmp_path / "a.txt").read_bytes() == "ä".encode()
