@@ -6,12 +6,13 @@ import functools
 import hashlib
 import io
 import math
-import os
 import wave
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
+
+from mltk.files import replacing
 
 SILENCE_DB = -40.0
 """What is this far below the loudest part, at the beginning and at the end, is silence."""
@@ -100,7 +101,6 @@ def write_wav(path: Path, samples: np.ndarray, sample_rate_hz: int) -> str:
         file.setframerate(sample_rate_hz)
         file.writeframes(samples.astype("<i2").tobytes())
     data = buffer.getvalue()
-    aside = path.with_name(f".{path.name}.part")
-    aside.write_bytes(data)
-    os.replace(aside, path)
+    with replacing(path, durable=False) as aside:  # thousands of clips, which can all be made again
+        Path(aside).write_bytes(data)
     return hashlib.sha256(data).hexdigest()

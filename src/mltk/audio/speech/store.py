@@ -15,12 +15,14 @@ from typing import Any, TextIO
 
 from mltk.audio.speech.plan import UNKNOWN_CLASS
 from mltk.errors import DatasetError, OutputError
+from mltk.files import write_file
 
 MANIFEST = "manifest.json"
 JOURNAL = "clips.jsonl"
 FORMAT = 1
 FREE_DISK_RESERVE_BYTES = 200 << 20
-_OWN_FILE = re.compile(r".+_nohash_\d{5}\.wav(\.part)?")
+# A clip, or what a run that was killed left beside it: ``.NAME.RANDOM.wav``, and ``.NAME.wav.part`` of older versions.
+_OWN_FILE = re.compile(r".+_nohash_\d{5}(\.[0-9a-f]{8})?\.wav(\.part)?")
 
 
 class Store:
@@ -146,9 +148,7 @@ class Store:
         """Write the manifest, which makes the dataset whole."""
         self.close()
         manifest = {"format": FORMAT, "settings": self._settings, **about, "clips": clips}
-        aside = self.folder / f".{MANIFEST}.part"
-        aside.write_text(json.dumps(manifest, indent=1, ensure_ascii=False), encoding="utf-8")
-        os.replace(aside, self.folder / MANIFEST)
+        write_file(self.folder / MANIFEST, json.dumps(manifest, indent=1, ensure_ascii=False))
         (self.folder / JOURNAL).unlink(missing_ok=True)
 
     def close(self) -> None:
