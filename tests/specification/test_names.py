@@ -1,4 +1,4 @@
-"""Names of models, and the folders of a user."""
+"""Names of models."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mltk.errors import ModelNameError, SettingError
+from mltk.errors import ModelNameError
 from mltk.specification import names
 
 
@@ -58,43 +58,3 @@ def test_a_trailing_newline_is_not_overlooked() -> None:
 )
 def test_name_of_file(path: str, name: str) -> None:
     assert names.name_of_file(path) == name
-
-
-def test_folders_follow_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("MLTK_USER_DIR", str(tmp_path / "elsewhere"))
-    assert names.user_dir() == tmp_path / "elsewhere"
-    assert names.user_settings_path() == tmp_path / "elsewhere" / "user_settings.yaml"
-    monkeypatch.setenv("MLTK_USER_SETTINGS_PATH", str(tmp_path / "mine.yaml"))
-    assert names.user_settings_path() == tmp_path / "mine.yaml"
-    monkeypatch.delenv("MLTK_USER_DIR")
-    assert names.user_dir() == Path.home() / ".mltk"
-
-
-def test_user_settings() -> None:
-    assert names.read_user_settings() == {}
-    path = names.user_settings_path()
-    path.parent.mkdir()
-    path.write_text("")
-    assert names.read_user_settings() == {}
-    path.write_text("model_paths:\n  - a\n  - b\n")
-    assert names.read_user_settings() == {"model_paths": ["a", "b"]}
-
-
-@pytest.mark.parametrize("text", ["a: [", "a: b: c", "\t- x"])
-def test_user_settings_that_are_not_yaml(text: str) -> None:
-    path = names.user_settings_path()
-    path.parent.mkdir()
-    path.write_text(text)
-    with pytest.raises(SettingError, match=re.escape(f"{path} is not valid YAML")):
-        names.read_user_settings()
-
-
-def test_user_settings_that_are_no_mapping() -> None:
-    path = names.user_settings_path()
-    path.parent.mkdir()
-    path.write_text("- a\n")
-    with pytest.raises(SettingError, match="must hold 'name: value' lines"):
-        names.read_user_settings()
-    path.write_bytes(b"\xff\xfe\xff")
-    with pytest.raises(SettingError, match="is not valid YAML"):
-        names.read_user_settings()

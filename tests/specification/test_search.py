@@ -11,8 +11,8 @@ import pytest
 
 import mltk
 from mltk.errors import ModelNotFoundError
-from mltk.specification.names import user_settings_path
 from mltk.specification.search import find_model, iter_model_files, list_mltk_models, model_search_path
+from mltk.user_settings import user_settings_path
 
 MARK = "# @mltk_model\n"
 

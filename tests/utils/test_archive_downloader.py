@@ -230,7 +230,7 @@ def test_a_download_that_broke_off_goes_on(server: Server, work: Path) -> None:
         with pytest.raises(DownloadError) as e:
             download_url(server.url + "big", "big")
         assert e.value.message == f"{server.url}big broke off after {done:,} of 1,000,000 bytes."
-        assert e.value.hint == "Try again; what came so far is kept."
+        assert e.value.hint == "Try again. The received bytes are kept."
         assert not (work / "big").exists()
     assert download_url(server.url + "big", "big") == str(work / "big")
     assert (work / "big").read_bytes() == content
@@ -276,7 +276,7 @@ def test_what_is_not_there(server: Server, work: Path) -> None:
     with pytest.raises(DownloadError, match="can't be downloaded"):
         download_url(server.url + "data.zip", "x")
     for url in ("data.zip", "gopher://x/data.zip", "C:/data.zip"):
-        with pytest.raises(DownloadError, match="is not an address that can be downloaded from"):
+        with pytest.raises(DownloadError, match="does not begin with http"):
             download_url(url, "x")
     with pytest.raises(DownloadError, match="has no file name"):
         download_verify_extract("http://127.0.0.1/")
@@ -368,7 +368,7 @@ def test_a_link_inside_the_archive_is_fine(work: Path) -> None:
 
 def test_a_bomb_is_refused(work: Path) -> None:
     (work / "bomb.zip").write_bytes(zip_of({"bomb.zip": zip_of({"zeros": bytes(80 << 20)})}))
-    with pytest.raises(DownloadError, match="may be a bomb"):
+    with pytest.raises(DownloadError, match="may be a decompression bomb"):
         extract_archive("bomb.zip", "out", extract_nested=True)
     assert listing(work) == ["bomb.zip"]
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 from mltk.files import make_folder
 from mltk.operations.shared.load import TFLITE, ModelKind, resolve
-from mltk.specification import names
 from mltk.specification.model import MltkModel
+from mltk.user_settings import user_dir
 from mltk.workers.script_loading import stop_if_loading_script
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def find_tflite_path(
     found = load_tflite_model(model, build=build, test=test)
     if found.path and os.path.isfile(found.path):
         return found.path
-    folder = make_folder(names.user_dir() / "extracted")
+    folder = make_folder(user_dir() / "extracted")
     path = os.path.join(folder, found.filename or "model.tflite")
     found.save(path)
     return path

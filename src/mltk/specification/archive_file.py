@@ -1,8 +1,7 @@
-"""The model archive, ``<name>.mltk.zip``: read with suspicion, written whole or not at all.
+"""The model archive, ``<name>.mltk.zip``: treated as untrusted input, and written whole or not at all.
 
-An archive comes from anywhere, so nothing in it is trusted: names that lead outside, links, entries that
-unpack to more than they should, damaged data are refused before anything is written. Reading never runs the
-specification in it.
+An archive can come from anywhere. Names that lead outside, links, members that unpack to far more than their size, and
+damaged data are refused before anything is written. Reading an archive never runs the specification in it.
 """
 
 from __future__ import annotations
@@ -20,14 +19,14 @@ from pathlib import PurePosixPath
 from typing import Any, NoReturn
 
 from mltk.errors import ArchiveError, OutputError, did_you_mean
-from mltk.files import replacing, write_file
+from mltk.files import make_folder, replacing, write_file
 
 MANIFEST = "manifest.json"
 MAX_MEMBERS = 10_000
 MAX_NAME_LENGTH = 1000
 MAX_TOTAL_BYTES = 4 << 30
 MAX_RATIO = 200
-"""Deflate reaches about 1000:1 on zeros; what people keep in an archive stays below 100:1."""
+"""Unpacked size divided by packed size. Deflate reaches about 1000 on zeros; real members stay below 100."""
 _RATIO_FREE_BYTES = 64 << 20
 _BROKEN = (
     zipfile.BadZipFile,
@@ -42,13 +41,13 @@ _BROKEN = (
 
 
 class ArchiveReader:
-    """An archive opened for reading, checked as a whole first.
+    """An archive that is open for reading. All its entries are checked first.
 
     Args:
-        path: path of the archive.
+        path: Path of the archive.
 
     Raises:
-        ArchiveError: there is no such file, or it is damaged or hostile.
+        ArchiveError: There is no such file, or it is damaged or hostile.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -74,7 +73,7 @@ class ArchiveReader:
 
     def _refuse(self, why: str) -> NoReturn:
         raise ArchiveError(
-            f"{self.path} is refused: {why}.", hint="Nothing was written. Get the archive anew from its maker."
+            f"{self.path} is refused: {why}.", hint="Nothing was written. Get the archive again from its author."
         )
 
     def _check(self) -> None:
@@ -118,10 +117,10 @@ class ArchiveReader:
             ) from None
 
     def read(self, name: str) -> bytes:
-        """The content of member ``name``.
+        """Return the content of a member.
 
         Raises:
-            ArchiveError: there is none, it is damaged, or it is larger than it says.
+            ArchiveError: There is no such member, it is damaged, or its size is not the declared size.
         """
         info = self._info(name)
         try:
@@ -134,28 +133,35 @@ class ArchiveReader:
         return content
 
     def extract(self, name: str, folder: str) -> str:
-        """Write member ``name`` below ``folder``, whole or not at all; gives its path."""
+        """Write a member below ``folder``, whole or not at all. Returns its path.
+
+        Raises:
+            ArchiveError: There is no such member, or it is damaged.
+            OutputError: The file cannot be written.
+        """
         return self.extract_all([name], folder)[0]
 
     def extract_all(self, names: Iterable[str], folder: str) -> list[str]:
-        """Write members ``names`` below ``folder``, none if one is damaged; gives their paths."""
+        """Write members below ``folder``; if a member is damaged, write none. Returns their paths.
+
+        Raises:
+            ArchiveError: A member is missing or damaged.
+            OutputError: A file cannot be written.
+        """
         contents = {name: self.read(name) for name in names}
         paths = []
         for name, content in contents.items():
             path = os.path.join(folder, *PurePosixPath(name).parts)
-            try:
-                os.makedirs(os.path.dirname(path), exist_ok=True)
-            except OSError as e:
-                raise OutputError(f"The folder {os.path.dirname(path)} can't be made: {e.strerror}.") from None
+            make_folder(os.path.dirname(path))
             write_file(path, content)
             paths.append(path)
         return paths
 
     def manifest(self) -> dict[str, Any]:
-        """The manifest; empty for an archive that 0.20 wrote.
+        """Return the manifest; an empty dict for an archive that MLTK 0.20 wrote.
 
         Raises:
-            ArchiveError: it is not JSON.
+            ArchiveError: The manifest is not a JSON object.
         """
         if MANIFEST not in self.names:
             return {}
@@ -171,7 +177,7 @@ class ArchiveReader:
         """Compare every member with the SHA-256 in the manifest.
 
         Raises:
-            ArchiveError: one differs or is missing.
+            ArchiveError: A member differs or is missing.
         """
         for name, digest in self.manifest().get("sha256", {}).items():
             if hashlib.sha256(self.read(name)).hexdigest() != digest:
@@ -182,12 +188,12 @@ def write_archive(path: str, members: Mapping[str, bytes | str], manifest: Mappi
     """Write an archive, whole or not at all.
 
     Args:
-        path: path of the archive.
-        members: name → content, or the path of a file with it.
-        manifest: what to say in the manifest; SHA-256 of each member is added.
+        path: Path of the archive.
+        members: Name of each member → its content, or the path of a file with its content.
+        manifest: Content of the manifest. The SHA-256 of each member is added.
 
     Raises:
-        OutputError: it can't be written.
+        OutputError: The archive cannot be written.
     """
     digests: dict[str, str] = {}
     with replacing(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -210,9 +216,18 @@ def _read_file(path: str) -> bytes:
 
 
 def update_archive(path: str, members: Mapping[str, bytes | str], manifest: Mapping[str, Any] | None = None) -> None:
-    """Replace or add ``members`` of an archive, and entries of its manifest; the rest stays.
+    """Replace or add members of an archive, and entries of its manifest. The other members and entries stay.
 
-    Folders are replaced as wholes: a member ``eval/tflite/…`` drops what else was in ``eval/tflite/``.
+    A folder is replaced as a whole: a new member ``eval/tflite/…`` removes the old members of ``eval/tflite/``.
+
+    Args:
+        path: Path of the archive.
+        members: Name of each member → its content, or the path of a file with its content.
+        manifest: Entries of the manifest.
+
+    Raises:
+        ArchiveError: The archive is damaged.
+        OutputError: The archive cannot be written.
     """
     with ArchiveReader(path) as old:
         merged = {**old.manifest(), **(manifest or {})}

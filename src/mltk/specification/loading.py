@@ -15,6 +15,7 @@ from mltk.specification import names
 from mltk.specification.events import MltkModelEvent
 from mltk.specification.model import MltkModel
 from mltk.specification.search import find_model
+from mltk.user_settings import user_dir
 
 
 def load_mltk_model(
@@ -83,7 +84,7 @@ def _load_from_archive(path: str, reload: bool) -> MltkModel:
         if member is None:
             raise SpecificationError(f"{path} holds no specification {name}.py.")
         content = archive.read(member)
-        folder = names.user_dir() / "extracted" / hashlib.sha256(content).hexdigest()[:16]
+        folder = user_dir() / "extracted" / hashlib.sha256(content).hexdigest()[:16]
         script = archive.extract(member, str(folder))
     loaded = _find_model(_run_script(script, reload), script)
     loaded._archive_path = path

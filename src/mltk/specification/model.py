@@ -16,6 +16,7 @@ from mltk.specification import names
 from mltk.specification.events import MltkModelEvent
 from mltk.specification.metadata import TfliteModelMetadataEntry
 from mltk.specification.settings import Spec, is_user_code, iter_settings, setting
+from mltk.user_settings import user_dir
 
 if TYPE_CHECKING:
     from mltk.tflite.model import TfliteModel
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 def _default_log_dir(model: MltkModel) -> str:
     """`~/.mltk/models/<name>`, with `-test` appended in a dry run"""
     suffix = names.TEST_SUFFIX if model.test_mode_enabled else ""
-    return str(names.user_dir() / "models" / f"{model.name}{suffix}")
+    return str(user_dir() / "models" / f"{model.name}{suffix}")
 
 
 def _required(name: str, example: str) -> Callable[[Any], Any]:

@@ -1,4 +1,4 @@
-"""Names of models and the folders they live in."""
+"""Names of models, and paths that follow from them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 from mltk.errors import ModelNameError
+from mltk.user_settings import user_dir
 
 ARCHIVE_EXTENSION = ".mltk.zip"
 TEST_SUFFIX = "-test"
@@ -15,10 +16,17 @@ _NAME = re.compile(r"[A-Za-z0-9_]+")
 
 
 def check_model_name(name: str, path: str | os.PathLike[str] | None = None) -> str:
-    """``name``, if it can be a model's name.
+    """Check that a name can be a model's name.
+
+    Args:
+        name: The name.
+        path: Path of the file that is named so, for the message.
+
+    Returns:
+        The name.
 
     Raises:
-        ModelNameError: it holds anything but letters, digits and underscores.
+        ModelNameError: The name holds other characters than letters, digits and underscores.
     """
     if _NAME.fullmatch(name):
         return name
@@ -27,13 +35,13 @@ def check_model_name(name: str, path: str | os.PathLike[str] | None = None) -> s
     suggestion = re.sub(r"[^A-Za-z0-9_]+", "_", name).strip("_") or "my_model"
     raise ModelNameError(
         f"{where}{name!r} can't be a model's name: it holds {', '.join(map(repr, wrong)) or 'no character'}. "
-        "A model's name is its file's name and may hold only letters, digits and underscores.",
+        "A model's name is the name of its file, and may hold only letters, digits and underscores.",
         hint=f"Rename the file to {suggestion}.py",
     )
 
 
 def name_of_file(path: str | os.PathLike[str]) -> str:
-    """The model name that a specification's or archive's path stands for, without any ``-test``."""
+    """Return the model's name from the path of its specification, archive or ``.tflite``, without ``-test``."""
     base = os.path.basename(os.fspath(path))
     for ending in (ARCHIVE_EXTENSION, ".float32.tflite", ".tflite", ".py"):
         if base.endswith(ending):
@@ -43,10 +51,14 @@ def name_of_file(path: str | os.PathLike[str]) -> str:
 
 
 def archive_path_of(script_path: str, *, test: bool = False) -> str:
-    """Path of the archive that belongs to a specification: beside it.
+    """Return the path of the archive of a specification: beside the specification.
 
-    For a specification that comes with this package, whose folder may not be writable, it is in the model's
-    log folder.
+    The archive of a specification that comes with this package is in the model's log folder, because the package's
+    folder may be read-only.
+
+    Args:
+        script_path: Path of the specification.
+        test: Whether the archive is that of a dry run.
     """
     name = name_of_file(script_path)
     suffix = TEST_SUFFIX if test else ""
@@ -54,35 +66,3 @@ def archive_path_of(script_path: str, *, test: bool = False) -> str:
     if folder.is_relative_to(_PACKAGE_MODELS):
         folder = user_dir() / "models" / f"{name}{suffix}"
     return str(folder / f"{name}{suffix}{ARCHIVE_EXTENSION}")
-
-
-def user_dir() -> Path:
-    """The folder for logs, caches and user settings: ``MLTK_USER_DIR``, else ``~/.mltk``."""
-    return Path(os.environ.get("MLTK_USER_DIR") or Path.home() / ".mltk")
-
-
-def user_settings_path() -> Path:
-    """The user settings file: ``MLTK_USER_SETTINGS_PATH``, else ``user_settings.yaml`` in the user folder."""
-    return Path(os.environ.get("MLTK_USER_SETTINGS_PATH") or user_dir() / "user_settings.yaml")
-
-
-def read_user_settings() -> dict:
-    """What the user settings file says; an empty dict when there is none.
-
-    Raises:
-        SettingError: the file is not valid YAML or not a mapping.
-    """
-    path = user_settings_path()
-    if not path.is_file():
-        return {}
-    import yaml
-
-    from mltk.errors import SettingError
-
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except (yaml.YAMLError, UnicodeDecodeError) as e:
-        raise SettingError(f"{path} is not valid YAML: {e}") from None
-    if not isinstance(content, dict):
-        raise SettingError(f"{path} must hold 'name: value' lines.")
-    return content

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from mltk.errors import ModelNotFoundError, did_you_mean
 from mltk.specification import names
+from mltk.user_settings import read_user_settings
 
 # In a comment, or at the beginning of a line of the docstring; not in a string, as in this package's own code.
 _MARK = re.compile(rb"""(?m)^(?:[ \t]*|[^"'\n]*#[^"'\n]*)@mltk_model\b""")
@@ -22,7 +23,7 @@ def model_search_path() -> list[str]:
     ``model_paths`` of the user settings file, the current folder, the folders of environment variable
     ``MLTK_MODEL_PATHS`` (separated as in ``PATH``), the package's own models.
     """
-    listed = names.read_user_settings().get("model_paths") or []
+    listed = read_user_settings().get("model_paths") or []
     folders = [listed] if isinstance(listed, str) else [str(p) for p in listed]
     folders.append(os.getcwd())
     folders += [p for p in os.environ.get("MLTK_MODEL_PATHS", "").split(os.pathsep) if p]

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from mltk.files import write_file
-from mltk.specification.names import read_user_settings, user_dir, user_settings_path
+from mltk.user_settings import read_user_settings, user_dir, user_settings_path
 
 
 def fullpath(path: str, cwd: str | None = None) -> str:

@@ -56,7 +56,7 @@ def test_a_later_run_goes_on_too(server: FileServer, dataset_dir: Path, monkeypa
     (server.folder / "a.bin").write_bytes(DATA)
     monkeypatch.setattr(download, "ATTEMPTS", 1)
     server.cut_after = [400_000]
-    with pytest.raises(DownloadError, match=r"a\.bin broke off after 400,000 of 1,000,000 bytes\.\nTry again; .* kept"):
+    with pytest.raises(DownloadError, match=r"a\.bin broke off after 400,000 of 1,000,000 bytes\.\nTry again"):
         fetch(f"{server.url}/a.bin", SHA256)
     assert files_in(dataset_dir / "downloads") == ["a.bin.part"]
     assert fetch(f"{server.url}/a.bin", SHA256).read_bytes() == DATA
@@ -113,7 +113,7 @@ def test_a_kept_file_that_was_damaged_is_fetched_again(server: FileServer) -> No
 
 
 def test_what_is_missing_says_what_to_do(server: FileServer) -> None:
-    with pytest.raises(DownloadError, match=r"404.*\n.*put b.bin into a folder and set MLTK_DATASET_MIRROR"):
+    with pytest.raises(DownloadError, match=r"404.*\n.*put b.bin into a folder, and set MLTK_DATASET_MIRROR"):
         fetch(f"{server.url}/b.bin")
     assert len(server.requests) == 1
 
@@ -146,7 +146,7 @@ def test_a_file_in_parts_goes_on_where_it_ended(
     assert fetch(url, SHA256).read_bytes() == DATA
     assert server.requests[2:] == [("/a.bin.01", "bytes=400000-"), ("/a.bin.02", "bytes=100000-"), ("/a.bin.03", "")]
     assert files_in(dataset_dir / "downloads") == ["a.bin"]
-    with pytest.raises(DownloadError, match="how many parts"):
+    with pytest.raises(DownloadError, match="number of parts"):
         fetch(f"{server.url}/b.bin?mltk_chunk_count=none")
 
 
@@ -160,7 +160,7 @@ def test_parts_that_make_another_file_are_not_kept(server: FileServer, dataset_d
 
 @pytest.mark.parametrize("url", ["file:///etc/passwd", "ftp://127.0.0.1/a.bin", "a.bin"])
 def test_only_http(url: str) -> None:
-    with pytest.raises(DownloadError, match="is not an http"):
+    with pytest.raises(DownloadError, match="does not begin with http"):
         fetch(url, file_name="a.bin")
 
 
@@ -271,14 +271,14 @@ def test_a_link_in_a_zip_is_refused(tmp_path: Path) -> None:
 def test_a_bomb_is_refused(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_LZMA) as archive:
         archive.writestr("zeros", bytes(70 << 20))
-    with pytest.raises(ArchiveRefused, match="may be a bomb"):
+    with pytest.raises(ArchiveRefused, match="may be a decompression bomb"):
         unpack(tmp_path / "bomb.zip", tmp_path / "out")
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", b"PK\x03\x04rubbish", b"\x1f\x8b\x08rubbish"])
 def test_what_is_no_archive_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a").write_bytes(content)
-    with pytest.raises(ArchiveRefused, match=r"no zip, tar or 7z|damaged"):
+    with pytest.raises(ArchiveRefused, match=r"not a zip, tar or 7z|damaged"):
         unpack(tmp_path / "a", tmp_path / "out")
 
 
@@ -459,7 +459,7 @@ def test_a_link_in_a_7z_is_refused(tmp_path: Path) -> None:
 
 def test_a_7z_bomb_is_refused(tmp_path: Path) -> None:
     make_7z(tmp_path / "bomb.7z", {"zeros": bytes(70 << 20)})
-    with pytest.raises(ArchiveRefused, match="may be a bomb"):
+    with pytest.raises(ArchiveRefused, match="may be a decompression bomb"):
         unpack(tmp_path / "bomb.7z", tmp_path / "out")
 
 

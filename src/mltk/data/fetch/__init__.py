@@ -1,1 +1,5 @@
-"""Getting a dataset: `download` fetches and verifies files, `unpack` extracts untrusted archives."""
+"""Download files and unpack archives.
+
+- ``download.py``: downloads that are verified, resumed, kept, and read from a mirror.
+- ``unpack.py``: zip, tar and 7z archives, as untrusted input.
+"""

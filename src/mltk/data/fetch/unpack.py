@@ -1,7 +1,7 @@
-"""Unpacking archives with suspicion: zip, tar and 7z; whole or not at all.
+"""Unpack zip, tar and 7z archives, which are untrusted input, whole or not at all.
 
-Refused before anything is put in place: names that lead outside the folder, links, devices, and archives that unpack
-to more than they can honestly hold.
+An archive is refused before any file is put in place if it holds a name that leads outside the folder, a link, or a
+device, or if it unpacks to far more than its size.
 """
 
 from __future__ import annotations
@@ -21,15 +21,16 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, NamedTuple
 
 from mltk.data.fetch.download import checksum_algorithm, fetch
 from mltk.errors import ArchiveRefused, MissingDependencyError, MltkError, OutputError
+from mltk.files import make_folder, replacing_folder
 
 MAX_RATIO = 1000
-"""An archive may unpack to so many times its size. DEFLATE reaches 1032, and real data not a tenth of it."""
+"""Unpacked size divided by archive size. DEFLATE reaches 1032 on zeros; real data stays below a tenth of that."""
 SMALL_BYTES = 64 << 20
-"""Below this, the ratio doesn't matter."""
+"""An archive that unpacks to less is accepted at any ratio."""
 MAX_ENTRIES = 5_000_000
 COMPLETE = ".complete.json"
 ARCHIVE_ENDINGS = (".tar.gz", ".tar.bz2", ".tar.xz", ".tgz", ".tbz2", ".txz", ".tar", ".zip", ".7z")
@@ -38,8 +39,16 @@ _BROKEN = (
     *(zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, struct.error),
     *(EOFError, NotImplementedError, RuntimeError, ValueError, LookupError, OverflowError),
 )
-# In a folder that was empty, only the archive's own names can be in each other's way. gzip and bzip2 give no number.
-_OF_THE_ARCHIVE = (None, errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ)
+# The folder was empty, so that these errors come from the archive's own names. gzip and bzip2 raise without a number.
+_OF_THE_ARCHIVE = (
+    None,
+    errno.EEXIST,
+    errno.ENOTDIR,
+    errno.EISDIR,
+    errno.ENAMETOOLONG,
+    errno.EINVAL,
+    errno.EILSEQ,
+)
 
 
 def unpack(
@@ -51,21 +60,24 @@ def unpack(
     programs: bool = False,
     clean: bool | Callable[[Path], object] = True,
 ) -> Path:
-    """Unpack ``archive`` into ``folder``; gives the folder.
+    """Unpack an archive.
 
     Args:
-        archive: a ``.zip``, ``.tar`` (``.gz``, ``.bz2``, ``.xz``) or ``.7z`` file, told by its content.
-        folder: where to; what is new appears in it when everything is unpacked.
-        remove_root_dir: if all files are in one folder of the archive, leave that level out.
-        nested: unpack the archives in the archive too, in place of them.
-        programs: keep what an archive of programs needs: of a tar, links that stay inside; which files can be run.
-        clean: replace what was in the folder; else it stays, but for what is called the same. A function is called
-            with the folder before anything new is put into it, and removes what it likes.
+        archive: A ``.zip``, ``.tar`` (``.gz``, ``.bz2``, ``.xz``) or ``.7z`` file; its content tells which.
+        folder: Folder to unpack into. New files appear in it when everything is unpacked.
+        remove_root_dir: If all files of the archive are in one folder, leave out this folder.
+        nested: Unpack each archive in the archive too, and remove it.
+        programs: Keep what an archive of programs needs: links of a tar that stay inside, and which files can be run.
+        clean: True replaces the folder. False keeps its files, but for files of the same name. A function is called
+            with the folder before new files are put into it; it can remove files.
+
+    Returns:
+        The folder.
 
     Raises:
-        ArchiveRefused: see there.
-        OutputError: the disk is full, or the folder can't be written.
-        MissingDependencyError: what unpacks 7z archives is not installed.
+        ArchiveRefused: The archive is damaged, hostile, or of an unknown kind.
+        OutputError: The disk is full, or the folder cannot be written.
+        MissingDependencyError: The package that unpacks 7z archives is not installed.
     """
     source, target = Path(archive), Path(folder)
     place = Path(os.path.realpath(target))  # a link to a folder on another disk stays one
@@ -73,28 +85,19 @@ def unpack(
         raise ArchiveRefused(f"There is no file {source}.")
     if place.exists() and not place.is_dir():
         raise OutputError(f"{source.name} can't be unpacked into {target}: that is a file.")
+    options = _Options(remove_root_dir, nested, programs)
     try:
-        place.parent.mkdir(parents=True, exist_ok=True)
+        if clean is True:
+            with replacing_folder(place) as content:
+                _unpack_checked(source, Path(content), options)
+            return target
+        make_folder(place.parent)
         with tempfile.TemporaryDirectory(prefix=f".{place.name}.", dir=place.parent) as aside:
-            content = Path(aside) / "content"
-            content.mkdir()
-            budget = _Budget(source, content)
-            _unpack_into(source, content, budget, programs)
-            if nested:
-                _unpack_nested(content, Path(aside), budget, programs)
-            entries = list(content.iterdir())
-            if remove_root_dir and len(entries) == 1 and _is_folder(entries[0]):
-                content = entries[0]
-            _check_tree(source, content, programs)
-            if clean is True:
-                if place.exists():
-                    os.replace(place, Path(aside) / "old")
-                os.replace(content, place)
-            else:
-                place.mkdir(exist_ok=True)
-                if callable(clean):
-                    clean(target)
-                _merge(content, place)
+            _unpack_checked(source, Path(aside), options)
+            place.mkdir(exist_ok=True)
+            if callable(clean):
+                clean(target)
+            _merge(Path(aside), place)
     except OSError as e:
         if isinstance(e, MltkError):
             raise
@@ -102,12 +105,41 @@ def unpack(
     return target
 
 
+class _Options(NamedTuple):
+    """Arguments of :func:`unpack`."""
+
+    remove_root_dir: bool
+    nested: bool
+    programs: bool
+
+
+def _unpack_checked(source: Path, content: Path, options: _Options) -> None:
+    """Unpack ``source`` into the empty folder ``content``, and check what was unpacked."""
+    budget = _Budget(source, content)
+    _unpack_into(source, content, budget, options.programs)
+    if options.nested:
+        _unpack_nested(content, budget, options.programs)
+    if options.remove_root_dir:
+        _remove_root_dir(content)
+    _check_tree(source, content, options.programs)
+
+
+def _remove_root_dir(content: Path) -> None:
+    """If ``content`` holds only one folder, replace the folder by what is in it."""
+    entries = list(content.iterdir())
+    if len(entries) != 1 or not _is_folder(entries[0]):
+        return
+    with tempfile.TemporaryDirectory(dir=content) as aside:  # an entry can have the folder's name
+        root = entries[0].rename(Path(aside) / "root")
+        _merge(root, content)
+
+
 def _is_folder(path: Path) -> bool:
     return path.is_dir() and not path.is_symlink()
 
 
 def _merge(content: Path, target: Path) -> None:
-    """Move what is in ``content`` into ``target``, in place of what is called the same there."""
+    """Move the entries of ``content`` into ``target``; an entry replaces an entry of the same name."""
     for entry in list(content.iterdir()):
         to = target / entry.name
         if _is_folder(entry) and _is_folder(to):
@@ -133,7 +165,7 @@ def _unpack_into(source: Path, content: Path, budget: _Budget, programs: bool) -
         elif zipfile.is_zipfile(source):  # with a program in front that unpacks it
             _unpack_zip(source, content, budget)
         else:
-            raise ArchiveRefused(f"{source.name} is no zip, tar or 7z archive.")
+            raise ArchiveRefused(f"{source.name} is not a zip, tar or 7z archive.")
     except (*_BROKEN, OSError) as e:
         if isinstance(e, MltkError) or (isinstance(e, OSError) and e.errno not in _OF_THE_ARCHIVE):
             raise
@@ -141,18 +173,18 @@ def _unpack_into(source: Path, content: Path, budget: _Budget, programs: bool) -
         raise ArchiveRefused(f"{source.name} {verdict}: {e}") from e
 
 
-def _unpack_nested(content: Path, aside: Path, budget: _Budget, programs: bool) -> None:
+def _unpack_nested(content: Path, budget: _Budget, programs: bool) -> None:
     """Unpack the archives below ``content`` where they are, and remove them."""
     for path in list(_walk(content)):
         if path.name.lower().endswith(ARCHIVE_ENDINGS) and path.is_file() and not path.is_symlink():
-            with tempfile.TemporaryDirectory(dir=aside) as inner:
+            with tempfile.TemporaryDirectory(dir=content) as inner:
                 _unpack_into(path, Path(inner), budget, programs)
                 path.unlink()
                 _merge(Path(inner), path.parent)
 
 
 class _Budget:
-    """Counts what an archive, and those inside it, say they hold, and what they really give."""
+    """Counts the files and bytes of an archive and of the archives inside it: the declared and the unpacked ones."""
 
     def __init__(self, source: Path, content: Path) -> None:
         self._source = source
@@ -162,17 +194,19 @@ class _Budget:
         self._bytes = self._entries = 0
 
     def add(self, n_bytes: int) -> None:
-        """Refuse when it grows beyond what is honest, or beyond the disk."""
+        """Count a file. Refuse the archive if it unpacks to far more than its size, or to more than the disk holds."""
         self._entries += 1
         self._bytes += n_bytes
         if self._bytes > self._limit or self._entries > MAX_ENTRIES:
-            raise ArchiveRefused(f"{self._source.name} unpacks to far more than its size; it may be a bomb.")
+            raise ArchiveRefused(
+                f"{self._source.name} unpacks to far more than its size; it may be a decompression bomb."
+            )
         if self._bytes > self._free:
             raise OutputError(f"{self._source.name} unpacks to more than the {self._free >> 20} MiB that are free.")
 
 
 def _check_name(source: Path, name: str) -> None:
-    """Refuse a name that leads outside."""
+    """Refuse a name that leads outside the folder."""
     path = PurePosixPath(name.replace("\\", "/"))
     if path.is_absolute() or ".." in path.parts or "\0" in name or name[1:2] == ":":
         raise ArchiveRefused(f"{source.name} holds a file that would be written outside its folder: {name!r}.")
@@ -203,10 +237,10 @@ def _unpack_tar(source: Path, content: Path, budget: _Budget, programs: bool) ->
             if not programs:
                 member.mode = 0o755 if member.isdir() else 0o644
             archive.extract(member, content, filter="data")
-        for member in links:  # last, so that no file is written through one
+        for member in links:  # last, so that no file is written through a link
             archive.extract(member, content, filter="data")
         while archive.fileobj is not None and (block := archive.fileobj.read(_BLOCK_BYTES)):
-            budget.add(len(block))  # only at the end of a compressed file it shows that it is whole
+            budget.add(len(block))  # a compressed file is known to be complete only at its end
 
 
 def _unpack_7z(source: Path, content: Path, budget: _Budget, programs: bool) -> None:
@@ -224,16 +258,16 @@ def _unpack_7z(source: Path, content: Path, budget: _Budget, programs: bool) -> 
             archive.extractall(content)
     except (MltkError, OSError):
         raise
-    except Exception as e:  # a damaged file may make py7zr stumble over anything
+    except Exception as e:  # a damaged file can raise anything in py7zr
         raise ArchiveRefused(f"{source.name} is damaged or can't be read: {e or type(e).__name__}") from e
-    for path in _walk(content):  # py7zr sets whatever permissions the archive tells it to
+    for path in _walk(content):  # py7zr sets the permissions that the archive holds
         if not path.is_symlink():
             runs = path.is_dir() or (programs and path.stat().st_mode & stat.S_IXUSR)
             path.chmod(0o755 if runs else 0o644)
 
 
 def _check_tree(source: Path, content: Path, programs: bool) -> None:
-    """What was unpacked holds nothing but files, folders and links allowed, whatever the archive claimed."""
+    """Refuse the archive if anything but files, folders and allowed links was unpacked, whatever its entries say."""
     root = os.path.realpath(content)
     for path in _walk(content):
         mode = path.lstat().st_mode
@@ -260,19 +294,24 @@ def fetch_and_unpack(
     show_progress: bool = True,
     clean: bool = False,
 ) -> Path:
-    """``folder`` with the unpacked archive from ``url``, made unless it is there already.
+    """Download and unpack an archive, unless this was done.
 
     Args:
-        url: address of the archive.
-        checksum: of the archive; None takes what comes.
-        folder: where to.
-        file_name: name to keep the archive by.
-        remove_root_dir: as of :func:`unpack`.
-        show_progress: show a bar, on a terminal.
-        clean: unpack again even if it is there.
+        url: Address of the archive.
+        checksum: Checksum of the archive in hexadecimal; None accepts any file.
+        folder: Folder to unpack into.
+        file_name: File name of the kept archive; None is the last part of the address.
+        remove_root_dir: If all files of the archive are in one folder, leave out this folder.
+        show_progress: Whether to show a progress bar on a terminal.
+        clean: Unpack the archive again.
+
+    Returns:
+        The folder.
 
     Raises:
-        DownloadError, ArchiveRefused, OutputError: see there.
+        DownloadError: The archive cannot be downloaded, or the download is the wrong file.
+        ArchiveRefused: The archive is damaged, hostile, or of an unknown kind.
+        OutputError: The disk is full, or the folder cannot be written.
     """
     if checksum is not None:
         checksum_algorithm(checksum)
