@@ -1,7 +1,7 @@
 /* Fixed-point audio features; see audio_frontend.h.
  *
- * Right shifts of negative values are arithmetic and narrowing conversions wrap, as on every compiler for the targets
- * in question (C99 leaves both to the implementation).
+ * The code assumes that right shifts of negative values are arithmetic and that narrowing conversions wrap. C99 leaves
+ * both to the compiler; all compilers for microcontrollers and hosts do it.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -49,13 +49,13 @@ static uint32_t bit_width(uint32_t x) {
 
 /* ---- Set-up: the only place with floating point ------------------------------------------------------------------
  *
- * Where the reference computes in float, so does this, and products are rounded to float before they are added, lest
- * a compiler that contracts a * b + c to one fused operation gives another table on another processor. */
+ * Where the reference computes in float, this code does too. Products are rounded to float before they are added: a
+ * compiler that contracts a * b + c to one fused operation would compute other tables on some processors. */
 
 static float mel(float frequency_hz) { return (float)(1127.0 * log1p((double)frequency_hz / 700.0)); }
 
 typedef struct {
-    uint32_t n_channels; /* one more than there are features: the first only gives its unweights */
+    uint32_t n_channels; /* one more than there are features: the first has only unweights */
     float low, spacing, bin_hz;
 } mel_scale;
 

@@ -1,17 +1,19 @@
 /* Fixed-point audio features for keyword spotting: the same C99 file on the host and on the device.
  *
- * Samples in, one row of filterbank features out for every window that is due:
+ * int16 samples in; out comes one row of filterbank features for every complete window:
  *
  *   int16 samples -> [DC notch] -> Hann window -> real FFT -> mel filterbank -> square root
  *                 -> [noise reduction] -> [PCAN] -> [log] -> uint16 row -> [activity] ; quantize -> int8
  *
- * From the window to the log the arithmetic is, bit for bit, that of the TensorFlow Lite microfrontend as MLTK 0.20
- * built it, or with window_double_precision_enable as TensorFlow builds it (tensorflow/lite/experimental/microfrontend,
- * Apache-2.0) with the 16-bit fixed-point real FFT of KISS FFT (BSD-3-Clause); this is an implementation of its own.
- * PCAN is per-channel amplitude normalization, Wang et al., "Trainable Frontend For Robust and Far-Field Keyword
- * Spotting", ICASSP 2017. DC notch, activity detection and the int8 scales are those that MLTK 0.20 computes.
+ * From the window to the log the arithmetic is, bit for bit, that of the TensorFlow Lite microfrontend
+ * (tensorflow/lite/experimental/microfrontend, Apache-2.0) with the 16-bit fixed-point real FFT of KISS FFT
+ * (BSD-3-Clause). The window is the one that MLTK 0.20 computes or, with window_double_precision_enable, the one that
+ * TensorFlow computes. The code was written from scratch. PCAN is per-channel amplitude normalization, Wang et al.,
+ * "Trainable Frontend For Robust and Far-Field Keyword Spotting", ICASSP 2017. DC notch, activity detection and the
+ * int8 scales are those of MLTK 0.20.
  *
- * No globals, no heap: the caller gives the memory. Floating point is used by mltk_frontend_init() only.
+ * There are no global variables and there is no heap: the caller provides the memory. Only mltk_frontend_init() uses
+ * floating point.
  *
  *   static uint64_t memory[2048];
  *   mltk_frontend *fe;
@@ -19,7 +21,8 @@
  *   while (n > 0) {
  *       const uint16_t *row;
  *       size_t used = mltk_frontend_feed(fe, samples, n, &row);
- *       samples += used, n -= used;
+ *       samples += used;
+ *       n -= used;
  *       if (row != NULL) { ... settings.filterbank_n_channels values ... }
  *   }
  *
@@ -97,7 +100,7 @@ typedef struct {
     int32_t armed, detected;
 } mltk_frontend_activity;
 
-/* Its members are private: they change from release to release. */
+/* The members are private: they change from release to release. */
 typedef struct {
     uint32_t window_size, window_step, fft_length, n_channels;
     uint32_t start_bin, end_bin; /* bins that reach a channel */
@@ -120,7 +123,7 @@ typedef struct {
     int32_t dynamic_range;        /* of the int8 scale in feature units; 0 is the fixed scale */
     int32_t dc_notch_coefficient; /* Q15 */
 
-    /* What streams */
+    /* State of the stream */
     int16_t dc_notch_x, dc_notch_y; /* the filter's last input and output */
     mltk_frontend_activity activity;
     uint32_t n_buffered;
@@ -142,27 +145,28 @@ mltk_frontend_status mltk_frontend_init(mltk_frontend **frontend, void *memory, 
 /* What a status means, in words. */
 const char *mltk_frontend_status_text(mltk_frontend_status status);
 
-/* Forget the audio so far: as after init. */
+/* Forget the audio so far. The state is that after mltk_frontend_init(). */
 void mltk_frontend_reset(mltk_frontend *frontend);
 
-/* Take samples until they run out or one row is due; returns how many were taken. *row is the row, n_channels values
- * that stay valid until the next call, or NULL if more samples are needed. */
+/* Take samples until a row is complete or there are no more samples. Returns how many were taken. *row points to the
+ * n_channels values of the row, which are valid until the next call, or is NULL if the row needs more samples. */
 size_t mltk_frontend_feed(mltk_frontend *frontend, const int16_t *samples, size_t n_samples, const uint16_t **row);
 
-/* 1 once the audio since the last reset went quiet (the fast average of its level below arm_threshold times the slow
- * one) and then loud again (above trip_threshold times it); 0 otherwise. Reading a 1 starts the search anew. */
+/* Returns 1 after the audio was quiet and then loud again, else 0. Quiet: the fast average of its level was below
+ * arm_threshold times the slow average. Loud: the fast average was above trip_threshold times the slow average. The
+ * search starts again after every 1. */
 int mltk_frontend_activity_detected(mltk_frontend *frontend);
 
-/* Rows that a clip of n_samples gives. */
+/* Number of rows of a clip of n_samples. */
 size_t mltk_frontend_row_count(const mltk_frontend *frontend, size_t n_samples);
 
-/* Reset, then all rows of a clip: features is [mltk_frontend_row_count()][n_channels]. Returns the number of rows. */
+/* Reset, then compute all rows of a clip: features is [mltk_frontend_row_count()][n_channels]. Returns their number. */
 size_t mltk_frontend_process_clip(mltk_frontend *frontend, const int16_t *samples, size_t n_samples,
                                   uint16_t *features);
 
-/* int8 features from uint16 ones. With the fixed scale, every value by itself; with the dynamic scale the largest of
- * the n values becomes 127, and what is quantize_dynamic_scale_range_db or more below it -128: give it the whole
- * spectrogram that the model sees. `out` may not overlap `features`. */
+/* Convert uint16 features to int8. The fixed scale converts every value by itself. With the dynamic scale the largest
+ * of the n values becomes 127, and values that are quantize_dynamic_scale_range_db or more below it become -128. So
+ * pass the whole spectrogram that the model gets. `out` may not overlap `features`. */
 void mltk_frontend_quantize(const mltk_frontend *frontend, const uint16_t *features, size_t n, int8_t *out);
 
 #ifdef __cplusplus
