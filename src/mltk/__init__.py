@@ -82,7 +82,7 @@ if TYPE_CHECKING:
     from mltk.tflite.model_parameters import TfliteModelParameters as TfliteModelParameters
     from mltk.training.callbacks import StochasticWeightAveraging as StochasticWeightAveraging
 
-__version__ = "1.0.0.dev0"
+__version__ = "1.0.0.dev1"
 
 _PUBLIC = {
     "mltk.audio.files": ["AudioFileError"],
