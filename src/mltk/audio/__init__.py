@@ -1,6 +1,14 @@
-"""Audio: what the pipeline of `mltk.data.pipeline` needs to know about sound.
+"""Everything that knows sound; `mltk.data.pipeline` has what all media share.
 
-`generator` is the data generator, `mixin` its settings in a specification. `clip_bank` decodes clips, `transforms`
-draws what is done to them, and `augment` has one file for each effect. `frontend` computes the features of the device,
-`files` reads and writes audio, and `speech` makes datasets of spoken words.
+- ``generator.py``: the data generator with its settings.
+- ``steps.py``: what audio does in each step of the pipeline.
+- ``mixin.py``: the settings of a specification with audio files.
+- ``files.py``: reading and writing audio files.
+- ``clip_bank.py``, ``backgrounds.py``: the decoded clips of a dataset and of background noise.
+- ``transforms.py``: what is drawn for each clip, as input of the C code.
+- ``sample_format.py``: sample rate, length, shape and data type of a sample.
+- ``process_params.py``: the first argument of a user's own functions.
+- ``frontend/``: the fixed-point audio features of the device.
+- ``augment/``: effects, one in each file.
+- ``speech/``: spoken words from synthesizers.
 """

@@ -348,5 +348,9 @@ def iter_settings(cls: type) -> Iterator[tuple[str, Setting]]:
 
 
 def own_settings(cls: type) -> list[tuple[str, Setting]]:
-    """Return ``(name, setting)`` for each setting that ``cls`` itself declares."""
-    return [(name, s) for name, s in iter_settings(cls) if s.owner is cls]
+    """Return ``(name, setting)`` for each setting that ``cls`` declares, itself or in a base that only shares settings.
+
+    A base that users do not name sets ``shares_settings``; its settings count as those of the mixins below it.
+    """
+    owners = {cls, *(base for base in cls.__bases__ if vars(base).get("shares_settings"))}
+    return [(name, s) for name, s in iter_settings(cls) if s.owner in owners]
