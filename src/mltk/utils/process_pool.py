@@ -1,4 +1,4 @@
-"""MLTK 0.20's ``ProcessPool``: a function called in several processes."""
+"""``ProcessPool`` of MLTK 0.20: call a function in several processes."""
 
 from __future__ import annotations
 
@@ -16,45 +16,63 @@ from mltk.errors import MltkError, RuntimeFailure
 
 
 def calculate_n_jobs(n_jobs: float = -1) -> int:
-    """How many processes ``n_jobs`` means: a number, a share of the cores from 0 to 1, or -1 for all cores."""
+    """Compute a number of processes.
+
+    Args:
+        n_jobs: The number itself; or a fraction above 0.0 up to 1.0 of the cores, as a float; or -1 for all cores.
+
+    Returns:
+        The number, at least 1.
+    """
     if isinstance(n_jobs, float) and 0 < n_jobs <= 1:
         return max(1, round(n_jobs * (os.cpu_count() or 1)))
     return number_of_workers(n_jobs)
 
 
 class ProcessPoolBatch:
-    """Calls whose results are waited for together."""
+    """Calls whose results are awaited together.
+
+    Args:
+        size: Expected number of calls.
+    """
 
     def __init__(self, size: int) -> None:
         self.size = size
         self._futures: list[Future[Any]] = []
 
     def add(self, future: Future[Any]) -> None:
-        """Take in one more call."""
+        """Add a call."""
         self._futures.append(future)
 
     def wait(self, timeout: float | None = None) -> list[Any]:
-        """What all calls gave, in their order."""
+        """Wait for all calls.
+
+        Args:
+            timeout: Seconds to wait for each call; None is no limit.
+
+        Returns:
+            What the calls returned, in their order.
+        """
         return [future.result(timeout) for future in self._futures]
 
 
 class ProcessPool:
-    """Calls ``entry_point`` in ``n_jobs`` processes.
+    """Calls a function in several processes.
 
     Args:
-        entry_point: a function at the top level of a module or script.
-        n_jobs: see :func:`calculate_n_jobs`.
-        name: for messages.
-        start: start the processes now, not with the first call.
-        debug: call the function in this process.
-        env: more environment variables for the processes.
-        disable_gpu_in_subprocesses: hide GPUs from them.
-        logger: taken for 0.20's sake.
+        entry_point: Function at the top level of a module or script.
+        n_jobs: Number of processes; see :func:`calculate_n_jobs`.
+        name: Name of the pool, for messages.
+        start: Whether to start the processes now; else the first call starts them.
+        debug: Whether to call the function in this process instead.
+        env: More environment variables for the processes.
+        disable_gpu_in_subprocesses: Whether to hide GPUs from the processes.
+        logger: For compatibility with MLTK 0.20; ignored.
     """
 
     def __init__(
         self,
-        entry_point: Callable,
+        entry_point: Callable[..., Any],
         n_jobs: float = -1,
         name: str = "ProcessPool",
         start: bool = True,
@@ -75,14 +93,14 @@ class ProcessPool:
 
     @property
     def is_running(self) -> bool:
-        """Whether it was started and not shut down."""
+        """Whether the pool was started and not shut down."""
         return self._threads is not None
 
     def start(self) -> None:
         """Start the processes.
 
         Raises:
-            RuntimeFailure: the function is none that a process can find by name.
+            RuntimeFailure: The function has no name by which another process can find it.
         """
         with self._starting:
             if self._threads is not None:
@@ -98,10 +116,10 @@ class ProcessPool:
             self._threads = ThreadPoolExecutor(self.n_jobs, thread_name_prefix=self.name)
 
     def create_batch(self, size: int) -> ProcessPoolBatch:
-        """Something to collect ``size`` calls in."""
+        """Return a batch for ``size`` calls."""
         return ProcessPoolBatch(size)
 
-    def _call(self, args: Any, kwargs: Any, callback: Callable | None) -> Any:
+    def _call(self, args: Any, kwargs: Any, callback: Callable[[Any], object] | None) -> Any:
         function = self._processes if self._processes is not None else self._entry_point
         try:
             result = function(*args, **kwargs)
@@ -115,18 +133,24 @@ class ProcessPool:
     def process(
         self,
         *args: Any,
-        pool_callback: Callable | None = None,
+        pool_callback: Callable[[Any], object] | None = None,
         pool_batch: ProcessPoolBatch | None = None,
         **kwargs: Any,
     ) -> Any:
-        """Call the function with these arguments.
+        """Call the function.
 
         Args:
-            pool_callback: called with what comes of it; then, or with ``pool_batch``, this doesn't wait.
-            pool_batch: takes the call in.
+            *args: Arguments of the function.
+            pool_callback: Is called with the result. With a callback or a batch, this method does not wait.
+            pool_batch: Batch to which the call is added.
+            **kwargs: Keyword arguments of the function.
 
         Returns:
-            What the function gives; a batch if it isn't waited for.
+            What the function returns; or the batch, if this method does not wait.
+
+        Raises:
+            RuntimeFailure: The pool was shut down.
+            MltkError: The function failed.
         """
         self.start()
         threads = self._threads
@@ -140,7 +164,7 @@ class ProcessPool:
         return batch
 
     def shutdown(self) -> None:
-        """Finish what was begun and end the processes."""
+        """Wait for the calls in progress, then stop the processes."""
         with self._starting:
             if self._threads is not None:
                 self._threads.shutdown(wait=True)

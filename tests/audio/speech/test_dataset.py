@@ -113,7 +113,7 @@ def test_what_is_there_is_not_said_again_and_what_is_gone_is(tmp_path: Path, mon
 def test_another_dataset_is_not_overwritten(tmp_path: Path) -> None:
     folder = make().create(tmp_path / "d")
     (folder / "yes" / "mine.wav").write_bytes(b"mine")
-    with pytest.raises(DatasetError, match="made from other settings"):
+    with pytest.raises(DatasetError, match="made with other settings"):
         make(seed=1).create(folder)
     make(seed=1).create(folder, clean=True)
     assert (folder / "yes" / "mine.wav").read_bytes() == b"mine"
@@ -121,7 +121,7 @@ def test_another_dataset_is_not_overwritten(tmp_path: Path) -> None:
     other = tmp_path / "photos"
     other.mkdir()
     (other / "a.jpg").write_bytes(b"a")
-    with pytest.raises(DatasetError, match="files that are not of a speech dataset"):
+    with pytest.raises(DatasetError, match="files that do not belong to a speech dataset"):
         make().create(other)
 
 
@@ -176,7 +176,7 @@ def test_a_long_phrase_is_said_faster(tmp_path: Path, caplog: pytest.LogCaptureF
     endless = make({"a": "one two three four five six seven"}, samples_unknown=0, max_length_ms=300)
     with caplog.at_level(logging.WARNING, logger="mltk"):
         endless.create(tmp_path / "e")
-    assert "6 clips are longer than 300 ms, even said fast" in caplog.text
+    assert "6 clips are longer than 300 ms, although they are said fast" in caplog.text
 
 
 @needs_espeak
@@ -212,7 +212,7 @@ def test_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ({"keywords": "yes"}, "not the string 'yes'"),
         ({"keywords": []}, "keywords is empty"),
         ({"keywords": ["a", "a"]}, "'a' is given twice"),
-        ({"keywords": {"a": ["!"]}}, "nothing to say"),
+        ({"keywords": {"a": ["!"]}}, "no words to say"),
         ({"keywords": ["../a"]}, "can't be the name of a class folder"),
         ({"keywords": ["_unknown_"]}, "can't be the name"),
         ({"samples_per_keyword": 0}, "samples_per_keyword must be an integer of at least 1"),
@@ -262,7 +262,7 @@ def test_an_engine_that_says_nothing_is_an_error(tmp_path: Path, monkeypatch: py
             return Speech(np.zeros(8000, np.int16), 8000)
 
     monkeypatch.setitem(ENGINES, "flite", Mute)
-    with pytest.raises(SpeechError, match="flite said nothing for 'yes' with voice"):
+    with pytest.raises(SpeechError, match="flite returned silence for 'yes' with voice"):
         make(["yes"], engines="flite", near_misses=False, samples_unknown=0).create(tmp_path / "d")
 
 

@@ -1,4 +1,9 @@
-"""Speech without recordings: spoken words from synthesizers on this machine."""
+"""Speech without recordings: spoken words from speech synthesizers on this machine.
+
+`dataset` is what a specification uses. `plan` decides every clip (words from `words` and `phonetics`, speakers from
+`accents` and `timbres`), `synthesis` says the clips, `clips` trims and writes them, `store` keeps the folder. `engines`
+has one module for each synthesizer.
+"""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""English as others speak it: which of its sounds become which in the mouth of a speaker of another language.
+"""Foreign accents of English: the sounds that speakers of other languages replace.
 
-A foreign accent is made of two parts. The speaker's own voice file gives rhythm, intonation and the colour of each
-sound; the table here gives the well-known substitutions of sounds that the language lacks, as collected for teachers
-in Swan and Smith (eds.), "Learner English", 2nd ed., Cambridge 2001. Sounds are in eSpeak NG's mnemonics.
+A foreign accent has two parts. The voice file of the speaker's own language determines rhythm, intonation and the color
+of each sound. The table here has the well-known replacements of sounds that the language lacks. They are collected for
+teachers in Swan and Smith (eds.), "Learner English", 2nd ed., Cambridge 2001. Sounds are in eSpeak NG's mnemonics.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ _NO_DENTALS_T = {"T": "t", "D": "d"}
 _ONE_I = {"I": "i"}
 _FINAL_DEVOICING = {"v": "f", "z": "s", "d": "t", "b": "p", "g": "k", "dZ": "tS", "Z": "S"}
 
-# English vowels and variants of consonants that hardly any of these languages has, as learners usually say them;
-# "_" stands between two sounds. eSpeak NG drops a sound that the voice's language lacks.
+# English vowels and variants of consonants that most of these languages lack, and what learners usually say instead.
+# "_" separates two sounds. eSpeak NG drops a sound that the voice's language lacks.
 _EVERYWHERE = {
     "A:": "a", "A@": "a_r", "0": "O", "O2": "O", "O:": "O", "O@": "O_r", "o@": "O_r", "3": "E_r", "3:": "E_r",
     "U": "u", "U@": "u_r", "@-": "", "@2": "@", "i@3": "i_r", "e@": "E_r", "aI3": "aI_r", "@L": "E_l",
@@ -40,13 +40,21 @@ STRESS_MARKS = "',%="
 
 
 def split_stress(phoneme: str) -> tuple[str, str]:
-    """``"'E"`` → ``("'", "E")``."""
+    """Split a phoneme into its stress marks and the rest: ``"'E"`` → ``("'", "E")``."""
     bare = phoneme.lstrip(STRESS_MARKS)
     return phoneme[: len(phoneme) - len(bare)], bare
 
 
 def with_accent(phonemes: list[str], language: str) -> list[str]:
-    """English ``phonemes`` as a speaker of ``language`` says them; unchanged where there is nothing to change."""
+    """Replace the sounds of English that a speaker of another language replaces.
+
+    Args:
+        phonemes: Phonemes of English; a space separates words.
+        language: The speaker's own language, as a tag of eSpeak NG. For an unknown language nothing is replaced.
+
+    Returns:
+        The phonemes with the accent.
+    """
     if language not in _ACCENTS:
         return phonemes
     anywhere, at_end = _ACCENTS[language]

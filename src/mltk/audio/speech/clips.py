@@ -1,4 +1,8 @@
-"""From what an engine said to a clip of a dataset: silence cut off, resampled, made louder or softer, written."""
+"""Turn the samples of a speech synthesizer into a clip: cut off silence, resample, set the loudness, write a file.
+
+Resampling and writing are not those of :mod:`mltk.audio.files`, for two reasons. The bytes of a synthesized dataset
+must not depend on the version of libsoxr, and synthesis needs neither soxr nor soundfile (the extra ``audio``).
+"""
 
 from __future__ import annotations
 
@@ -9,24 +13,34 @@ import math
 import wave
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from mltk.files import replacing
 
 SILENCE_DB = -40.0
-"""What is this far below the loudest part, at the beginning and at the end, is silence."""
+"""Silence is what is this far below the loudest part, at the beginning or the end of the clip."""
 PADDING_MS = 20
 FRAME_MS = 5
 _HALF_WIDTH = 24  # zero crossings of the resampling filter on each side
 _KAISER_BETA = 9.0  # 90 dB of attenuation
 _ROLL_OFF = 0.95
 _MAX_DENOMINATOR = 2000
-_GROUP = 32  # outputs computed by one small matrix product
+_GROUP = 32  # number of outputs that one small matrix product computes
 
 
-def trim_silence(samples: np.ndarray, sample_rate_hz: int) -> np.ndarray:
-    """``samples`` [n] without the silence around the speech, of which 20 ms stay on each side."""
+def trim_silence(samples: npt.NDArray[np.int16], sample_rate_hz: int) -> npt.NDArray[np.int16]:
+    """Cut off the silence before and after the speech, but for 20 ms on each side.
+
+    Args:
+        samples: int16 ``[n]``.
+        sample_rate_hz: Sample rate in Hz.
+
+    Returns:
+        A view of ``samples``; empty if all of them are silent.
+    """
     frame = max(1, sample_rate_hz * FRAME_MS // 1000)
     n_frames = len(samples) // frame
     if n_frames == 0:
@@ -40,12 +54,14 @@ def trim_silence(samples: np.ndarray, sample_rate_hz: int) -> np.ndarray:
 
 
 @functools.lru_cache(maxsize=16)
-def _resampling_filters(up: int, down: int) -> tuple[np.ndarray, int]:
-    """Filters that each make ``_GROUP`` neighbouring outputs from a stretch of inputs, and the inputs before it.
+def _resampling_filters(up: int, down: int) -> tuple[npt.NDArray[np.float32], int]:
+    """Compute filters that each make ``_GROUP`` adjacent outputs from a stretch of inputs.
 
-    A sinc with a Kaiser window (J. O. Smith, "Digital Audio Resampling"), its cutoff below the lower of both Nyquist
-    frequencies. Outputs lie ``down / up`` inputs apart, so after a while the filters ``[filters, inputs, outputs]``
-    repeat.
+    A filter is a sinc with a Kaiser window (J. O. Smith, "Digital Audio Resampling"). Its cutoff is below the lower of
+    the two Nyquist frequencies. Outputs are ``down / up`` inputs apart, so the filters repeat after a while.
+
+    Returns:
+        Filters, float32 ``[filters, inputs, outputs]``, and the number of inputs before the first output.
     """
     cutoff = _ROLL_OFF * min(1.0, up / down)
     half = int(np.ceil(_HALF_WIDTH / cutoff))
@@ -59,8 +75,17 @@ def _resampling_filters(up: int, down: int) -> tuple[np.ndarray, int]:
     return filters.astype(np.float32), half
 
 
-def resample(samples: np.ndarray, from_hz: int, to_hz: int) -> np.ndarray:
-    """``samples`` [n] at another rate, as float32; n is scaled by the ratio and rounded up."""
+def resample(samples: npt.NDArray[Any], from_hz: int, to_hz: int) -> npt.NDArray[np.float32]:
+    """Change the sample rate.
+
+    Args:
+        samples: ``[n]``, of any dtype.
+        from_hz: Sample rate of ``samples`` in Hz.
+        to_hz: Sample rate of the result in Hz.
+
+    Returns:
+        float32 ``[n * to_hz / from_hz]``, rounded up.
+    """
     x = samples.astype(np.float32)
     if from_hz == to_hz or not len(x):
         return x
@@ -74,12 +99,22 @@ def resample(samples: np.ndarray, from_hz: int, to_hz: int) -> np.ndarray:
     padded = np.zeros(max(int(starts[-1]) + width, half + len(x)), np.float32)
     padded[half : half + len(x)] = x
     stretches = padded[starts[:, None] + np.arange(width)].reshape(n_rounds, n_filters, width)
-    y = np.matmul(stretches.transpose(1, 0, 2), filters)
+    y: npt.NDArray[np.float32] = np.matmul(stretches.transpose(1, 0, 2), filters)
     return y.transpose(1, 0, 2).reshape(-1)[:n_out]
 
 
-def finish(samples: np.ndarray, from_hz: int, to_hz: int, peak_dbfs: float) -> np.ndarray:
-    """int16 clip at ``to_hz`` whose largest sample is ``peak_dbfs`` relative to full scale, faded at both ends."""
+def finish(samples: npt.NDArray[Any], from_hz: int, to_hz: int, peak_dbfs: float) -> npt.NDArray[np.int16]:
+    """Resample a clip, set its loudness and fade both ends.
+
+    Args:
+        samples: ``[n]``, of any dtype.
+        from_hz: Sample rate of ``samples`` in Hz.
+        to_hz: Sample rate of the result in Hz.
+        peak_dbfs: Largest sample of the result in dB, relative to full scale.
+
+    Returns:
+        int16 ``[n * to_hz / from_hz]``, rounded up.
+    """
     y = resample(samples, from_hz, to_hz)
     peak = float(np.abs(y).max(initial=0.0))
     if peak > 0:
@@ -92,8 +127,15 @@ def finish(samples: np.ndarray, from_hz: int, to_hz: int, peak_dbfs: float) -> n
     return np.rint(y).astype(np.int16)
 
 
-def write_wav(path: Path, samples: np.ndarray, sample_rate_hz: int) -> str:
-    """Write a mono 16-bit wav file, whole or not at all, and give its SHA-256."""
+def write_wav(path: Path, samples: npt.NDArray[np.int16], sample_rate_hz: int) -> str:
+    """Write a mono 16-bit wav file, whole or not at all.
+
+    Returns:
+        SHA-256 of the file, as hexadecimal text.
+
+    Raises:
+        OutputError: The file can't be written.
+    """
     buffer = io.BytesIO()
     with wave.open(buffer, "wb") as file:
         file.setnchannels(1)

@@ -1,9 +1,9 @@
-"""A dataset of spoken words that nobody recorded::
+"""A dataset of synthesized speech::
 
     my_model.dataset = SpeechDataset(["yes", "no", "up", "down"])
 
-The first use synthesizes the clips and keeps them in a folder with a manifest; later uses find them there. Each class
-is a folder; ``_unknown_`` holds common words and words that sound nearly like the keywords.
+The first use synthesizes the clips and keeps them in a folder with a manifest. Later uses find them there. Each class
+is a folder. The class ``_unknown_`` holds common words, and words that sound almost like the keywords.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from mltk.audio.speech.plan import (
     UNKNOWN_CLASS,
     Clip,
     Manner,
+    Pronounce,
     Word,
     default_voices,
     near_misses,
@@ -41,41 +42,42 @@ from mltk.data.fetch.download import datasets_dir
 from mltk.errors import DatasetError, OutputError, SettingError, did_you_mean
 from mltk.specification.dataset_settings import MltkDataset
 
-PLAN_VERSION = 1  # goes up when the same settings give other clips
+PLAN_VERSION = 1  # to be increased when the same settings result in other clips
 TYPICAL_CLIP_SECONDS = 0.6
-TEST_SAMPLES = 20  # of each class, in a dry run
+TEST_SAMPLES = 20  # clips of each class in a dry run
 logger = logging.getLogger("mltk")
 
 
 class SpeechDataset(MltkDataset):
-    """A dataset of words said by speech synthesizers; see :mod:`mltk.audio.speech.dataset`.
+    """A dataset of words that speech synthesizers say; see :mod:`mltk.audio.speech.dataset`.
 
     Args:
-        keywords: the classes: a list of words, or class name → phrase or phrases that belong to the class.
-        unknown_words: words for class ``_unknown_``; None takes the bundled common English words, ``()`` none.
-        near_misses: whether ``_unknown_`` also holds, for its half, words that sound nearly like the keywords:
-            common ones, and keywords with one sound changed.
-        samples_per_keyword: clips of each class.
-        samples_unknown: clips of ``_unknown_``; None is three times ``samples_per_keyword``; 0 leaves it out.
-        language: language of the phrases, as a tag of eSpeak NG.
-        voices: voices to use (:meth:`~mltk.audio.speech.engines.base.Engine.voices`), or their number, drawn from
-            all accents; for engines other than eSpeak NG it is always all that are installed.
-        rates_wpm: range of speed, in words per minute.
-        pitches: range of pitch, 0 to 99; 50 is the voice's own.
-        pitch_ranges: range of the liveliness of the intonation, 0 to 99; 50 is the voice's own.
-        word_gaps_ms: range of the pause between the words of a phrase, in ms.
-        peaks_dbfs: range of loudness: the largest sample relative to full scale, in dB.
-        sample_rate_hz: of the wav files.
-        max_length_ms: a clip that comes out longer is said faster; None is no limit.
-        engines: names of speech engines, which get equal shares of the clips; ``"installed"`` is all of them.
-        seed: fixes which clips there are.
-        workers: processes of the engine; None is the number of cores.
-        max_disk_mb: a dataset that would take more is refused, in MB.
-        folder: where the clips are kept; None is a folder of its own below ``MLTK_DATASET_DIR`` or
-            ``~/.mltk/datasets``.
+        keywords: Classes: a list of words, or class name → phrase or phrases of the class.
+        unknown_words: Words for the class ``_unknown_``. None is the bundled common English words, ``()`` no words.
+        near_misses: Whether half of ``_unknown_`` are words that sound almost like the keywords: common words, and
+            keywords with one sound changed.
+        samples_per_keyword: Number of clips of each class.
+        samples_unknown: Number of clips of ``_unknown_``. None is three times ``samples_per_keyword``; 0 leaves the
+            class out.
+        language: Language of the phrases, as a tag of eSpeak NG.
+        voices: Voices of eSpeak NG (:meth:`~mltk.audio.speech.engines.base.Engine.voices`), or their number. A number
+            of voices is drawn from all accents. The other synthesizers use all voices that are installed.
+        rates_wpm: Range of the speed in words per minute.
+        pitches: Range of the pitch, 0 to 99; 50 is the voice's own.
+        pitch_ranges: Range of the liveliness of the intonation, 0 to 99; 50 is the voice's own.
+        word_gaps_ms: Range of the pause between the words of a phrase in ms.
+        peaks_dbfs: Range of the largest sample in dB, relative to full scale.
+        sample_rate_hz: Sample rate of the wav files in Hz.
+        max_length_ms: Longest clip in ms. A longer clip is said again, faster. None is no limit.
+        engines: Names of speech synthesizers, which get equal shares of the clips. ``"installed"`` is all synthesizers
+            that are installed.
+        seed: Seed that determines all clips.
+        workers: Number of clips that are synthesized at once. None is the number of cores.
+        max_disk_mb: Largest size of the dataset in MB. A larger dataset is refused.
+        folder: Folder of the clips. None is a folder of its own below ``MLTK_DATASET_DIR`` or ``~/.mltk/datasets``.
 
     Raises:
-        SettingError: an argument is impossible; says which and why.
+        SettingError: An argument is impossible.
     """
 
     def __init__(
@@ -122,7 +124,7 @@ class SpeechDataset(MltkDataset):
         if self.near_misses and self.samples_unknown and not self._pronounces:
             raise SettingError("near_misses=True needs the engine 'espeak', which knows how words are pronounced.")
         if "kokoro" in self.engines and language.partition("-")[0] != "en":
-            raise SettingError(f"language is {language!r}, but the engine 'kokoro' speaks English only here.")
+            raise SettingError(f"language is {language!r}, but the engine 'kokoro' can only speak English here.")
         self.seed = seed
         self.workers = workers
         self.max_disk_mb = max_disk_mb
@@ -134,12 +136,12 @@ class SpeechDataset(MltkDataset):
 
     @property
     def classes(self) -> list[str]:
-        """The classes that have a folder, ``_unknown_`` last."""
+        """The classes, each of which has a folder; ``_unknown_`` is last."""
         return [*self.keywords, *([UNKNOWN_CLASS] if self.samples_unknown else [])]
 
     @property
     def settings(self) -> dict[str, Any]:
-        """Everything that the clips follow from, as plain JSON; the manifest holds it."""
+        """Everything that the clips depend on, as plain JSON. The manifest holds it."""
         names = ["keywords", "unknown_words", "near_misses", "samples_per_keyword", "samples_unknown", "language"]
         names += ["voices", "sample_rate_hz", "max_length_ms", "engines", "seed"]
         values = {name: getattr(self, name) for name in names} | dataclasses.asdict(self.manner)
@@ -147,7 +149,7 @@ class SpeechDataset(MltkDataset):
 
     @property
     def folder(self) -> Path:
-        """Where the clips are or will be; one folder for each different settings."""
+        """Folder of the clips, which need not exist; other settings have another folder."""
         if self._folder is not None:
             return self._folder
         digest = hashlib.sha256(json.dumps(self.settings, sort_keys=True).encode()).hexdigest()[:12]
@@ -155,9 +157,15 @@ class SpeechDataset(MltkDataset):
         return datasets_dir() / "speech" / f"{name}-{digest}"
 
     def load_dataset(self, subset: str, test: bool = False, **kwargs: Any) -> str:
-        """Path of the folder of class folders; of a small one of its own in a dry run.
+        """Synthesize the clips that are missing; raises as :meth:`create`.
 
-        Raises as :meth:`create` does.
+        Args:
+            subset: For compatibility with MLTK 0.20; ignored.
+            test: Whether this is a dry run, which has a small dataset of its own.
+            **kwargs: For compatibility with MLTK 0.20; ignored.
+
+        Returns:
+            Path of the folder of class folders.
         """
         if not test:
             return self.load_data()
@@ -168,21 +176,28 @@ class SpeechDataset(MltkDataset):
         return small.load_data()
 
     def load_data(self) -> str:
-        """Path of the folder of class folders, made now if it isn't there; what a dataset module's function does."""
+        """Synthesize the clips that are missing, as the function ``load_data`` of a dataset module does.
+
+        Returns:
+            Path of the folder of class folders.
+        """
         return str(self.create())
 
     def create(self, folder: str | os.PathLike[str] | None = None, *, clean: bool = False) -> Path:
-        """Synthesize what is not there yet, and give the folder of class folders.
+        """Synthesize the clips that are missing.
 
         Args:
-            folder: in place of :attr:`folder`.
-            clean: begin anew, also where the folder holds a speech dataset of other settings.
+            folder: Folder to use instead of :attr:`folder`.
+            clean: Whether to remove the speech dataset that is there first, also one that was made with other settings.
+
+        Returns:
+            The folder of class folders.
 
         Raises:
-            MissingDependencyError: eSpeak NG is not installed; names the extra.
-            SpeechError: an engine is missing, or failed.
-            DatasetError: the folder holds something else, or the dataset would be larger than ``max_disk_mb``.
-            OutputError: the folder can't be written, or the disk is full.
+            MissingDependencyError: eSpeak NG is not installed.
+            SpeechError: A synthesizer is missing, or failed.
+            DatasetError: The folder holds something else, or the dataset would be larger than ``max_disk_mb``.
+            OutputError: The folder can't be written, or the disk is full.
         """
         store = Store(Path(folder) if folder is not None else self.folder, self.settings)
         if not clean and store.is_complete():
@@ -232,14 +247,23 @@ class SpeechDataset(MltkDataset):
         longer = [e for e in entries if limit is not None and e["duration_ms"] > limit + 1]
         if longer:
             logger.warning(
-                "%d clips are longer than %d ms, even said fast; the longest is %r with %d ms.",
+                "%d clips are longer than %d ms, although they are said fast; the longest is %r with %d ms.",
                 len(longer),
                 limit,
                 *max((e["text"], e["duration_ms"]) for e in longer),
             )
 
     def plan(self) -> list[Clip]:
-        """Every clip, decided but not yet said; starts an engine to look up pronunciations."""
+        """Decide every clip. Unless no synthesizer speaks phonemes, eSpeak NG looks up pronunciations.
+
+        Returns:
+            The clips, in the order of their classes.
+
+        Raises:
+            MissingDependencyError: eSpeak NG is not installed.
+            SpeechError: A synthesizer is missing, or failed.
+            DatasetError: The language is unknown, or a class has nothing to say.
+        """
         voices = self._voices_of_engines()
         if not self._pronounces:
             return self._plan(voices, _no_pronunciations)
@@ -250,7 +274,7 @@ class SpeechDataset(MltkDataset):
                 raise DatasetError(f"eSpeak NG doesn't speak {self.language!r}.", hint=near or None)
             return self._plan(voices, engine.phonemes_of)
 
-    def _plan(self, voices: dict[str, Sequence[str]], pronounce: Callable) -> list[Clip]:
+    def _plan(self, voices: dict[str, Sequence[str]], pronounce: Pronounce) -> list[Clip]:
         clips: list[Clip] = []
         for class_name, phrases in self.keywords.items():
             words = [Word(phrase) for phrase in phrases]
@@ -293,24 +317,24 @@ class SpeechDataset(MltkDataset):
         if n_bytes > self.max_disk_mb * 1_000_000:
             raise DatasetError(
                 f"{n} clips would take about {n_bytes // 1_000_000} MB, more than max_disk_mb={self.max_disk_mb}.",
-                hint="Ask for fewer samples, or raise max_disk_mb.",
+                hint="Request fewer samples, or increase max_disk_mb.",
             )
         return n_bytes
 
 
 def _no_pronunciations(texts: list[str], language: str) -> list[list[str]]:
-    raise DatasetError("Only eSpeak NG knows how words are pronounced.")
+    raise DatasetError("None of these engines looks up how words are pronounced.", hint="The engine 'espeak' does.")
 
 
 def _phrases_of(keywords: Sequence[str] | Mapping[str, str | Sequence[str]]) -> dict[str, tuple[str, ...]]:
     if isinstance(keywords, str):
-        raise SettingError(f"keywords is a list or a dict, not the string {keywords!r}.")
+        raise SettingError(f"keywords must be a list or a dict, not the string {keywords!r}.")
     pairs = keywords.items() if isinstance(keywords, Mapping) else [(word, word) for word in keywords]
     found: dict[str, tuple[str, ...]] = {}
     for name, said in pairs:
         phrases = (said,) if isinstance(said, str) else tuple(said)
         if not phrases or not all(isinstance(p, str) and any(c.isalnum() for c in p) for p in phrases):
-            raise SettingError(f"keywords: class {name!r} has nothing to say: {said!r}.")
+            raise SettingError(f"keywords: the class {name!r} has no words to say: {said!r}.")
         if not name or name in (".", "..", UNKNOWN_CLASS) or any(c in name for c in "/\\\0"):
             raise SettingError(f"keywords: {name!r} can't be the name of a class folder.")
         if name in found:
@@ -346,7 +370,7 @@ def _engine_names(engines: str | Sequence[str]) -> tuple[str, ...]:
         if name not in ENGINES:
             near = did_you_mean(name, ENGINES)
             raise SettingError(
-                f"engines: there is no speech engine {name!r}.", hint=near or f"There are {', '.join(ENGINES)}."
+                f"engines: there is no speech engine {name!r}.", hint=near or f"The engines are {', '.join(ENGINES)}."
             )
     if not names:
         raise SettingError("engines is empty.")
@@ -354,7 +378,7 @@ def _engine_names(engines: str | Sequence[str]) -> tuple[str, ...]:
 
 
 class _ProgressBar:
-    """A bar on a terminal, nothing elsewhere; ``with _ProgressBar(total, done) as advance: advance(n)``."""
+    """A progress bar on a terminal, else nothing: ``with _ProgressBar(total, done) as advance: advance(n)``."""
 
     def __init__(self, total: int, done: int) -> None:
         columns = (

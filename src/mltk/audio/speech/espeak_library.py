@@ -1,7 +1,7 @@
-"""The calls into eSpeak NG's library that the worker process makes; nothing else in mltk may import this.
+"""Calls into the library of eSpeak NG, for the child process only: no other module may import this one.
 
-eSpeak NG is under the GPL 3: it runs in a process of its own and is never loaded into the user's. Declarations follow
-its public header ``speak_lib.h`` (API revision 12, eSpeak NG 1.52).
+eSpeak NG is under the GPL 3. It runs in a child process and is never loaded into the user's process. The declarations
+follow its public header ``speak_lib.h`` (API revision 12, eSpeak NG 1.52).
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ CHARS_UTF8, PHONEMES_IN_TEXT = 1, 0x100
 RATE, VOLUME, PITCH, RANGE, WORD_GAP = 1, 2, 3, 4, 7
 SEPARATE_WITH_UNDERSCORE = ord("_") << 8
 RATE_LIMITS_WPM = (80, 450)
-# Not copied from a variant. Its breath noise is computed from memory that eSpeak NG 1.52 leaves uninitialized, so
-# the same words would sound different from run to run; the others would rename the language.
+# Lines of a variant that are not used. eSpeak NG 1.52 computes breath noise from uninitialized memory, so the same
+# words would sound different from run to run. The other lines would rename the language.
 LEFT_OUT = {"breath", "breathw", "language", "name", "gender", "age", "maintainer", "status"}
 
 
@@ -43,11 +43,17 @@ _SYNTH_CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int, 
 
 
 class EspeakLibrary:
-    """eSpeak NG, loaded anew for every utterance.
+    """eSpeak NG, loaded again for every utterance.
 
-    The library keeps the state of its filters and of its noise between utterances in static variables, and has no
-    call that resets them. Loading it again takes 0.5 ms and does, so that an utterance sounds the same whatever was
-    said before it.
+    The library keeps the state of its filters and of its noise in static variables, and no call resets them. Loading
+    the library again resets them and takes 0.5 ms. So an utterance sounds the same whatever was said before.
+
+    Args:
+        library_path: Path of the shared library.
+        data_path: Path of eSpeak NG's data folder.
+
+    Raises:
+        MltkError: The library refuses the data.
     """
 
     def __init__(self, library_path: str, data_path: str) -> None:
@@ -88,19 +94,19 @@ class EspeakLibrary:
         return 0
 
     def _list_languages(self) -> dict[str, str]:
-        """Language tag → its voice file, relative to the data's ``lang`` folder."""
+        """Return language tag → path of its voice file, relative to the data's ``lang`` folder."""
         assert self._library is not None
         self._library.espeak_ListVoices.restype = ctypes.POINTER(ctypes.POINTER(_Voice))
         voices, found, i = self._library.espeak_ListVoices(None), {}, 0
         while voices[i]:
             voice = voices[i].contents
-            # `languages` is a priority byte and a tag; the first tag is the voice's own.
+            # `languages` holds a priority byte and a tag. The first tag is the voice's own.
             found[voice.languages[1:].decode().lower()] = voice.identifier.decode()
             i += 1
         return found
 
     def _voice_file(self, voice: str) -> str:
-        """The text of the voice file of ``language``, ``language+variant`` or ``language+timbre<number>``."""
+        """Return the text of a voice file, for ``language``, ``language+variant`` or ``language+timbre<number>``."""
         language, _, variant = voice.partition("+")
         if language not in self.languages:
             raise MltkError(f"eSpeak NG has no language {language!r}")
@@ -121,7 +127,19 @@ class EspeakLibrary:
             raise MltkError(f"eSpeak NG refused voice {voice!r}")
 
     def speak(self, text: str, voice: str, parameters: dict[int, int]) -> bytes:
-        """Mono int16 samples in this machine's byte order, at :attr:`sample_rate_hz`."""
+        """Say a text.
+
+        Args:
+            text: Words, or phonemes in double square brackets.
+            voice: ``language``, ``language+variant`` or ``language+timbre<number>``.
+            parameters: eSpeak NG's parameter number → value.
+
+        Returns:
+            Mono int16 samples in this machine's byte order, at :attr:`sample_rate_hz`.
+
+        Raises:
+            MltkError: The voice does not exist, or the library failed.
+        """
         library = self._load()
         self._pronouncing = ""
         self._set_voice(library, voice)
@@ -131,17 +149,24 @@ class EspeakLibrary:
         data = text.encode() + b"\0"
         status = library.espeak_Synth(data, len(data), 0, 0, 0, CHARS_UTF8 | PHONEMES_IN_TEXT, None, None)
         if status != 0:
-            raise MltkError(f"eSpeak NG gave status {status} for {text!r}")
+            raise MltkError(f"eSpeak NG failed with status {status} for {text!r}")
         return b"".join(self._pieces)
 
     def phonemes(self, text: str, voice: str) -> str:
-        """How ``text`` is pronounced: mnemonics separated by ``_``, words by a space."""
-        if voice != self._pronouncing:  # looking up leaves no state behind that the next look-up would hear
+        """Look up how a text is pronounced.
+
+        Returns:
+            Mnemonics separated by ``_``; words are separated by a space.
+
+        Raises:
+            MltkError: The voice does not exist.
+        """
+        if voice != self._pronouncing:  # a look-up leaves no state that changes the next look-up
             self._set_voice(self._load(), voice)
             self._pronouncing = voice
         pointer = ctypes.c_char_p(text.encode())
         pieces = []
-        while pointer.value:  # one clause a call, until the pointer is null
+        while pointer.value:  # each call takes one clause, until the pointer is null
             pieces.append(
                 self._call_text("espeak_TextToPhonemes", ctypes.byref(pointer), CHARS_UTF8, SEPARATE_WITH_UNDERSCORE)
             )

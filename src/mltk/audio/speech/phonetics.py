@@ -1,8 +1,8 @@
-"""How far apart two words sound, and words that a keyword spotter is likely to confuse with a keyword.
+"""The phonetic distance of two words, and words that a keyword spotter is likely to confuse with a keyword.
 
-The distance is an edit distance over phonemes in which replacing a sound by a similar one costs little: similarity
-is counted in articulatory features, as in Kondrak, "A new algorithm for the alignment of phonetic sequences", NAACL
-2000 (with simpler weights). Phonemes are eSpeak NG's mnemonics.
+The distance is an edit distance over phonemes. Replacing a sound by a similar one costs little. Similarity is counted
+in articulatory features, as in Kondrak, "A new algorithm for the alignment of phonetic sequences", NAACL 2000, with
+simpler weights. Phonemes are eSpeak NG's mnemonics.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 
 from mltk.audio.speech.accents import split_stress
 
-# Height 0 (open) to 3 (close), backness 0 to 2: where the tongue begins and where it ends.
+# Height 0 (open) to 3 (close) and backness 0 to 2 of the tongue, first at the begin, then at the end of the vowel.
 _VOWELS: dict[str, tuple[float, float, float, float]] = {
     "i:": (3, 0, 3, 0), "i": (2.9, 0, 2.9, 0), "I": (2.4, 0.3, 2.4, 0.3), "I2": (2.4, 0.3, 2.4, 0.3),
     "I#": (2.4, 0.4, 2.4, 0.4), "e": (2, 0, 2, 0), "E": (1.3, 0, 1.3, 0), "e@": (1.3, 0, 1.5, 1),
@@ -40,30 +40,28 @@ _CONSONANTS: dict[str, tuple[float, str, bool]] = {
 }  # fmt: skip
 _KINSHIP = {frozenset(("stop", "affricate")): 0.5, frozenset(("fricative", "affricate")): 0.5,
             frozenset(("liquid", "glide")): 0.5, frozenset(("fricative", "stop")): 0.8}  # fmt: skip
-# What an altered word is made of: the full sounds of most kinds of English.
+# The sounds that replace another sound in an altered word: those that most kinds of English have.
 _PLAIN_VOWELS = ("i:", "I", "E", "a", "A:", "0", "O:", "U", "u:", "V", "3:", "eI", "aI", "aU", "OI", "oU")
 _PLAIN_CONSONANTS = (
     "p", "b", "t", "d", "k", "g", "m", "n", "f", "v", "T", "D", "s", "z", "S", "h", "tS", "dZ", "l", "r", "j", "w",
 )  # fmt: skip
 INSERTION_COST = 0.7
-WEAK_COST = 0.35  # of inserting or dropping a sound that fluent speech drops anyhow
+WEAK_COST = 0.35  # cost of inserting or dropping a sound that fluent speech often drops
 _WEAK = {"@", "@2", "@-", "h", "?", "a#"}
 NEAR_COST = (0.3, 1.6)
-"""A near miss differs from the keyword by at least the first, a clearly audible change, and at most the second."""
-
-
+"""Least and largest distance of a near miss from its keyword. The least is a clearly audible change."""
 MAX_ALTERATION = 0.6
 
 
 def substitution_cost(a: str, b: str) -> float:
-    """0 for the same sound to 1 for unlike ones; stress does not count."""
+    """Return the cost of replacing a phoneme: 0 for the same sound, up to 1 for unlike sounds. Stress is ignored."""
     a, b = split_stress(a)[1], split_stress(b)[1]
     if a == b:
         return 0.0
     if a in _VOWELS and b in _VOWELS:
         p, q = _VOWELS[a], _VOWELS[b]
-        begin = ((p[0] - q[0]) ** 2 + (p[1] - q[1]) ** 2) ** 0.5
-        end = ((p[2] - q[2]) ** 2 + (p[3] - q[3]) ** 2) ** 0.5
+        begin: float = ((p[0] - q[0]) ** 2 + (p[1] - q[1]) ** 2) ** 0.5
+        end: float = ((p[2] - q[2]) ** 2 + (p[3] - q[3]) ** 2) ** 0.5
         return min(1.0, 0.1 + (begin + end) / 4)
     if a in _CONSONANTS and b in _CONSONANTS:
         place_a, manner_a, voiced_a = _CONSONANTS[a]
@@ -79,7 +77,12 @@ def _gap_cost(phoneme: str) -> float:
 
 
 def phonetic_distance(a: Sequence[str], b: Sequence[str]) -> float:
-    """Cost of turning ``a`` into ``b``; 0 for homophones, below 1 for words that are easily confused."""
+    """Return the cost of turning one word into another: 0 for homophones, below 1 for similar words.
+
+    Args:
+        a: Phonemes of a word.
+        b: Phonemes of the other word.
+    """
     a, b = [p for p in a if p != " "], [p for p in b if p != " "]
     row = [0.0]
     for phoneme in b:
@@ -94,9 +97,16 @@ def phonetic_distance(a: Sequence[str], b: Sequence[str]) -> float:
 def nearest_words(
     keyword: Sequence[str], words: Iterable[tuple[str, Sequence[str]]], forbidden: Sequence[Sequence[str]], n: int
 ) -> list[str]:
-    """The ``n`` of ``words`` (spelling, phonemes) that sound most like ``keyword`` without being mistaken for it.
+    """Choose the words that sound most like a keyword without being mistaken for it.
 
-    ``forbidden`` are the pronunciations that must not be met: those of all keywords, in all accents.
+    Args:
+        keyword: Phonemes of the keyword.
+        words: Pairs of spelling and phonemes.
+        forbidden: Pronunciations to keep away from: those of all keywords, in all accents.
+        n: Number of words at most.
+
+    Returns:
+        Spellings, the nearest first.
     """
     low, high = NEAR_COST
     found = []
@@ -108,9 +118,16 @@ def nearest_words(
 
 
 def altered(keyword: Sequence[str], forbidden: Sequence[Sequence[str]], n: int, seed: str) -> list[list[str]]:
-    """``n`` words that don't exist: ``keyword`` with one sound replaced by a similar one, or dropped.
+    """Make words that don't exist: a keyword with one sound replaced by a similar one, or dropped.
 
-    The same arguments give the same words.
+    Args:
+        keyword: Phonemes of the keyword.
+        forbidden: Pronunciations to keep away from.
+        n: Number of words at most.
+        seed: Seed of the choice; the same arguments return the same words.
+
+    Returns:
+        The phonemes of each word.
     """
     low, high = NEAR_COST
     found: list[list[str]] = []

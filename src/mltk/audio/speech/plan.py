@@ -1,7 +1,7 @@
-"""What a speech dataset will hold, decided before anything is said: every clip's words, speaker and manner.
+"""The plan of a speech dataset: words, speaker and manner of every clip, decided before anything is said.
 
-The plan follows from the settings alone. What is drawn for a clip depends on the seed, its class and its number, so
-that more clips or another class change nothing about those that are there.
+The plan depends on the settings only. What is drawn for a clip depends on the seed, the class and the clip's number.
+So more clips or another class do not change the existing clips.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from mltk.audio.speech.accents import FOREIGN_LANGUAGES, with_accent
 from mltk.audio.speech.engines import ENGINES, Utterance
@@ -19,7 +20,8 @@ from mltk.audio.speech.words import common_words
 from mltk.errors import DatasetError
 
 UNKNOWN_CLASS = "_unknown_"
-# How often each kind of English is drawn; the foreign accents share what is left.
+_Item = TypeVar("_Item")
+# How often each kind of English is drawn. The foreign accents share the rest.
 NATIVE_ENGLISH = {
     "en-us": 0.34,
     "en-gb": 0.10,
@@ -33,12 +35,17 @@ NATIVE_ENGLISH = {
 NEAR_WORDS_PER_KEYWORD = 12
 ALTERED_PER_KEYWORD = 12
 Pronounce = Callable[[list[str], str], list[list[str]]]
-"""``(texts, language) → phonemes of each``."""
+"""Look up pronunciations: ``(texts, language) → phonemes of each text``."""
 
 
 @dataclass(frozen=True)
 class Word:
-    """Something to say: its spelling, or the phonemes of a word that doesn't exist."""
+    """Something to say.
+
+    Attributes:
+        text: Spelling.
+        phonemes: For a word that doesn't exist, its phonemes.
+    """
 
     text: str
     phonemes: tuple[str, ...] = ()
@@ -49,12 +56,12 @@ class Clip:
     """One file of the dataset.
 
     Attributes:
-        class_name: the folder it is in.
-        file_name: ``<speaker>_nohash_<number>.wav``, the convention of Speech Commands, by which a validation split
-            keeps a speaker on one side.
-        engine: who says it.
-        utterance: what is said and how.
-        peak_dbfs: its largest sample, relative to full scale.
+        class_name: Name of the class and of its folder.
+        file_name: ``<speaker>_nohash_<number>.wav``, as in Speech Commands, so that a validation split keeps all clips
+            of a speaker on one side.
+        engine: Name of the synthesizer.
+        utterance: What is said and how.
+        peak_dbfs: Largest sample in dB, relative to full scale.
     """
 
     class_name: str
@@ -66,7 +73,15 @@ class Clip:
 
 @dataclass(frozen=True)
 class Manner:
-    """The ranges that the manner of speaking is drawn from; both ends included."""
+    """The ranges from which the manner of speaking is drawn, both ends included.
+
+    Attributes:
+        rates_wpm: Speed in words per minute.
+        pitches: Pitch, 0 to 99.
+        pitch_ranges: Liveliness of the intonation, 0 to 99.
+        word_gaps_ms: Pause between words in ms.
+        peaks_dbfs: Largest sample in dB, relative to full scale.
+    """
 
     rates_wpm: tuple[int, int]
     pitches: tuple[int, int]
@@ -76,9 +91,15 @@ class Manner:
 
 
 def default_voices(language: str, n: int, seed: int) -> list[str]:
-    """``n`` eSpeak NG voices, no two with the same throat: its own variants, then speakers drawn by number.
+    """Choose eSpeak NG voices, no two with the same throat: its own variants, then speakers drawn by number.
 
-    For English they are of many accents, a third of them foreign; else all speak ``language``.
+    Args:
+        language: Language, as a tag of eSpeak NG. English voices have many accents, a third of them foreign.
+        n: Number of voices.
+        seed: Seed of the choice.
+
+    Returns:
+        Names of voices.
     """
     draw = random.Random(f"{seed}/voices")
     throats = [*NATURAL_VARIANTS, *(f"{PREFIX}{i}" for i in range(max(0, n - len(NATURAL_VARIANTS))))]
@@ -91,7 +112,7 @@ def default_voices(language: str, n: int, seed: int) -> list[str]:
 
 
 def _apportion(shares: Mapping[str, float], n: int, draw: random.Random) -> list[str]:
-    """``n`` names in random order, each as often as its share says."""
+    """Return ``n`` names in random order, each as often as its share requires."""
     total, owed = sum(shares.values()), 0.0
     names: list[str] = []
     for name, share in shares.items():
@@ -102,9 +123,16 @@ def _apportion(shares: Mapping[str, float], n: int, draw: random.Random) -> list
 
 
 def near_misses(keywords: Mapping[str, Sequence[str]], language: str, pronounce: Pronounce, seed: int) -> list[Word]:
-    """Words that sound like the phrases of ``keywords`` but are none of them, in any accent that is spoken.
+    """Find words that sound like a keyword but are not a keyword, in any accent that is spoken.
 
-    Some are common words; the others don't exist: a phrase with one sound changed or dropped.
+    Args:
+        keywords: Class name → phrases.
+        language: Language of the phrases, as a tag of eSpeak NG.
+        pronounce: Looks up pronunciations.
+        seed: Seed of the choice.
+
+    Returns:
+        Common words, and words that don't exist: a phrase with one sound changed or dropped.
     """
     phrases = [phrase for said in keywords.values() for phrase in said]
     pronounced = pronounce(phrases, language)
@@ -128,12 +156,24 @@ def near_misses(keywords: Mapping[str, Sequence[str]], language: str, pronounce:
 def plan_class(
     class_name: str, words: Sequence[Word], voices: Mapping[str, Sequence[str]], n: int, manner: Manner, seed: int
 ) -> Iterator[Clip]:
-    """The ``n`` clips of a class: words and speakers in turn, each in random order, the manner of each drawn.
+    """Plan the clips of a class: words and speakers in turn, in random order, each with a manner of its own.
 
-    ``voices`` are those of each engine; the engines get equal shares of the clips.
+    Args:
+        class_name: Name of the class.
+        words: What to say.
+        voices: Name of a synthesizer → its voices. The synthesizers get equal shares of the clips.
+        n: Number of clips.
+        manner: Ranges from which each clip draws its manner.
+        seed: Seed of what is drawn.
+
+    Yields:
+        The clips, in the order of their numbers.
+
+    Raises:
+        DatasetError: There are no words, or no synthesizer can say them.
     """
     if not words:
-        raise DatasetError(f"There is nothing to say for class {class_name!r}.")
+        raise DatasetError(f"The class {class_name!r} has no words to say.")
     draw = random.Random(f"{seed}/{class_name}/order")
     turns = {engine: _turns(list(names), draw) for engine, names in voices.items()}
     engines, sayings = _turns(list(voices), draw), _turns(list(words), draw)
@@ -143,7 +183,9 @@ def plan_class(
         engine, word = next(engines), next(sayings)
         if word.phonemes and engine not in made_up_engines:
             if not made_up_engines:
-                raise DatasetError("None of these engines can say words that don't exist; eSpeak NG can.")
+                raise DatasetError(
+                    "None of these engines can say words that don't exist.", hint="The engine 'espeak' can."
+                )
             engine = made_up_engines[0]
         voice = next(turns[engine])
         utterance = Utterance(
@@ -160,18 +202,27 @@ def plan_class(
 
 
 def speaker_name(engine: str, voice: str) -> str:
-    """The speaker in a file's name: engine and voice, with nothing that a file name can't hold."""
+    """Return the speaker's part of a file name: synthesizer and voice, with safe characters only."""
     return "".join(c if c.isalnum() or c in "-." else "-" for c in f"{engine}-{voice}")
 
 
-def _turns(items: list, draw: random.Random) -> Iterator:
-    """``items`` over and over, each round in another order."""
+def _turns(items: list[_Item], draw: random.Random) -> Iterator[_Item]:
+    """Return the items without end, each round in another order."""
     while True:
         yield from draw.sample(items, len(items))
 
 
 def with_pronunciations(clips: Sequence[Clip], language: str, pronounce: Pronounce) -> list[Clip]:
-    """``clips`` with the phonemes for the speakers of other languages, in their accent."""
+    """Add the phonemes of English with an accent to the clips of speakers of other languages.
+
+    Args:
+        clips: The clips.
+        language: Language of the clips, as a tag of eSpeak NG.
+        pronounce: Looks up pronunciations.
+
+    Returns:
+        The clips in the same order.
+    """
     native = [ENGINES[c.engine].language_of(c.utterance.voice) for c in clips]
     foreign = [tag in FOREIGN_LANGUAGES for tag in native]
     if language.partition("-")[0] != "en" or not any(foreign):

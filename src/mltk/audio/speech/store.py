@@ -1,6 +1,7 @@
-"""Where the clips of a speech dataset are: class folders, a journal while it is made, a manifest when it is whole.
+"""The folder of a speech dataset: a folder for each class, a journal while it is made, a manifest when it is complete.
 
-Files are written aside and renamed; what the journal names is done. So a run that was stopped goes on where it ended.
+Each file is written whole or not at all, and the journal lists the clips that are done. So a run that was stopped can
+be resumed.
 """
 
 from __future__ import annotations
@@ -29,8 +30,8 @@ class Store:
     """One dataset folder.
 
     Args:
-        folder: where it is or will be.
-        settings: what it was asked for, as plain JSON; a folder of other settings is refused.
+        folder: Path of the folder, which need not exist.
+        settings: Settings of the dataset, as plain JSON. A folder that was made with other settings is refused.
     """
 
     def __init__(self, folder: Path, settings: dict[str, Any]) -> None:
@@ -39,7 +40,7 @@ class Store:
         self._journal: TextIO | None = None
 
     def is_complete(self) -> bool:
-        """Whether the dataset is there as a whole, made from these settings."""
+        """Whether the folder holds the complete dataset, made with these settings."""
         manifest = self._read_manifest()
         return bool(manifest) and manifest["settings"] == self._settings and self._files_are_there(manifest)
 
@@ -62,11 +63,18 @@ class Store:
             return False
 
     def open(self, *, clean: bool, needed_bytes: int) -> dict[str, dict[str, Any]]:
-        """Make the folder ready to be written; gives the clips that are done, by file name.
+        """Prepare the folder for writing.
+
+        Args:
+            clean: Whether to remove the speech dataset that is there.
+            needed_bytes: Size of the whole dataset in bytes.
+
+        Returns:
+            The clips that are done: file name → entry of the manifest.
 
         Raises:
-            DatasetError: it holds something else.
-            OutputError: it can't be made, or the disk is too full.
+            DatasetError: The folder holds something else.
+            OutputError: The folder can't be made, or the disk is too full.
         """
         had_one = clean and self._remove_own_files()
         try:
@@ -74,15 +82,15 @@ class Store:
             done = self._read_journal()
             is_ours = had_one or done or (self.folder / JOURNAL).exists()
             if not is_ours and any(self.folder.iterdir()):
-                self._refuse("holds files that are not of a speech dataset")
+                self._refuse("holds files that do not belong to a speech dataset")
             free = shutil.disk_usage(self.folder).free
         except OSError as e:
             raise OutputError(f"{self.folder} can't be used for the dataset: {e}") from e
         needed_bytes = needed_bytes if not done else 0
         if needed_bytes + FREE_DISK_RESERVE_BYTES > free:
             raise OutputError(
-                f"The dataset takes about {needed_bytes >> 20} MiB, but {self.folder} has {free >> 20} MiB free.",
-                hint="Ask for fewer samples, or set MLTK_DATASET_DIR to a folder on another disk.",
+                f"The dataset needs about {needed_bytes >> 20} MiB, but {self.folder} has {free >> 20} MiB free.",
+                hint="Request fewer samples, or set MLTK_DATASET_DIR to a folder on another disk.",
             )
         new = not (self.folder / JOURNAL).exists()
         self._journal = open(self.folder / JOURNAL, "a", encoding="utf-8")  # noqa: SIM115 - closed by close()
@@ -93,13 +101,13 @@ class Store:
 
     def _refuse(self, why: str) -> None:
         raise DatasetError(
-            f"{self.folder} {why}.", hint="Give another folder, or create(clean=True) to replace a speech dataset."
+            f"{self.folder} {why}.", hint="Use another folder, or call create(clean=True) to replace a speech dataset."
         )
 
     def _read_journal(self) -> dict[str, dict[str, Any]]:
         manifest = self._read_manifest()
         if manifest and manifest["settings"] != self._settings:
-            self._refuse("holds a speech dataset made from other settings")
+            self._refuse("holds a speech dataset made with other settings")
         try:
             lines = (self.folder / JOURNAL).read_text(encoding="utf-8").splitlines()
         except FileNotFoundError:
@@ -112,15 +120,16 @@ class Store:
             except ValueError:
                 continue  # the last line of a run that was killed
             if i == 0 and entry.get("settings") != self._settings:
-                self._refuse("holds the beginnings of a speech dataset made from other settings")
+                self._refuse("holds a part of a speech dataset made with other settings")
             if "file" in entry and (self.folder / entry["file"]).is_file():
                 done[entry["file"]] = entry
         return done
 
     def _remove_own_files(self) -> bool:
-        """Remove the speech dataset that is there, and nothing else: files named as ours in its class folders.
+        """Remove the speech dataset that is there, and no other files.
 
-        Returns whether there was one.
+        Returns:
+            Whether there was one.
         """
         settings = self._read_manifest().get("settings", {})
         with contextlib.suppress(OSError, ValueError, KeyError), open(self.folder / JOURNAL, encoding="utf-8") as file:
@@ -139,13 +148,21 @@ class Store:
         return bool(settings)
 
     def record(self, entries: list[dict[str, Any]]) -> None:
-        """Note clips that are written."""
+        """Add clips that are written to the journal."""
         assert self._journal is not None
         self._journal.write("".join(json.dumps(e, ensure_ascii=False) + "\n" for e in entries))
         self._journal.flush()
 
     def complete(self, about: dict[str, Any], clips: list[dict[str, Any]]) -> None:
-        """Write the manifest, which makes the dataset whole."""
+        """Write the manifest, which makes the dataset complete.
+
+        Args:
+            about: More entries of the manifest.
+            clips: One entry for each clip.
+
+        Raises:
+            OutputError: The manifest can't be written.
+        """
         self.close()
         manifest = {"format": FORMAT, "settings": self._settings, **about, "clips": clips}
         write_file(self.folder / MANIFEST, json.dumps(manifest, indent=1, ensure_ascii=False))

@@ -1,4 +1,4 @@
-"""Saying the clips of a plan, on all cores."""
+"""Say the clips of a plan on all cores."""
 
 from __future__ import annotations
 
@@ -20,7 +20,11 @@ LENGTH_ATTEMPTS = 4
 
 
 class Speakers:
-    """The engines of each thread, started when first used and ended together."""
+    """The synthesizers of each thread: started on first use, closed together.
+
+    Attributes:
+        versions: Name of a synthesizer → its version.
+    """
 
     def __init__(self) -> None:
         self._local = threading.local()
@@ -29,8 +33,12 @@ class Speakers:
         self.versions: dict[str, str] = {}
 
     def get(self, name: str) -> Engine:
-        """This thread's engine of that name."""
-        mine = self._local.__dict__.setdefault("engines", {})
+        """Return this thread's synthesizer of that name.
+
+        Raises:
+            SpeechError: The synthesizer can't be started.
+        """
+        mine: dict[str, Engine] = self._local.__dict__.setdefault("engines", {})
         if name not in mine:
             engine = mine[name] = make_engine(name)
             with self._lock:
@@ -39,13 +47,13 @@ class Speakers:
         return mine[name]
 
     def drop(self, name: str) -> None:
-        """End this thread's engine of that name; the next :meth:`get` starts another."""
+        """Close this thread's synthesizer of that name. The next :meth:`get` starts another."""
         engine = self._local.__dict__.get("engines", {}).pop(name, None)
         if engine is not None:
             engine.close()
 
     def close(self) -> None:
-        """End all of them."""
+        """Close all synthesizers."""
         with self._lock:
             for engine in self._all:
                 engine.close()
@@ -53,24 +61,32 @@ class Speakers:
 
 
 def say(clip: Clip, speakers: Speakers, folder: Path, sample_rate_hz: int, max_length_ms: int | None) -> dict[str, Any]:
-    """Say one clip, write it and describe it for the manifest.
+    """Say one clip and write it.
 
-    A clip that comes out longer than ``max_length_ms`` is said again, faster; one that can't be said so fast stays
-    longer.
+    Args:
+        clip: The clip.
+        speakers: Provides the synthesizer.
+        folder: Folder of the class folders.
+        sample_rate_hz: Sample rate of the file in Hz.
+        max_length_ms: A longer clip is said again, faster, up to ``FASTEST_WPM``. None is no limit.
+
+    Returns:
+        The clip's entry of the manifest.
 
     Raises:
-        SpeechError: the engine failed twice, or said nothing.
+        SpeechError: The synthesizer failed twice, or returned silence.
+        OutputError: The file can't be written.
     """
     utterance = clip.utterance
     for _ in range(LENGTH_ATTEMPTS):
         try:
             speech = speakers.get(clip.engine).synthesize(utterance)
-        except SpeechError:  # the process may have died of an earlier utterance: a fresh one, once
+        except SpeechError:  # an earlier utterance may have ended the process: try once with a new one
             speakers.drop(clip.engine)
             speech = speakers.get(clip.engine).synthesize(utterance)
         spoken = trim_silence(speech.samples, speech.sample_rate_hz)
         if not len(spoken):
-            raise SpeechError(f"{clip.engine} said nothing for {utterance.text!r} with voice {utterance.voice!r}.")
+            raise SpeechError(f"{clip.engine} returned silence for {utterance.text!r} with voice {utterance.voice!r}.")
         length_ms = 1000 * len(spoken) / speech.sample_rate_hz
         if max_length_ms is None or length_ms <= max_length_ms or utterance.rate_wpm >= FASTEST_WPM:
             break
@@ -101,9 +117,15 @@ def say_all(
     say_one: Callable[[Clip], dict[str, Any]],
     workers: int,
 ) -> Iterator[list[dict[str, Any]]]:
-    """Say ``clips`` with ``workers`` threads; gives their descriptions a few at a time, in no fixed order.
+    """Say clips in several threads.
 
-    The first error ends it, after what is under way.
+    Args:
+        clips: The clips.
+        say_one: Says one clip and returns its entry of the manifest.
+        workers: Number of threads.
+
+    Yields:
+        The entries, a few at a time, in any order. The first error is raised when the clips in progress are finished.
     """
 
     def task(part: Sequence[Clip]) -> list[dict[str, Any]]:
@@ -111,7 +133,7 @@ def say_all(
 
     parts = iter([clips[i : i + CLIPS_PER_TASK] for i in range(0, len(clips), CLIPS_PER_TASK)])
     with ThreadPoolExecutor(workers, thread_name_prefix="mltk-speech") as pool:
-        pending: set[Future] = {pool.submit(task, part) for part in islice(parts, 2 * workers)}
+        pending: set[Future[list[dict[str, Any]]]] = {pool.submit(task, part) for part in islice(parts, 2 * workers)}
         try:
             while pending:
                 done, pending = wait(pending, return_when=FIRST_COMPLETED)

@@ -1,10 +1,10 @@
 """Speakers drawn by number: the lines of an eSpeak NG voice file that make one throat differ from another.
 
-A formant synthesizer's speaker is a handful of numbers: where the formants lie (which follows from the length of the
-vocal tract), how strong and wide they are, the pitch of the voice, how steady it is. Adults' vocal tracts are about
-13 to 19 cm long, so formants scale by 0.85 to 1.25 around the average (Peterson and Barney, "Control methods used in
-a study of the vowels", JASA 24, 1952); pitch is 75–150 Hz for most men and 150–260 Hz for most women. The names and
-meanings of the lines are those of eSpeak NG's ``docs/voices.md``.
+A few numbers describe the speaker of a formant synthesizer: frequency, strength and width of the formants, pitch of the
+voice, and how steady it is. The frequencies of the formants depend on the length of the vocal tract. Adults' vocal
+tracts are about 13 to 19 cm long, so formants scale by 0.85 to 1.25 around the average (Peterson and Barney, "Control
+methods used in a study of the vowels", JASA 24, 1952). Pitch is 75–150 Hz for most men and 150–260 Hz for most women.
+eSpeak NG's ``docs/voices.md`` explains the lines.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ N_FORMANTS = 9
 
 
 def timbre_lines(number: int) -> list[str]:
-    """Lines of the voice file of speaker ``number``; the same for ever."""
+    """Draw the lines of a voice file; the same number always returns the same lines."""
     draw = random.Random(f"{PREFIX}{number}")
     female = draw.random() < 0.5
     low_hz = draw.uniform(150, 240) if female else draw.uniform(72, 140)
@@ -31,7 +31,7 @@ def timbre_lines(number: int) -> list[str]:
     lines.append(f"flutter {draw.choice([0, 1, 2, 2, 3, 5, 8])}")
     lines.append(f"roughness {draw.choice([0, 0, 1, 2, 2, 3, 4])}")
     lines.append(f"consonants {draw.uniform(75, 130):.0f} {draw.uniform(75, 130):.0f}")
-    if draw.random() < 0.5:  # the tilt of the spectrum: a bright or a dull voice
+    if draw.random() < 0.5:  # tilt of the spectrum: a bright or a dull voice
         lines.append(
             f"tone 600 {draw.uniform(140, 220):.0f} 1200 {draw.uniform(100, 160):.0f} 2000 {draw.uniform(70, 140):.0f}"
         )

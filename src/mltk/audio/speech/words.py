@@ -1,4 +1,4 @@
-"""The words that are bundled: what a keyword spotter hears most of the time."""
+"""Common words, which a keyword spotter hears most of the time."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import functools
 
 @functools.cache
 def common_words() -> tuple[str, ...]:
-    """About 900 common English words, in alphabetical order."""
+    """Return about 900 common English words, in alphabetical order."""
     return tuple(sorted(_TEXT.split()))
 
 

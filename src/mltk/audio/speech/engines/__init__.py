@@ -1,4 +1,7 @@
-"""The speech synthesizers that can be used, by name. One file each; to add one, add it to :data:`ENGINES`."""
+"""The speech synthesizers, one module each, by the names of the setting ``engines``.
+
+To add a synthesizer, write a subclass of :class:`Engine` and add it to :data:`ENGINES`.
+"""
 
 from __future__ import annotations
 
@@ -22,18 +25,24 @@ __all__ = ["ENGINES", "Engine", "Speech", "SpeechError", "Utterance", "installed
 
 
 def make_engine(name: str) -> Engine:
-    """A new engine.
+    """Start a speech synthesizer.
+
+    Args:
+        name: Name of the synthesizer, a key of :data:`ENGINES`.
+
+    Returns:
+        The synthesizer; use it as a context manager.
 
     Raises:
-        SpeechError: there is none of that name, or its program is not installed.
-        MissingDependencyError: its Python package is not installed.
+        SpeechError: The name is unknown, or the synthesizer's program is not installed.
+        MissingDependencyError: The synthesizer's Python package is not installed.
     """
     if name not in ENGINES:
         near = did_you_mean(name, ENGINES)
-        raise SpeechError(f"There is no speech engine {name!r}.", hint=near or f"There are {', '.join(ENGINES)}.")
+        raise SpeechError(f"There is no speech engine {name!r}.", hint=near or f"The engines are {', '.join(ENGINES)}.")
     return ENGINES[name]()
 
 
 def installed_engines() -> list[str]:
-    """Names of the engines that can be used here and have a voice."""
+    """Return the names of the synthesizers that are installed and have a voice."""
     return [name for name, engine in ENGINES.items() if engine.is_installed()]

@@ -1,4 +1,4 @@
-"""What every speech synthesizer looks like from here."""
+"""The interface of every speech synthesizer."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from types import TracebackType
 from typing import Self
 
 import numpy as np
+import numpy.typing as npt
 
 from mltk.errors import MltkError
 
 
 class SpeechError(MltkError):
-    """A speech engine is missing, refused its input, crashed or hung; names the engine and the text."""
+    """A speech synthesizer is missing, refused its input, crashed or hung."""
 
 
 @dataclass(frozen=True)
@@ -24,14 +25,14 @@ class Utterance:
     """What to say and how.
 
     Attributes:
-        text: the words, in the spelling of their language.
-        voice: a voice of the engine (:meth:`Engine.voices`).
-        rate_wpm: words per minute; about 150 is calm speech.
-        pitch: 0 to 99; 50 is the voice's own pitch.
-        pitch_range: 0 (monotone) to 99; 50 is the voice's own intonation.
-        word_gap_ms: pause between words, in ms.
-        phonemes: what is said in place of ``text``, in the engine's phoneme mnemonics separated by ``_``; only for
-            an engine that :attr:`Engine.speaks_phonemes`.
+        text: Words, in the spelling of their language.
+        voice: Voice of the synthesizer (:meth:`Engine.voices`).
+        rate_wpm: Speed in words per minute; about 150 is calm speech.
+        pitch: Pitch, 0 to 99; 50 is the voice's own pitch.
+        pitch_range: Liveliness of the intonation, 0 (monotone) to 99; 50 is the voice's own.
+        word_gap_ms: Pause between words in ms.
+        phonemes: What to say instead of ``text``, in eSpeak NG's phoneme mnemonics separated by ``_``. Only a
+            synthesizer with :attr:`Engine.speaks_phonemes` can say it.
     """
 
     text: str
@@ -45,16 +46,25 @@ class Utterance:
 
 @dataclass(frozen=True)
 class Speech:
-    """What an engine said: ``samples`` is mono int16 ``[n]``."""
+    """Samples of an utterance.
 
-    samples: np.ndarray
+    Attributes:
+        samples: Mono int16 ``[n]``.
+        sample_rate_hz: Sample rate in Hz.
+    """
+
+    samples: npt.NDArray[np.int16]
     sample_rate_hz: int
 
 
 class Engine(abc.ABC):
-    """A speech synthesizer; a context manager that lets go of its processes.
+    """A speech synthesizer; a context manager that stops its processes.
 
-    One engine object is for one thread. The same utterance gives the same samples, whatever was said before.
+    An object is for one thread. The same utterance always has the same samples, whatever was said before.
+
+    Attributes:
+        name: Name of the synthesizer in the setting ``engines``.
+        speaks_phonemes: Whether it can say phonemes, and so words that don't exist.
     """
 
     name: str
@@ -63,11 +73,11 @@ class Engine(abc.ABC):
     @staticmethod
     @abc.abstractmethod
     def is_installed() -> bool:
-        """Whether it can be used here."""
+        """Return whether the synthesizer can be used here."""
 
     @staticmethod
     def language_of(voice: str) -> str:
-        """The speaker's own language, as a tag of eSpeak NG, where :attr:`speaks_phonemes`; else ``""``."""
+        """Return the speaker's own language, as a tag of eSpeak NG; empty unless :attr:`speaks_phonemes`."""
         return ""
 
     @property
@@ -77,22 +87,33 @@ class Engine(abc.ABC):
 
     @abc.abstractmethod
     def voices(self) -> list[str]:
-        """Names of the voices that are installed, those meant for a dataset first."""
+        """Return the names of the installed voices; those for a dataset come first."""
 
     @abc.abstractmethod
     def synthesize(self, utterance: Utterance) -> Speech:
-        """Say it.
+        """Say an utterance.
 
         Raises:
-            SpeechError: the voice is unknown, or the engine failed.
+            SpeechError: The voice is unknown, or the synthesizer failed.
         """
 
     def phonemes(self, text: str, language: str) -> list[str]:
-        """How the words of ``text`` are pronounced, as phoneme mnemonics; stress marks stand before their vowel."""
-        raise SpeechError(f"{self.name} can't say how {text!r} is pronounced.")
+        """Look up how words are pronounced.
 
-    def close(self) -> None:  # noqa: B027 - most engines hold nothing between utterances
-        """End the processes of the engine."""
+        Args:
+            text: The words.
+            language: Language of the words, as a tag of eSpeak NG.
+
+        Returns:
+            eSpeak NG's phoneme mnemonics, with stress marks before the vowel; a space separates words.
+
+        Raises:
+            SpeechError: The synthesizer has no pronunciations, or it failed.
+        """
+        raise SpeechError(f"{self.name} has no pronunciations, so {text!r} can't be looked up.")
+
+    def close(self) -> None:  # noqa: B027 - most synthesizers keep nothing between utterances
+        """Stop the synthesizer's processes."""
 
     def __enter__(self) -> Self:
         return self
@@ -104,18 +125,25 @@ class Engine(abc.ABC):
 
 
 def read_wav(path: Path, engine: str) -> Speech:
-    """The wav file that a program wrote: 16 bit, any rate; channels are averaged.
+    """Read the wav file that a program wrote: 16 bit, any sample rate; channels are averaged.
+
+    Args:
+        path: Path of the file.
+        engine: Name of the program, for messages.
+
+    Returns:
+        The samples.
 
     Raises:
-        SpeechError: it is no such file.
+        SpeechError: The file is not a wav file with 16 bits.
     """
     try:
         with contextlib.closing(wave.open(str(path), "rb")) as file:
             if file.getsampwidth() != 2:
-                raise SpeechError(f"{engine} wrote samples of {8 * file.getsampwidth()} bits; 16 are wanted.")
+                raise SpeechError(f"{engine} wrote samples of {8 * file.getsampwidth()} bits instead of 16.")
             samples = np.frombuffer(file.readframes(file.getnframes()), "<i2").reshape(-1, file.getnchannels())
             rate = file.getframerate()
     except (OSError, EOFError, wave.Error) as e:
-        raise SpeechError(f"{engine} wrote no readable wav file: {e}") from e
+        raise SpeechError(f"{engine} did not write a readable wav file: {e}") from e
     mono = samples[:, 0] if samples.shape[1] == 1 else samples.mean(axis=1).round()
     return Speech(mono.astype(np.int16), rate)

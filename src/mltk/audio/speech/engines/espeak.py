@@ -1,7 +1,8 @@
-"""eSpeak NG, a formant synthesizer: small, fast, a hundred languages, speakers without number.
+"""eSpeak NG, a formant synthesizer: small and fast, with a hundred languages and any number of speakers.
 
-The library comes with the PyPI package ``espeakng-loader`` and runs in a child process (it is under the GPL 3, and
-native code may crash): :mod:`mltk.audio.speech.espeak_worker`. What it makes is not covered by its licence.
+The library is in the PyPI package ``espeakng-loader``. It runs in a child process
+(:mod:`mltk.audio.speech.espeak_worker`), since it is under the GPL 3 and native code may crash. Its license does not
+cover the speech that it makes.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from mltk.errors import MissingDependencyError, RuntimeFailure
 from mltk.workers.child import Child, ChildEndedError, RequestFailedError
 from mltk.workers.wire import Header, Message
 
-# Voice variants that come with eSpeak NG and sound like somebody: no robots, whispers or announcers.
+# Voice variants of eSpeak NG that sound like people, without robots, whispers and announcers.
 NATURAL_VARIANTS = [
     "m1", "m2", "m3", "m4", "m5", "m6", "m7", "m8", "f1", "f2", "f3", "f4", "f5", "croak", "klatt", "klatt2",
     "klatt4", "adam", "Alex", "Alicia", "Andrea", "Andy", "Annie", "antonio", "aunty", "belinda", "benjamin",
@@ -33,15 +34,16 @@ NATURAL_VARIANTS = [
 class EspeakEngine(Engine):
     """eSpeak NG in a child process.
 
-    A voice is a language of eSpeak NG, alone (``en-us``), with one of its variants (``en-gb-scotland+m3``), or with
-    a speaker drawn by number (``en-us+timbre17``; :mod:`mltk.audio.speech.timbres`).
+    A voice is a language of eSpeak NG alone (``en-us``), or a language with a variant of eSpeak NG
+    (``en-gb-scotland+m3``), or a language with a speaker drawn by number (``en-us+timbre17``;
+    :mod:`mltk.audio.speech.timbres`).
 
     Args:
-        timeout_s: a request that takes longer ends the child and raises.
+        timeout_s: Seconds that a request may take.
 
     Raises:
         MissingDependencyError: ``espeakng-loader`` is not installed.
-        SpeechError: the child can't be started.
+        SpeechError: The child can't be started.
     """
 
     name = "espeak"
@@ -62,12 +64,12 @@ class EspeakEngine(Engine):
 
     @staticmethod
     def is_installed() -> bool:
-        """Whether the package with eSpeak NG's library is installed."""
+        """Return whether the package with eSpeak NG's library is installed."""
         return importlib.util.find_spec("espeakng_loader") is not None
 
     @staticmethod
     def language_of(voice: str) -> str:
-        """What the voice's name begins with."""
+        """Return the language with which the voice's name begins."""
         return voice.partition("+")[0]
 
     @property
@@ -83,24 +85,28 @@ class EspeakEngine(Engine):
         return str(self.about["version"])
 
     def voices(self) -> list[str]:
-        """``language+variant`` of English with the variants that sound natural, then every language alone."""
+        """Return every kind of English with every natural variant, then every language alone."""
         variants = [v for v in NATURAL_VARIANTS if v in self.about["variants"]]
         languages = self.about["languages"]
         english = [tag for tag in languages if tag.startswith("en-") and tag != "en-shaw"]
         return [f"{tag}+{variant}" for tag in english for variant in variants] + languages
 
     def synthesize(self, utterance: Utterance) -> Speech:
-        """Say it; ``utterance.phonemes`` in eSpeak's mnemonics."""
+        """Say an utterance; raises as :meth:`Engine.synthesize`."""
         request = {"task": "speak", **dataclasses.asdict(utterance)}
         _, arrays = self._request(request, f"saying {utterance.text!r} with voice {utterance.voice!r}")
         return Speech(arrays[0].astype(np.int16, copy=False), int(self.about["sample_rate_hz"]))
 
     def phonemes(self, text: str, language: str) -> list[str]:
-        """Mnemonics of the words of ``text``; a space stands between words."""
+        """Look up how words are pronounced; see :meth:`Engine.phonemes`."""
         return self.phonemes_of([text], language)[0]
 
     def phonemes_of(self, texts: list[str], language: str) -> list[list[str]]:
-        """:meth:`phonemes` of many texts at once."""
+        """Look up how many texts are pronounced, with one request.
+
+        Returns:
+            What :meth:`phonemes` returns, for each text.
+        """
         reply, _ = self._request({"task": "phonemes", "texts": texts, "voice": language}, "looking up pronunciations")
         return [split_phonemes(text) for text in reply["phonemes"]]
 
@@ -118,7 +124,10 @@ class EspeakEngine(Engine):
 
 
 def espeak_paths() -> tuple[str, str]:
-    """Paths of eSpeak NG's library and of its data folder; the library is not loaded.
+    """Find eSpeak NG's library, without loading it.
+
+    Returns:
+        Paths of the library and of the data folder.
 
     Raises:
         MissingDependencyError: ``espeakng-loader`` is not installed.
@@ -131,7 +140,7 @@ def espeak_paths() -> tuple[str, str]:
 
 
 def split_phonemes(text: str) -> list[str]:
-    """``"s_'E_v_@_n"`` → ``["s", "'E", "v", "@", "n"]``; a space stays between words."""
+    """Split eSpeak NG's phonemes: ``"s_'E_v_@_n"`` → ``["s", "'E", "v", "@", "n"]``; a space stays between words."""
     found: list[str] = []
     for word in text.split():
         if found:

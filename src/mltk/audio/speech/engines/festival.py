@@ -1,4 +1,4 @@
-"""Festival (University of Edinburgh); used when its program ``text2wave`` is installed."""
+"""Festival (University of Edinburgh). It can be used if its program ``text2wave`` is installed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,11 @@ _VOICE_NAME = re.compile(r"\w+")
 
 
 class FestivalEngine(Engine):
-    """Festival, one run of the program an utterance."""
+    """Festival; each utterance is one run of the program.
+
+    Raises:
+        SpeechError: The programs are not installed.
+    """
 
     name = "festival"
 
@@ -24,7 +28,7 @@ class FestivalEngine(Engine):
 
     @staticmethod
     def is_installed() -> bool:
-        """Whether the programs are on ``PATH``."""
+        """Return whether the programs are on ``PATH``."""
         return shutil.which("festival") is not None and shutil.which("text2wave") is not None
 
     @property
@@ -34,14 +38,14 @@ class FestivalEngine(Engine):
         return found[0] if found else "unknown"
 
     def voices(self) -> list[str]:
-        """The voices that are installed."""
+        """Return the installed voices."""
         if not self._voices:
             listed = run([self._festival, "--batch", "(print (voice.list))"])
             self._voices = _VOICE_NAME.findall(listed)
         return list(self._voices)
 
     def synthesize(self, utterance: Utterance) -> Speech:
-        """Say it; pitch and its range are the voice's own."""
+        """Say an utterance. Pitch and intonation are always the voice's own."""
         if utterance.voice not in self.voices():
             raise SpeechError(
                 f"Festival has no voice {utterance.voice!r}.",

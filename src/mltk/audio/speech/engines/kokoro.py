@@ -1,12 +1,12 @@
-"""Kokoro: neural voices (StyleTTS 2, 82 million parameters) that sound like people; used when its files are there.
+"""Kokoro: neural voices (StyleTTS 2, 82 million parameters) that sound like people. It needs files of its own.
 
-Folder ``MLTK_KOKORO``, or ``~/.local/share/kokoro``, holds the model, ``*.onnx``, and the voices: one archive
-``voices*.bin`` of NumPy arrays, as the releases of the project kokoro-onnx have them, or a folder ``voices`` with a
-``NAME.bin`` of float32 ``[tokens, 256]`` for each, as its ONNX repositories do. Model and voices are under the Apache
-licence 2.0. How words are pronounced is asked of eSpeak NG, in its process.
+The folder ``MLTK_KOKORO``, or else ``~/.local/share/kokoro``, has the model, ``*.onnx``, and the voices. The voices are
+one archive ``voices*.bin`` of NumPy arrays, as in the releases of the project kokoro-onnx. Or they are a folder
+``voices`` with one file ``NAME.bin`` for each, float32 ``[tokens, 256]``, as in Kokoro's ONNX repositories. Model and
+voices are under the Apache license 2.0. eSpeak NG, in its own process, tells how words are pronounced.
 
-A voice is 256 numbers for each length of the text, and those between two voices are a voice too:
-``af_heart*0.4+bm_lewis`` is four parts of one to six of the other. So there are as many speakers as one wants.
+A voice is 256 numbers for each length of the text. A mixture of two voices is a voice too: ``af_heart*0.4+bm_lewis`` is
+40 % of the first and 60 % of the second. So there are any number of speakers.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from mltk.audio.speech.accents import split_stress
 from mltk.audio.speech.engines.base import Engine, Speech, SpeechError, Utterance
@@ -33,11 +34,11 @@ DEFAULT_FOLDER = "~/.local/share/kokoro"
 SAMPLE_RATE_HZ = 24000
 STYLE_SIZE = 256
 CALM_WPM = 150
-SPEEDS = (0.5, 2.0)  # beyond these words get lost
+SPEEDS = (0.5, 2.0)  # outside of this range words get lost
 BLENDS = 150
 BLENDS_SEED = 1
 
-# The symbols of its alphabet that English takes, and their numbers (``config.json`` of the model).
+# The symbols of its alphabet that English needs, and their numbers (``config.json`` of the model).
 _TOKENS = {
     ";": 1, ":": 2, ",": 3, ".": 4, "!": 5, "?": 6, " ": 16, "A": 24, "I": 25, "O": 31, "Q": 33, "T": 36, "W": 39,
     "Y": 41, "ᵊ": 42, "a": 43, "b": 44, "d": 46, "e": 47, "f": 48, "h": 50, "i": 51, "j": 52, "k": 53, "l": 54,
@@ -46,7 +47,7 @@ _TOKENS = {
     "θ": 119, "ɹ": 123, "ɾ": 125, "ʃ": 131, "ʧ": 133, "ʊ": 135, "ʌ": 138, "ʒ": 147, "ʔ": 148, "ˈ": 156, "ˌ": 157,
     "ː": 158,
 }  # fmt: skip
-# eSpeak NG's mnemonics in that alphabet: (American, British), or one for both.
+# eSpeak NG's mnemonics in this alphabet: (American, British), or one for both.
 _SOUNDS: dict[str, str | tuple[str, str]] = {
     "i:": ("i", "iː"), "i": "i", ";": "", "I": "ɪ", "I2": "ɪ", "I#": "ɪ", "e": "e", "E": "ɛ", "e@": ("ɛɹ", "ɛː"),
     "a": "æ", "aa": ("æ", "ɑː"), "a#": "ə", "A:": ("ɑ", "ɑː"), "A@": ("ɑɹ", "ɑː"), "0": ("ɑ", "ɒ"), "O2": ("ɔ", "ɒ"),
@@ -57,7 +58,7 @@ _SOUNDS: dict[str, str | tuple[str, str]] = {
     "t#": ("ɾ", "t"), "t2": "t", "t[": "t", "d[": "d", "?": "ʔ", "n-": "ᵊn", "N": "ŋ", "T": "θ", "D": "ð", "S": "ʃ",
     "Z": "ʒ", "r": "ɹ", "tS": "ʧ", "dZ": "ʤ", "w#": "w", "g": "ɡ", **{sound: sound for sound in "bdfhjklmnpstvwxz"},
 }  # fmt: skip
-# First letter of a voice's name → language of the speaker; there is no table of accents for Japanese and Chinese.
+# First letter of a voice's name → language of the speaker. Japanese and Chinese have no table of accents here.
 _LANGUAGES = {"a": "en-us", "b": "en-gb", "e": "es", "f": "fr-fr", "h": "hi", "i": "it", "p": "pt-br"}
 _STRESS = {"'": "ˈ", ",": "ˌ"}
 _BLEND = re.compile(r"(?P<first>\w+)\*(?P<share>0?\.\d+)\+(?P<second>\w+)")
@@ -68,7 +69,7 @@ class KokoroEngine(Engine):
 
     Raises:
         MissingDependencyError: ``onnxruntime`` or eSpeak NG is not installed.
-        SpeechError: its files are not there, or are no model and voices.
+        SpeechError: The files are missing, or are not a model and voices.
     """
 
     name = "kokoro"
@@ -83,40 +84,42 @@ class KokoroEngine(Engine):
         self._model_path = _model_file(folder)
         if self._model_path is None:
             raise SpeechError(
-                f"There is no model of Kokoro (*.onnx) in {folder}.",
-                hint=f"Put its files there, or their folder into {FOLDER_VARIABLE}; or use engine 'espeak'.",
+                f"{folder} has no model of Kokoro (*.onnx).",
+                hint=f"Put the files there, or set {FOLDER_VARIABLE} to their folder; or use the engine 'espeak'.",
             )
         self._styles = _read_voices(folder)
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1  # the parallelism is in the number of engines
+        options.intra_op_num_threads = options.inter_op_num_threads = (
+            1  # the parallelism is in the number of synthesizers
+        )
         try:
             self._session = onnxruntime.InferenceSession(
                 str(self._model_path), options, providers=["CPUExecutionProvider"]
             )
         except Exception as e:  # onnxruntime's exceptions have no base of their own
-            raise SpeechError(f"{self._model_path} is no model that ONNX Runtime can load: {e}") from e
+            raise SpeechError(f"ONNX Runtime can't load the model {self._model_path}: {e}") from e
         self._inputs = {i.name: np.int32 if "int32" in i.type else np.float32 for i in self._session.get_inputs()}
         self._pronouncing: EspeakEngine | None = None
 
     @staticmethod
     def is_installed() -> bool:
-        """Whether ONNX Runtime, eSpeak NG and the files are there."""
+        """Return whether ONNX Runtime, eSpeak NG and the files are installed."""
         installed = importlib.util.find_spec("onnxruntime") is not None and EspeakEngine.is_installed()
         return installed and _model_file(_folder()) is not None
 
     @staticmethod
     def language_of(voice: str) -> str:
-        """By the first letter of the voice's name; of a blend, that of its first voice."""
+        """Return the language that the first letter of the voice's name stands for; of a blend, of its first voice."""
         return _LANGUAGES.get(voice[:1], "")
 
     @property
     def version(self) -> str:
-        """Name of the model file, which tells the version."""
+        """Name of the model file, which has the version."""
         assert self._model_path is not None
         return self._model_path.stem
 
     def voices(self) -> list[str]:
-        """The voices of the files, English ones first, then blends of two of them, always the same."""
+        """Return the voices of the files, English voices first, then blends of two voices, always the same."""
         english = sorted(v for v in self._styles if v[:1] in "ab")
         single = [*english, *sorted(v for v in self._styles if v[:1] not in "ab")]
         draw = random.Random(BLENDS_SEED)
@@ -125,22 +128,22 @@ class KokoroEngine(Engine):
         return [*single, *(f"{first}*{draw.uniform(0.3, 0.7):.2f}+{second}" for first, second in chosen)]
 
     def phonemes(self, text: str, language: str) -> list[str]:
-        """eSpeak NG's mnemonics of the words of ``text``."""
+        """Look up how words are pronounced; see :meth:`Engine.phonemes`."""
         if self._pronouncing is None:
             self._pronouncing = EspeakEngine()
         return self._pronouncing.phonemes(text, language)
 
     def synthesize(self, utterance: Utterance) -> Speech:
-        """Say it; pitch and its range are the voice's own. ``utterance.phonemes`` in eSpeak NG's mnemonics."""
+        """Say an utterance. Pitch and intonation are always the voice's own."""
         styles = self._styles_of(utterance.voice)
         british = utterance.voice.startswith("b")
         said = utterance.phonemes.split("_") if utterance.phonemes else None
         mnemonics = said or self.phonemes(utterance.text, "en-gb" if british else "en-us")
-        # The full stop: without one, the end of a single word is often swallowed.
+        # Without the full stop, the end of a single word is often missing.
         tokens = [_TOKENS[symbol] for symbol in symbols_of(mnemonics, british=british) + "."]
         if len(tokens) > len(styles):
             raise SpeechError(
-                f"{utterance.text!r} is too long for Kokoro: {len(tokens)} sounds, {len(styles)} at most."
+                f"{utterance.text!r} has {len(tokens)} sounds, too many for Kokoro; {len(styles)} are possible."
             )
         speed = min(max(utterance.rate_wpm / CALM_WPM, SPEEDS[0]), SPEEDS[1])
         values = {"style": styles[len(tokens) - 1][None], "speed": np.array([speed])}
@@ -152,33 +155,42 @@ class KokoroEngine(Engine):
             wave = np.asarray(self._session.run(None, feed)[0], np.float32).ravel()
         except Exception as e:  # onnxruntime's exceptions have no base of their own
             raise SpeechError(f"Kokoro failed to say {utterance.text!r} with voice {utterance.voice!r}: {e}") from e
-        scale = 32767 / max(1.0, float(np.abs(wave).max(initial=0.0)))  # some voices go beyond full scale
+        scale = 32767 / max(1.0, float(np.abs(wave).max(initial=0.0)))  # some voices exceed full scale
         return Speech(np.rint(wave * scale).astype(np.int16), SAMPLE_RATE_HZ)
 
-    def _styles_of(self, voice: str) -> np.ndarray:
-        """``[tokens, 256]`` of a voice or a blend."""
+    def _styles_of(self, voice: str) -> npt.NDArray[np.float32]:
+        """Return the styles of a voice or a blend, float32 ``[tokens, 256]``."""
         blend = _BLEND.fullmatch(voice)
         names = [blend["first"], blend["second"]] if blend else [voice]
         for name in names:
             if name not in self._styles:
-                raise SpeechError(f"There is no Kokoro voice {name!r}.", hint=f"There are {', '.join(self._styles)}.")
+                raise SpeechError(
+                    f"There is no Kokoro voice {name!r}.", hint=f"The voices are {', '.join(self._styles)}."
+                )
         if not blend:
             return self._styles[voice]
         share = np.float32(blend["share"])
         return share * self._styles[names[0]] + (1 - share) * self._styles[names[1]]
 
     def close(self) -> None:
-        """End the process that knows how words are pronounced."""
+        """Stop the process that looks up pronunciations."""
         if self._pronouncing is not None:
             self._pronouncing.close()
             self._pronouncing = None
 
 
 def symbols_of(mnemonics: list[str], *, british: bool) -> str:
-    """Kokoro's symbols for eSpeak NG's mnemonics of English.
+    """Translate eSpeak NG's mnemonics of English.
+
+    Args:
+        mnemonics: Phonemes; a space separates words.
+        british: Whether the speaker is British, not American.
+
+    Returns:
+        The symbols of Kokoro's alphabet.
 
     Raises:
-        SpeechError: a sound is not English.
+        SpeechError: A sound is not English.
     """
     found = ""
     for mnemonic in mnemonics:
@@ -202,9 +214,9 @@ def _model_file(folder: Path) -> Path | None:
     return next(iter(sorted(folder.glob("*.onnx"))), None)
 
 
-def _read_voices(folder: Path) -> dict[str, np.ndarray]:
-    """Name → ``[tokens, 256]``."""
-    found: dict[str, np.ndarray] = {}
+def _read_voices(folder: Path) -> dict[str, npt.NDArray[np.float32]]:
+    """Return name → float32 ``[tokens, 256]``."""
+    found: dict[str, npt.NDArray[np.float32]] = {}
     try:
         for archive in sorted(folder.glob("voices*.bin")):
             with np.load(archive, allow_pickle=False) as arrays:
@@ -215,5 +227,5 @@ def _read_voices(folder: Path) -> dict[str, np.ndarray]:
     except (OSError, ValueError, zipfile.BadZipFile) as e:
         raise SpeechError(f"The voices of Kokoro in {folder} can't be read: {e}") from e
     if not styles:
-        raise SpeechError(f"There are no voices of Kokoro (voices*.bin, or voices/*.bin) in {folder}.")
+        raise SpeechError(f"{folder} has no voices of Kokoro (voices*.bin, or voices/*.bin).")
     return styles

@@ -1,8 +1,8 @@
-"""Piper: neural voices (VITS) that run on a CPU; used when the program ``piper`` is installed.
+"""Piper: neural voices (VITS) that run on a CPU. It can be used if the program ``piper`` is installed.
 
-Voices are pairs of files, ``NAME.onnx`` and ``NAME.onnx.json``, in the folders of environment variable
-``MLTK_PIPER_VOICES`` (separated as in ``PATH``) or in ``~/.local/share/piper-voices``. A voice of several speakers is
-several voices here: ``en_US-libritts-high#17``.
+A voice is a pair of files, ``NAME.onnx`` and ``NAME.onnx.json``. The environment variable ``MLTK_PIPER_VOICES`` lists
+the folders, separated as in ``PATH``; the default is ``~/.local/share/piper-voices``. Each speaker of a file with
+several speakers is a voice: ``en_US-libritts-high#17``.
 """
 
 from __future__ import annotations
@@ -21,7 +21,11 @@ CALM_WPM = 150
 
 
 class PiperEngine(Engine):
-    """Piper, one run of the program an utterance."""
+    """Piper; each utterance is one run of the program.
+
+    Raises:
+        SpeechError: The program is not installed.
+    """
 
     name = "piper"
 
@@ -31,19 +35,19 @@ class PiperEngine(Engine):
 
     @staticmethod
     def is_installed() -> bool:
-        """Whether the program is on ``PATH`` and there is a voice for it."""
+        """Return whether the program is on ``PATH`` and has a voice."""
         return shutil.which("piper") is not None and bool(_voice_files())
 
     @property
     def version(self) -> str:
-        """Version of Piper; ``unknown`` for those that don't tell."""
+        """Version of Piper; ``unknown`` if the program does not print it."""
         try:
             return run([self._program, "--version"]).strip() or "unknown"
         except SpeechError:
             return "unknown"
 
     def voices(self) -> list[str]:
-        """File names without ``.onnx``, with ``#speaker`` for those of several speakers."""
+        """Return file names without ``.onnx``, with ``#speaker`` if the file has several speakers."""
         found = []
         for name, path in self._files.items():
             speakers = _number_of_speakers(path)
@@ -51,7 +55,7 @@ class PiperEngine(Engine):
         return found
 
     def synthesize(self, utterance: Utterance) -> Speech:
-        """Say it without the random variation that Piper adds; pitch and its range are the voice's own."""
+        """Say an utterance without Piper's random variation. Pitch and intonation are always the voice's own."""
         name, _, speaker = utterance.voice.partition("#")
         if name not in self._files:
             raise SpeechError(
