@@ -98,10 +98,27 @@ def test_any_dataset_trains(make_toy, kind):
 
 
 def test_iterable_ends_an_epoch(make_toy):
-    """An iterable that can be begun anew needs no steps_per_epoch."""
+    """An iterable that can be iterated again needs no steps_per_epoch."""
     x, y = toy.clouds()
-    model = make_toy(dataset=lambda: None, epochs=3)
-    model.x = [(x[:45], y[:45]), (x[45:], y[45:])]
+
+    class Halves:
+        def __iter__(self):
+            yield x[:45], y[:45]
+            yield x[45:], y[45:]
+
+    class Steps(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            steps.append(0)
+
+        def on_train_batch_end(self, batch, logs=None):
+            steps[-1] += 1
+
+    steps = []
+    model = make_toy(dataset=lambda: None, epochs=3, train_callbacks=[Steps()])
+    model.x = Halves()
+    results = fit(model)
+    assert steps == [2, 2, 2]
+    assert results.history["loss"][-1] < results.history["loss"][0]
     with pytest.raises(DatasetError):
         fit(make_toy("other", dataset=lambda: iter([])))
 
