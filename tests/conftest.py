@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ import pytest
 from helpers import toy
 from helpers.audio_folder import noise_folder, tones_folder
 from helpers.file_server import FileServer, serve
+from helpers.headline import forbid_skip, is_headline
 from helpers.micro_model_builder import small_cnn
 from mltk.micro.engines.runtimes import have_tflm
 
@@ -95,11 +96,34 @@ def run_here(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str])
     return run
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--fail-on-skip", action="store_true", help="skipped headline tests fail, unless pip cannot help")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if item.config.getoption("--fail-on-skip"):
+        forbid_skip(report, item.path)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    if collector.config.getoption("--fail-on-skip"):
+        forbid_skip(report, collector.path)
+    return report
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    if not have_tflm():
-        for item in items:
-            if "needs_tflm" in getattr(item, "fixturenames", ()):
-                item.add_marker(pytest.mark.skip(reason="tflite-micro is not installed"))
+    for item in items:
+        if is_headline(item.path):
+            item.add_marker(pytest.mark.headline)
+        if "needs_tflm" in getattr(item, "fixturenames", ()) and not have_tflm():
+            item.add_marker(pytest.mark.skip(reason="tflite-micro is not installed"))
 
 
 @pytest.fixture
