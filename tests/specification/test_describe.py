@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import mltk
+from mltk.specification import setting_names
 from mltk.specification.describe import setting_names_module, settings_page, settings_to_json, to_json_value
 from mltk.specification.setting_names import MIXINS_OF_SETTING
 from mltk.specification.settings import Spec, iter_settings, own_settings
@@ -133,7 +134,7 @@ def test_every_specification_class_of_the_package_is_public_or_shares_its_settin
 
 
 def test_the_table_of_setting_names_is_that_of_the_code() -> None:
-    path = ROOT / "src" / "mltk" / "specification" / "setting_names.py"
+    path = Path(setting_names.__file__)
     assert path.read_text(encoding="utf-8") == setting_names_module(MIXINS) + "\n"
     assert MIXINS_OF_SETTING["follow_links"] == ("AudioDatasetMixin",)
     assert set(MIXINS_OF_SETTING) == {name for mixin in MIXINS for name, _ in iter_settings(mixin)}
