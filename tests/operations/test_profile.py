@@ -94,7 +94,7 @@ def test_limits_decide_the_exit_code(run_here, tflite):
     assert "flash:" not in done.stderr
     done = run_here("profile", "model.tflite", "--max-ram", "much", cwd=tflite.parent)
     assert done.returncode == 1
-    assert "'much' is no size such as 64k" in done.stderr
+    assert "'much' is not a size such as 64k" in done.stderr
 
 
 def test_output_goes_to_the_file_that_is_named(run_here, tflite):

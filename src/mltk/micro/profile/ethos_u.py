@@ -1,4 +1,4 @@
-"""Layers of a model on an Ethos-U: cycles of the NPU from Vela, of what it leaves to the CPU from our estimate."""
+"""Layers of a model on an Ethos-U. Vela says what the NPU takes; our estimate covers what stays on the CPU."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from mltk.tflite.model import TfliteModel
 
 ON_CPU = "stays on the CPU"
-# Operators without an output to know them by, as Vela and the .tflite name them.
+# Operators without an output that would identify them: name in Vela → name in the .tflite.
 _WITHOUT_OUTPUT = {"VariableWrite": "assign_variable", "CallOnce": "call_once"}
-_UNLISTED = 0.05  # share of the total that may be missing from Vela's list without being worth a word
+_UNLISTED = 0.05  # share of the total that may be missing from Vela's list without a note
 
 
 def compile_layers(
@@ -26,57 +26,80 @@ def compile_layers(
     estimates: Sequence[LayerEstimate],
     clock_hz: float | None,
 ) -> tuple[str, int]:
-    """Set the cycles and times of ``layers``; give a sentence on what Vela made of the model, and bytes of SRAM."""
+    """Compile a model with Vela, and set the cycles and times of its layers.
+
+    Args:
+        model: The model.
+        target: An Ethos-U.
+        layers: The model's layers. Their figures are set.
+        estimates: What each layer takes if it stays on the CPU.
+        clock_hz: Clock rate of the NPU; by default Vela's.
+
+    Returns:
+        A sentence on what Vela did with the model, and the bytes of SRAM that it uses.
+    """
     compiled = compile_with_vela(model.flatbuffer_data, target.vela)
-    names = [[t.name for t in layer.tflite_layer.outputs if t is not None] for layer in layers]
-    listed, cpu_made = attribute(compiled, {name for made in names for name in made})
-    cpu_clock = load_target(target.coefficients_of).clock_hz if target.coefficients_of else target.clock_hz
     npu_clock = clock_hz or compiled.clock_hz
-    for layer, estimate, made in zip(layers, estimates, names, strict=True):
-        on_cpu = _is_on_cpu(compiled, cpu_made, layer, made)
-        cycles = sum(listed.get(name, 0.0) for name in made)
-        time = estimate.cycles / cpu_clock if on_cpu else cycles / npu_clock
-        layer.update(
-            cycles=round(time * npu_clock),
-            cpu_cycles=round(estimate.cycles) if on_cpu else 0,
-            accelerator_cycles=0 if on_cpu else round(cycles),
-            time=time,
-        )
-        if on_cpu:
-            layer.update(measured=False, error_msg=layer.error_msg or ON_CPU)
-    missing = [
-        layer
-        for layer, made in zip(layers, names, strict=True)
-        if layer.error_msg != ON_CPU and not any(name in listed for name in made)
-    ]
-    about = _about(compiled, layers) + _spread(compiled, layers, missing, npu_clock)
+    cpu_clock = load_target(target.coefficients_of).clock_hz if target.coefficients_of else target.clock_hz
+    made = [[t.name for t in layer.tflite_layer.outputs if t is not None] for layer in layers]
+    npu_cycles, on_cpu = attribute(compiled, {name for names in made for name in names})
+    unlisted = []
+    for layer, estimate, names in zip(layers, estimates, made, strict=True):
+        if _is_on_cpu(compiled, on_cpu, layer, names):
+            _put_on_cpu(layer, estimate.cycles, estimate.cycles / cpu_clock, npu_clock)
+        else:
+            _put_on_npu(layer, sum(npu_cycles.get(name, 0.0) for name in names), npu_clock)
+            if not any(name in npu_cycles for name in names):
+                unlisted.append(layer)
+    about = _about(compiled, layers) + _spread(compiled, layers, unlisted, npu_clock)
     return about, compiled.memory_bytes.get("sram", 0)
 
 
-def _is_on_cpu(compiled: VelaResult, cpu_made: set[str], layer: ProfilingLayerResult, made: list[str]) -> bool:
-    if any(name in cpu_made for name in made):
+def _is_on_cpu(compiled: VelaResult, on_cpu: set[str], layer: ProfilingLayerResult, made: Sequence[str]) -> bool:
+    if any(name in on_cpu for name in made):
         return True
     return not made and layer.opcode_str in {_WITHOUT_OUTPUT.get(name) for name in compiled.cpu_operators}
+
+
+def _put_on_cpu(layer: ProfilingLayerResult, cpu_cycles: float, time: float, npu_clock: float) -> None:
+    # The cycles of all layers are those of one clock, the NPU's.
+    layer.update(cycles=round(time * npu_clock), cpu_cycles=round(cpu_cycles), accelerator_cycles=0, time=time)
+    layer.update(measured=False, error_msg=layer.error_msg or ON_CPU)
+
+
+def _put_on_npu(layer: ProfilingLayerResult, cycles: float, npu_clock: float) -> None:
+    time = cycles / npu_clock
+    layer.update(cycles=round(cycles), cpu_cycles=0, accelerator_cycles=round(cycles), time=time)
 
 
 def _spread(
     compiled: VelaResult,
     layers: Sequence[ProfilingLayerResult],
-    missing: Sequence[ProfilingLayerResult],
+    unlisted: Sequence[ProfilingLayerResult],
     npu_clock: float,
 ) -> str:
-    """Vela does not list every operator of a model with state: put the rest of its total down to the others."""
+    """Spread the rest of Vela's total over the layers that it did not list, by MACs and outputs.
+
+    Vela does not list every operator of a model with state.
+
+    Returns:
+        A sentence that says so; empty if nothing was spread.
+    """
     rest = compiled.total_cycles - sum(layer.accelerator_cycles for layer in layers)
-    if rest <= _UNLISTED * compiled.total_cycles or not missing:
+    if rest <= _UNLISTED * compiled.total_cycles or not unlisted:
         return ""
-    weights = [layer.macs + sum(t.shape.flat_size for t in layer.tflite_layer.outputs) + 1 for layer in missing]
-    for layer, weight in zip(missing, weights, strict=True):
-        cycles = rest * weight / sum(weights)
-        layer.update(cycles=round(cycles), accelerator_cycles=round(cycles), time=cycles / npu_clock, measured=False)
+    weights = [layer.macs + _n_outputs(layer) + 1 for layer in unlisted]
+    for layer, weight in zip(unlisted, weights, strict=True):
+        _put_on_npu(layer, rest * weight / sum(weights), npu_clock)
+        layer.update(measured=False)
     return (
-        f" Vela lists {len(layers) - len(missing)} of {len(layers)} operators; the rest of its total is spread over "
-        "the others (~) by their MACs and outputs."
+        f" Vela lists {len(layers) - len(unlisted)} of {len(layers)} operators. The rest of its total is spread over "
+        "the other operators (~) by their MACs and outputs."
     )
+
+
+def _n_outputs(layer: ProfilingLayerResult) -> int:
+    return sum(t.shape.flat_size for t in layer.tflite_layer.outputs if t is not None)
 
 
 def _about(compiled: VelaResult, layers: Sequence[ProfilingLayerResult]) -> str:
@@ -87,4 +110,4 @@ def _about(compiled: VelaResult, layers: Sequence[ProfilingLayerResult]) -> str:
         return f"{text} All operators run on the NPU."
     counts = {name: fallbacks.count(name) for name in fallbacks}
     named = ", ".join(f"{n} × {name}" for name, n in (counts or compiled.cpu_operators).items())
-    return f"{text} On the CPU stay: {named}."
+    return f"{text} These stay on the CPU: {named}."

@@ -1,4 +1,4 @@
-"""One layer's row of a profile; names of properties and keys are MLTK 0.20's."""
+"""Figures of one layer in a profile. Properties and keys have the names of MLTK 0.20."""
 
 from __future__ import annotations
 
@@ -33,13 +33,18 @@ LAYER_LABELS = {
 _NOT_SHOWN = ("tflite_layer", "measured")
 
 
-class ProfilingLayerResult(defaultdict):
-    """One layer's figures: a dictionary, in which what is not known is 0.
+class ProfilingLayerResult(defaultdict[str, Any]):
+    """Figures of one layer: a dictionary in which a figure that is not known is 0.
 
-    ``flash``: bytes of its constants. ``ram``: bytes of the arena in use while it runs. ``cycles``: clock cycles from
-    its start to its end; ``cpu_cycles`` and ``accelerator_cycles`` may pass at the same time. ``time``: seconds;
-    ``energy``: joules. ``error_msg``: why the device or its accelerator can't run it. ``measured``: whether
-    measurements of its operator stand behind the estimate.
+    Keys:
+        flash: Bytes of the layer's constants.
+        ram: Bytes of the tensor arena that are in use while the layer runs.
+        cycles: Clock cycles from the layer's start to its end.
+        cpu_cycles, accelerator_cycles: Clock cycles of each. Both may work at the same time.
+        time: Seconds.
+        energy: Joules.
+        error_msg: Why the device or its accelerator cannot run the layer; None if it can.
+        measured: Whether measurements of the layer's operator support the estimate.
     """
 
     def __init__(
@@ -73,22 +78,24 @@ class ProfilingLayerResult(defaultdict):
     @property
     def tflite_layer(self) -> TfliteLayer:
         """The layer of the ``.tflite``."""
-        return self["tflite_layer"]
+        layer: TfliteLayer = self["tflite_layer"]
+        return layer
 
     @property
     def is_accelerated(self) -> bool:
-        """Whether the accelerator works on it."""
-        return self["accelerator_cycles"] > 0
+        """Whether the accelerator runs the layer."""
+        return bool(self["accelerator_cycles"] > 0)
 
     @property
     def is_unsupported(self) -> bool:
-        """Whether the device or its accelerator can't run it."""
+        """Whether the device or its accelerator cannot run the layer."""
         return bool(self["error_msg"])
 
     @property
     def error_msg(self) -> str | None:
-        """Why it can't be run; None where it can."""
-        return self["error_msg"]
+        """Why the layer cannot run; None if it can."""
+        message: str | None = self["error_msg"]
+        return message
 
     @property
     def index(self) -> int:
@@ -113,47 +120,47 @@ class ProfilingLayerResult(defaultdict):
     @property
     def macs(self) -> int:
         """Multiply-accumulates."""
-        return self["macs"]
+        return int(self["macs"])
 
     @property
     def ops(self) -> int:
         """Operations."""
-        return self["ops"]
+        return int(self["ops"])
 
     @property
     def flash(self) -> int:
-        """Bytes of its constants."""
-        return self["flash"]
+        """Bytes of the layer's constants."""
+        return int(self["flash"])
 
     @property
     def ram(self) -> int:
-        """Bytes of the arena in use while it runs."""
-        return self["ram"]
+        """Bytes of the tensor arena that are in use while the layer runs."""
+        return int(self["ram"])
 
     @property
     def cycles(self) -> int:
-        """Clock cycles from its start to its end."""
-        return self["cycles"]
+        """Clock cycles from the layer's start to its end."""
+        return int(self["cycles"])
 
     @property
     def accelerator_cycles(self) -> int:
         """Clock cycles of the accelerator."""
-        return self["accelerator_cycles"]
+        return int(self["accelerator_cycles"])
 
     @property
     def cpu_cycles(self) -> int:
         """Clock cycles of the CPU."""
-        return self["cpu_cycles"]
+        return int(self["cpu_cycles"])
 
     @property
     def time(self) -> float:
-        """Seconds."""
-        return self["time"]
+        """Time in seconds."""
+        return float(self["time"])
 
     @property
     def energy(self) -> float:
-        """Joules; 0 where not known."""
-        return self["energy"]
+        """Energy in joules; 0 if it is not known."""
+        return float(self["energy"])
 
     @property
     def options_str(self) -> str:
@@ -162,22 +169,22 @@ class ProfilingLayerResult(defaultdict):
 
     @property
     def input_shape_str(self) -> str:
-        """Shapes of its inputs."""
+        """Shapes of the inputs."""
         return ",".join(str(t.shape) if t is not None else "-" for t in self.tflite_layer.inputs)
 
     @property
     def input_dtype_str(self) -> str:
-        """Types of its inputs."""
+        """Types of the inputs."""
         return ",".join(t.dtype_str if t is not None else "-" for t in self.tflite_layer.inputs)
 
     @property
     def output_shape_str(self) -> str:
-        """Shapes of its outputs."""
+        """Shapes of the outputs."""
         return ",".join(str(t.shape) if t is not None else "-" for t in self.tflite_layer.outputs)
 
     @property
     def output_dtype_str(self) -> str:
-        """Types of its outputs."""
+        """Types of the outputs."""
         return ",".join(t.dtype_str if t is not None else "-" for t in self.tflite_layer.outputs)
 
     def get_summary(
@@ -187,7 +194,14 @@ class ProfilingLayerResult(defaultdict):
         excluded_columns: list[str] | None = None,
         full_summary: bool = False,
     ) -> dict[str, Any]:
-        """The figures by key; with ``include_labels`` as (title, value), with ``full_summary`` also those of others."""
+        """Return the figures by key.
+
+        Args:
+            include_labels: Return (title, value) instead of the value.
+            format_units: Return numbers as text with an SI prefix.
+            excluded_columns: Keys to leave out.
+            full_summary: Add the figures under keys that this package does not know.
+        """
         values: dict[str, Any] = {
             "index": self.index,
             "opcode": self.opcode_str,
@@ -213,8 +227,10 @@ def _layer_result(values: dict[str, Any]) -> ProfilingLayerResult:
 
 
 def labelled(values: Mapping[str, Any], labels: Mapping[str, str]) -> dict[str, Any]:
+    """Return key → (title, value)."""
     return {key: (labels.get(key, key), value) for key, value in values.items()}
 
 
 def formatted(value: Any) -> Any:
+    """Return a number as text with an SI prefix, and any other value as it is."""
     return format_units(value) if isinstance(value, int | float) and not isinstance(value, bool) else value

@@ -1,4 +1,4 @@
-"""What a profile says, layer by layer and in total; names of classes, methods and keys are MLTK 0.20's."""
+"""Results of a profile, layer by layer and in total. Classes, methods and keys have the names of MLTK 0.20."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ import csv
 import io
 import json
 import os
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mltk.files import write_file, write_reports
+from mltk.micro.profile import table, units
+from mltk.micro.profile.figures import ModelFigures
 from mltk.micro.profile.layer_result import LAYER_LABELS, ProfilingLayerResult, formatted, labelled
-
-if TYPE_CHECKING:
-    from mltk.tflite.model import TfliteModel
 
 SUMMARY_LABELS = {
     "name": "Name",
@@ -44,174 +43,8 @@ SUMMARY_LABELS = {
 _ALWAYS = ("index", "opcode", "ops", "macs", "input_shape", "output_shape", "options")
 
 
-class ProfilingModelResults:
-    """A model's figures on a device, layer by layer and in total.
-
-    ``time_error``: error bar of `time`, as a share of it; None where nothing is known of it. ``notes``: what a reader
-    should know of how the figures were made. ``ram_is_estimate``: `runtime_memory_bytes` comes from our own planner,
-    not from TensorFlow Lite Micro; ``ram_source`` says where it is from.
-    """
-
-    def __init__(
-        self,
-        model: TfliteModel,
-        accelerator: str | None = None,
-        platform: str | None = None,
-        cpu_clock_rate: int = 0,
-        runtime_memory_bytes: int = 0,
-        layers: list[ProfilingLayerResult] | None = None,
-        is_simulated: bool = True,
-        model_details: Any = None,
-        *,
-        target: Any = None,
-        time_error: float | None = None,
-        ram_is_estimate: bool = False,
-        ram_source: str = "",
-        notes: list[str] | None = None,
-    ) -> None:
-        self._model = model
-        self._accelerator = accelerator
-        self._platform = platform
-        self._cpu_clock_rate = cpu_clock_rate
-        self._runtime_memory_bytes = runtime_memory_bytes
-        self._layers = list(layers or [])
-        self._is_simulated = is_simulated
-        self._details = model_details
-        self.target = target
-        self.time_error = time_error
-        self.ram_is_estimate = ram_is_estimate
-        self.ram_source = ram_source
-        self.notes = list(notes or [])
-
-    @property
-    def name(self) -> str:
-        """The model's name."""
-        return self._model.name
-
-    @property
-    def tflite_model(self) -> TfliteModel:
-        """The model."""
-        return self._model
-
-    @property
-    def tflite_micro_model_details(self) -> Any:
-        """What was given as ``model_details``."""
-        return self._details
-
-    @property
-    def accelerator(self) -> str | None:
-        """Name of the accelerator; None without one."""
-        return self._accelerator
-
-    @property
-    def platform(self) -> str | None:
-        """Name of the device."""
-        return self._platform
-
-    @property
-    def is_simulated(self) -> bool:
-        """Whether the figures were computed, not measured on a device."""
-        return self._is_simulated
-
-    @property
-    def cpu_clock_rate(self) -> int:
-        """Clock rate in Hz."""
-        return self._cpu_clock_rate
-
-    @property
-    def runtime_memory_bytes(self) -> int:
-        """Bytes of tensor arena."""
-        return self._runtime_memory_bytes
-
-    @property
-    def flatbuffer_size(self) -> int:
-        """Bytes of the ``.tflite``, which lies in flash."""
-        return self._model.flatbuffer_size
-
-    @property
-    def layers(self) -> list[ProfilingLayerResult]:
-        """The layers in the order of execution."""
-        return self._layers
-
-    @property
-    def n_layers(self) -> int:
-        """Number of layers."""
-        return len(self._layers)
-
-    @property
-    def unsupported_layers(self) -> list[ProfilingLayerResult]:
-        """Layers that the device or its accelerator can't run."""
-        return [layer for layer in self._layers if layer.is_unsupported]
-
-    @property
-    def n_unsupported_layers(self) -> int:
-        """Their number."""
-        return len(self.unsupported_layers)
-
-    @property
-    def input_shape_str(self) -> str:
-        """Shapes of the inputs."""
-        return ",".join(str(t.shape) for t in self._model.inputs)
-
-    @property
-    def input_dtype_str(self) -> str:
-        """Types of the inputs."""
-        return ",".join(t.dtype_str for t in self._model.inputs)
-
-    @property
-    def output_shape_str(self) -> str:
-        """Shapes of the outputs."""
-        return ",".join(str(t.shape) for t in self._model.outputs)
-
-    @property
-    def output_dtype_str(self) -> str:
-        """Types of the outputs."""
-        return ",".join(t.dtype_str for t in self._model.outputs)
-
-    def stat_total(self, name: str) -> float | int:
-        """Sum of a figure over the layers, such as ``"macs"``."""
-        return sum(layer[name] for layer in self._layers)
-
-    @property
-    def macs(self) -> int:
-        """Multiply-accumulates of one inference."""
-        return int(self.stat_total("macs"))
-
-    @property
-    def ops(self) -> int:
-        """Operations of one inference."""
-        return int(self.stat_total("ops"))
-
-    @property
-    def cycles(self) -> int:
-        """Clock cycles of one inference."""
-        return int(self.stat_total("cycles"))
-
-    @property
-    def accelerator_cycles(self) -> int:
-        """Of the accelerator."""
-        return int(self.stat_total("accelerator_cycles"))
-
-    @property
-    def cpu_cycles(self) -> int:
-        """Of the CPU."""
-        return int(self.stat_total("cpu_cycles"))
-
-    @property
-    def time(self) -> float:
-        """Seconds of one inference."""
-        return self.stat_total("time")
-
-    @property
-    def energy(self) -> float:
-        """Joules of one inference; 0 where not known."""
-        return self.stat_total("energy")
-
-    @property
-    def cpu_utilization(self) -> float:
-        """Share of the time in which the CPU works, 0 to 1."""
-        available = self.time * self.cpu_clock_rate
-        return min(1.0, self.cpu_cycles / available) if available else 0.0
+class ProfilingModelResults(ModelFigures):
+    """Results of a profile: the figures, and methods that show and save them."""
 
     def _rates(self) -> dict[str, Any]:
         if self.time <= 0:
@@ -230,9 +63,13 @@ class ProfilingModelResults:
         exclude_null: bool = True,
         full_summary: bool = False,
     ) -> dict[str, Any]:
-        """The totals by key; with ``include_labels`` as (title, value).
+        """Return the totals by key.
 
-        ``exclude_null`` leaves out what is not known.
+        Args:
+            include_labels: Return (title, value) instead of the value.
+            format_units: Return numbers as text with an SI prefix.
+            exclude_null: Leave out what is not known.
+            full_summary: Add the notes.
         """
         values: dict[str, Any] = {
             "name": self.name,
@@ -267,7 +104,7 @@ class ProfilingModelResults:
         return labelled(ordered, SUMMARY_LABELS) if include_labels else ordered
 
     def _columns(self, exclude_null: bool, full_summary: bool) -> list[str]:
-        """Keys of the layers' columns; ``exclude_null`` leaves out those that hold nothing in any layer."""
+        """Return the keys of the layers' columns. ``exclude_null`` leaves out columns that are empty in every layer."""
         rows = [layer.get_summary(full_summary=full_summary) for layer in self._layers]
         keys = dict.fromkeys(key for row in rows for key in row)
         if not self.n_unsupported_layers and not full_summary:
@@ -277,7 +114,7 @@ class ProfilingModelResults:
     def to_dict(
         self, format_units: bool = False, exclude_null: bool = True, full_summary: bool = False
     ) -> dict[str, Any]:
-        """Totals, layers and the titles of both, as plain data."""
+        """Return totals, layers and the titles of both as plain data. Arguments as for `get_summary`."""
         columns = self._columns(exclude_null, full_summary)
         options: dict[str, Any] = {"exclude_null": exclude_null, "full_summary": full_summary}
         labels = self.get_summary(include_labels=True, **options)
@@ -312,7 +149,7 @@ class ProfilingModelResults:
     def to_json(
         self, indent: int = 2, format_units: bool = False, exclude_null: bool = True, full_summary: bool = False
     ) -> str:
-        """`to_dict` as JSON."""
+        """Return `to_dict` as JSON."""
         return json.dumps(self.to_dict(format_units, exclude_null, full_summary), indent=indent)
 
     def to_csv(
@@ -323,7 +160,7 @@ class ProfilingModelResults:
         include_header: bool = True,
         dialect: str | csv.Dialect | type[csv.Dialect] = "excel",
     ) -> tuple[str, str]:
-        """(totals, layers) as CSV."""
+        """Return (totals, layers) as CSV. Arguments as for `get_summary`."""
         content = self.to_dict(format_units, exclude_null, full_summary)
         columns = list(content["layer_labels"])
         tables = ([content["summary"]], content["layers"])
@@ -353,11 +190,62 @@ class ProfilingModelResults:
             exclude_null: Leave out what is not known.
             full_summary: Include every figure.
         """
-        from mltk.micro.profile.table import report
+        everything = full_summary or not format_units
+        totals = self._all_totals(format_units, exclude_null, full_summary) if everything else self._main_totals()
+        rows = [self._row(layer) for layer in self._layers]
+        return table.report(totals, rows, self.notes, width=width, plain=not format_units, everything=full_summary)
 
-        return report(
-            self, format_units=format_units, exclude_null=exclude_null, full_summary=full_summary, width=width
+    def _row(self, layer: ProfilingLayerResult) -> dict[str, Any]:
+        values = {k: v for k, v in layer.get_summary(full_summary=False).items() if k in LAYER_LABELS}
+        values["share"] = layer.time / self.time if self.time else None
+        if layer.get("measured") is False and values.get("time"):
+            values["opcode"] = f"{values['opcode']} ~"
+        return values
+
+    def _all_totals(self, format_units: bool, exclude_null: bool, full_summary: bool) -> str:
+        """Return every total, with the title that MLTK 0.20 gives it."""
+        summary = self.get_summary(
+            include_labels=True, format_units=format_units, exclude_null=exclude_null, full_summary=full_summary
         )
+        summary.pop("notes", None)
+        return "\n".join(["Profiling Summary", *(f"{label}: {value}" for label, value in summary.values())])
+
+    def _main_totals(self) -> str:
+        """Return the totals that matter most."""
+        target = self.target
+        source = f" ({self.ram_source})" if self.ram_source else ""
+        shapes = f"{self.input_shape_str} {self.input_dtype_str} → {self.output_shape_str} {self.output_dtype_str}"
+        flash, ram = units.format_bytes(self.flatbuffer_size), units.format_bytes(self.runtime_memory_bytes)
+        rows = [("model", self.name)]
+        rows += [] if target is None else [("target", target.title), ("kernels", target.kernels)]
+        rows += [
+            ("input", shapes),
+            ("flash", f"{flash} (the .tflite; the firmware's code comes on top)"),
+            ("RAM", f"{ram} tensor arena{source}"),
+            ("MACs", f"{self.macs:,}, {self.ops:,} operations in {self.n_layers} layers"),
+            *self._time_rows(),
+        ]
+        if self.energy:
+            rows.append(("energy", f"{units.format_units(self.energy)}J for one inference"))
+        problems = [layer.error_msg or "" for layer in self.unsupported_layers]
+        for problem in dict.fromkeys(problems):
+            n = problems.count(problem)
+            rows.append(("problem", f"{n} {'layer' if n == 1 else 'layers'}: {problem}"))
+        return table.totals_text(rows)
+
+    def _time_rows(self) -> list[tuple[str, str]]:
+        if self.time <= 0:
+            return []
+        bar = "" if self.time_error is None else f" ± {self.time_error:.0%}"
+        clock = f" at {self.cpu_clock_rate / 1e6:g} MHz" if self.cpu_clock_rate else ""
+        rates = f"{1 / self.time:,.4g} inferences/s, {units.format_units(self.macs / self.time)} MACs/s"
+        rows = [
+            ("time", f"{units.format_time(self.time)}{bar}: {units.format_units(self.cycles)} cycles{clock}"),
+            ("", rates),
+        ]
+        if self.accelerator_cycles:
+            rows.append(("CPU", f"busy {self.cpu_utilization:.0%} of the time"))
+        return rows
 
     def __str__(self) -> str:
         return self.to_text()
@@ -400,9 +288,9 @@ class ProfilingModelResults:
         full_summary: bool = False,
         width: int | None = None,
     ) -> str:
-        """Return `to_text`."""
+        """Return `to_text`, which has the same arguments in another order."""
         return self.to_text(width, format_units=format_units, exclude_null=exclude_null, full_summary=full_summary)
 
     def generate_report(self, output_dir: str, format_units: bool, full_summary: bool = False) -> None:
-        """Write the report to a folder; see `save`."""
+        """Write the report to the folder ``output_dir``. See `save`."""
         self._save(os.path.join(output_dir, ""), format_units, full_summary, text_units=format_units)

@@ -1,7 +1,7 @@
-"""Devices to estimate for. Each is a JSON file in ``mltk/micro/targets``: figures and their sources, no code.
+"""Devices to estimate for. Each is a JSON file in ``mltk/micro/targets`` with figures and their sources, without code.
 
-The files are written by ``benchmarks/cycle_estimates.py``, which fits the coefficients to published measurements and
-learns the error bars from what it left out of the fit.
+``benchmarks/cycle_estimates.py`` writes the files. It fits the coefficients to published measurements, and computes the
+error bars from measurements that it left out of the fit.
 """
 
 from __future__ import annotations
@@ -21,14 +21,28 @@ Coefficients = Mapping[str, Mapping[str, float]]  # operator → name of a count
 
 @dataclass(frozen=True)
 class Target:
-    """A core with its clock, kernels and, where it has one, an accelerator.
+    """A core with its clock, its kernels and, if it has one, an accelerator.
 
-    ``cpu_cycles``, ``accelerator_cycles``: by operator, cycles for each count that
-    :func:`~mltk.micro.profile.features.layer_features` gives; ``"*"`` stands for the operators not listed.
-    ``overlap``: by operator, the share of the shorter of both that the longer does not hide. ``rough``: operators
-    whose coefficients no measurement stands behind.
-    ``model_error``, ``layer_error``: error bars, as shares of the estimate; None where nothing was measured.
-    ``vela``: settings of Arm's compiler, for an Ethos-U.
+    Attributes:
+        name: Name of the target, for example ``cortex-m4``.
+        title: Name of the device.
+        core: Name of the core.
+        clock_hz: Clock rate in Hz.
+        kernels: Library of kernels that the figures are for.
+        accelerator: Name of the accelerator; None if there is none.
+        aliases: Other names of the target.
+        cpu_cycles: Operator → CPU cycles for each count of :func:`~mltk.micro.profile.features.layer_features`. ``"*"``
+            is for operators that are not listed.
+        accelerator_cycles: The same for the accelerator.
+        overlap: Operator → share of the shorter of both times that the longer one does not hide.
+        rough: Operators whose coefficients no measurement supports.
+        float_factor: CPU cycles of a float layer, divided by those of an int8 layer.
+        model_error: Error bar of a model's time, as a share; None if nothing was measured.
+        layer_error: Error bar of a layer's time, as a share; None if nothing was measured.
+        error_basis: Where the error bars come from.
+        source: Where the coefficients come from.
+        vela: Settings of Arm's compiler, for an Ethos-U.
+        coefficients_of: Name of the target that the coefficients are scaled from.
     """
 
     name: str
@@ -53,7 +67,7 @@ class Target:
 
 @lru_cache(maxsize=1)
 def _stored() -> dict[str, dict[str, Any]]:
-    found = {}
+    found: dict[str, dict[str, Any]] = {}
     for entry in sorted(files("mltk.micro").joinpath("targets").iterdir(), key=lambda e: e.name):
         if entry.name.endswith(".json"):
             content = json.loads(entry.read_text(encoding="utf-8"))
@@ -62,15 +76,15 @@ def _stored() -> dict[str, dict[str, Any]]:
 
 
 def target_names() -> list[str]:
-    """Names of all targets."""
+    """Return the names of all targets."""
     return list(_stored())
 
 
 def load_target(name: str) -> Target:
-    """The target of that name or alias.
+    """Return the target of a name or alias.
 
     Raises:
-        MltkError: there is none.
+        MltkError: There is no such target.
     """
     wanted = name.lower().replace("_", "-")
     stored = _stored()
@@ -85,7 +99,7 @@ def load_target(name: str) -> Target:
 
 
 def _resolved(stored: dict[str, dict[str, Any]], entry: dict[str, Any]) -> dict[str, Any]:
-    """``entry``, where it has the coefficients of another core with those, each times ``cycle_factor``."""
+    """Return ``entry``. If it uses another core's coefficients, they are added, each times ``cycle_factor``."""
     like = entry.get("coefficients_of")
     if not like:
         return entry
@@ -95,5 +109,5 @@ def _resolved(stored: dict[str, dict[str, Any]], entry: dict[str, Any]) -> dict[
 
 
 def list_targets() -> list[Target]:
-    """All targets, in the order of their names."""
+    """Return all targets, in the order of their names."""
     return [load_target(name) for name in target_names()]

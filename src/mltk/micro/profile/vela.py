@@ -1,4 +1,4 @@
-"""Ethos-U: Arm's Vela compiles the model for real, in a process of its own, and says what it would cost.
+"""Run Arm's Vela, the compiler for Ethos-U, in a child process, and read what it says about the cost.
 
 Vela: https://gitlab.arm.com/artificial-intelligence/ethos-u/ethos-u-vela
 """
@@ -24,9 +24,14 @@ _RUN = "import sys; from ethosu.vela.vela import main; sys.exit(main())"
 class VelaResult:
     """What Vela reports.
 
-    ``npu_cycles``: by the name of a tensor that an operator makes. ``on_cpu``: names of the tensors whose operators
-    stay on the CPU; ``cpu_operators``: those operators by Vela's names, with how many there are. ``total_cycles``: of
-    the NPU and its memories. ``clock_hz``: of the NPU. ``memory_bytes``: used of each memory, by its name.
+    Attributes:
+        npu_cycles: Name of a tensor → cycles of the operators that compute it.
+        on_cpu: Names of the tensors whose operators stay on the CPU.
+        cpu_operators: Vela's name of an operator that stays on the CPU → number of such operators.
+        total_cycles: Cycles of the NPU and its memories.
+        clock_hz: Clock rate of the NPU in Hz.
+        memory_bytes: Name of a memory → bytes that are used of it.
+        version: Version of Vela.
     """
 
     npu_cycles: dict[str, float]
@@ -39,7 +44,12 @@ class VelaResult:
 
 
 def compile_with_vela(model: bytes, settings: Mapping[str, str], *, timeout_s: float = _TIMEOUT_S) -> VelaResult:
-    """Compile ``model`` as ``settings`` of an Ethos-U target say.
+    """Compile a model.
+
+    Args:
+        model: The bytes of a ``.tflite``.
+        settings: Vela's options, from an Ethos-U target.
+        timeout_s: Longest time in seconds that Vela may take.
 
     Raises:
         MissingDependencyError: ``ethos-u-vela`` is not installed.
@@ -58,7 +68,7 @@ def compile_with_vela(model: bytes, settings: Mapping[str, str], *, timeout_s: f
                 command, capture_output=True, text=True, errors="replace", timeout=timeout_s, cwd=folder, check=False
             )
         except subprocess.TimeoutExpired:
-            raise RuntimeFailure(f"Vela did not finish within {timeout_s:g} s and was ended.") from None
+            raise RuntimeFailure(f"Vela did not finish within {timeout_s:g} s and was stopped.") from None
         except OSError as e:
             raise RuntimeFailure(f"Vela can't be started: {e}") from e
         per_layer = sorted(Path(folder).glob("*_per-layer.csv"))
@@ -108,9 +118,17 @@ def _version() -> str:
 
 
 def attribute(result: VelaResult, tensors: set[str]) -> tuple[dict[str, float], set[str]]:
-    """NPU cycles by the tensors of the original model, for those that Vela lists, and those made on the CPU.
+    """Attribute what Vela reports to the tensors of the original model.
 
-    Vela splits operators and names the parts after the tensor that the whole makes (``NAME_softmax_3``).
+    Vela splits operators. It names the parts after the tensor that the whole operator computes (``NAME_softmax_3``).
+
+    Args:
+        result: What Vela reports.
+        tensors: Names of the tensors that the model's operators compute.
+
+    Returns:
+        Name of a tensor → NPU cycles, for the tensors that Vela lists. And the names of the tensors that the CPU
+        computes.
     """
     by_length = sorted((name for name in tensors if name), key=len, reverse=True)
 
