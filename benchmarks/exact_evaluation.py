@@ -71,9 +71,9 @@ def main() -> None:
     arguments = parser.parse_args()
     model = arguments.model.read_bytes() if arguments.model else resnet8()
 
-    from mltk.tflite.graph import read_graph
+    from mltk.tflite.graph import graph_of
 
-    shape = read_graph(model).inputs[0].shape
+    shape = graph_of(model).inputs[0].shape
     samples = np.random.default_rng(1).integers(-128, 128, (arguments.samples, *shape[1:])).astype(np.int8)
 
     start, cpu = time.perf_counter(), cpu_seconds()

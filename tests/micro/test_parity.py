@@ -17,7 +17,7 @@ from mltk.micro.engines.run import BatchResult, run_batch
 from mltk.micro.layer_outputs import expose_layers, run_layers
 from mltk.micro.parity import compare_engines, random_samples
 from mltk.micro.support import check_support
-from mltk.tflite.graph import read_graph
+from mltk.tflite.graph import graph_of
 
 
 def test_layer_outputs_are_those_of_the_unchanged_model(needs_tflm, cnn, images):
@@ -32,7 +32,7 @@ def test_layer_outputs_are_those_of_the_unchanged_model(needs_tflm, cnn, images)
 
 
 def test_the_exposed_model_keeps_its_operators(cnn):
-    before, after = read_graph(cnn).main, read_graph(expose_layers(cnn)).main
+    before, after = graph_of(cnn).main, graph_of(expose_layers(cnn).data).main
     assert [op.name for op in after.operators] == [op.name for op in before.operators]
     assert len(after.outputs) == 5
 

@@ -101,7 +101,7 @@ def test_refuses_what_does_not_fit(cnn, images):
         cnn.predict(np.zeros((3, 4), np.float32))
     with pytest.raises(TfliteError, match=r"'image' takes int8 values, not uint8"):
         cnn.predict(np.zeros((3, 8, 8, 1), np.uint8))
-    with pytest.raises(TfliteError, match="can be had as that or as floats"):
+    with pytest.raises(TfliteError, match="is int8, not "):
         cnn.predict(images, y_dtype=np.int16)
     with pytest.raises(TfliteError, match="Can't take samples from a int"):
         cnn.predict(5)
@@ -148,7 +148,7 @@ def test_several_inputs_and_outputs(adder):
     assert total.tolist() == [8, 9]
     with pytest.raises(TfliteError, match="2 inputs: pass a list or dict"):
         adder.predict([a])
-    with pytest.raises(TfliteError, match=r"Nothing is given for input 1 \('right'\)"):
+    with pytest.raises(TfliteError, match=r"There is no array for input 1 \('right'\)"):
         adder.predict({"left": a})
     with pytest.raises(TfliteError, match="different numbers of samples"):
         adder.predict([a, b[:2]])
@@ -195,5 +195,5 @@ def test_failures_of_the_runtime_are_errors_of_ours():
     b = ModelBuilder()
     x, y = b.tensor((1, 2), "float32"), b.tensor((1, 2), "float32")
     b.operator(Op.CUSTOM, [x], [y], custom_code="nobody_has_this")
-    with pytest.raises(RuntimeFailure, match="LiteRT can't run my_model"):
+    with pytest.raises(RuntimeFailure, match="LiteRT refuses this model"):
         TfliteModel(b.build([x], [y])).predict(np.zeros((1, 2)))

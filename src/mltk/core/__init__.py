@@ -38,14 +38,12 @@ _PUBLIC = {
     ],
     "mltk.tflite.layers.lstm": ["TfliteUnidirectionalLstmLayer"],
     "mltk.tflite.layer_options": [
-        "TfliteActivation",
         "TfliteAddLayerOptions",
         "TfliteConv2DLayerOptions",
         "TfliteDepthwiseConv2DLayerOptions",
         "TfliteFullyConnectedLayerOptions",
         "TfliteLayerOptions",
         "TfliteMulLayerOptions",
-        "TflitePadding",
         "TflitePool2DLayerOptions",
         "TfliteTransposeConvLayerOptions",
         "TfliteUnidirectionalLstmLayerOptions",
@@ -58,6 +56,7 @@ _PUBLIC = {
         "TfliteTransposeConvParams",
     ],
     "mltk.tflite.tensor": ["TfliteQuantization", "TfliteShape", "TfliteTensor"],
+    "mltk.tflite.types": ["TfliteActivation", "TflitePadding"],
 }
 _SUBMODULES = ("keras", "model", "preprocess", "tflite_micro", "tflite_model", "tflite_model_parameters")
 

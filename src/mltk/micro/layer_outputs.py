@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from mltk.micro.engines.run import run_batch
-from mltk.tflite.graph import Graph, Tensor, read_graph
+from mltk.tflite.graph import Graph, GraphSource, Tensor, graph_of
+from mltk.tflite.quantization import dequantize
 
 
 @dataclass(frozen=True)
@@ -26,20 +27,12 @@ class LayerOutput:
     values: np.ndarray = field(repr=False)
 
     def to_float(self) -> np.ndarray:
-        """``values`` in real units: (value − zero point) × scale where quantized, float64."""
-        return dequantize(self.values, self.tensor)
-
-
-def dequantize(values: np.ndarray, tensor: Tensor) -> np.ndarray:
-    """``values`` of ``tensor`` in real units, float64; unchanged where it isn't quantized per tensor."""
-    wide = np.asarray(values, np.float64)
-    if tensor.scale.size != 1 or tensor.zero_point.size != 1:
-        return wide
-    return (wide - float(tensor.zero_point[0])) * float(tensor.scale[0])
+        """Return ``values`` in real units, float64."""
+        return dequantize(self.values, self.tensor, np.float64)
 
 
 def observable(graph: Graph) -> list[tuple[int, str, int]]:
-    """(operator index, operator name, tensor index) of each output of the main subgraph that has values to show."""
+    """Return (operator index, operator name, tensor index) of each output of the main subgraph that has values."""
     return [
         (op.index, op.name, i)
         for op in graph.main.operators
@@ -48,27 +41,27 @@ def observable(graph: Graph) -> list[tuple[int, str, int]]:
     ]
 
 
-def expose_layers(model: bytes) -> bytes:
-    """``model`` with all of :func:`observable` as its outputs, in that order."""
-    from mltk.tflite.format.codec import pack, unpack
-
-    graph = read_graph(model)
-    parsed, _ = unpack(bytes(model))
-    parsed.subgraphs[0].outputs = np.array([i for _, _, i in observable(graph)], np.int32)
-    parsed.signatureDefs = None  # they name outputs that there no longer are
-    return pack(parsed, bytes(model))
+def expose_layers(model: GraphSource) -> Graph:
+    """Return ``model`` with all tensors of :func:`observable` as its outputs, in that order."""
+    graph = graph_of(model)
+    return graph.with_outputs([i for _, _, i in observable(graph)])
 
 
 def run_layers(
-    model: bytes, inputs: np.ndarray | Sequence[np.ndarray], *, engine: str = "auto", **options: Any
+    model: GraphSource, inputs: np.ndarray | Sequence[np.ndarray], *, engine: str = "auto", **options: Any
 ) -> list[LayerOutput]:
-    """Every layer's outputs for every sample, in execution order.
+    """Compute every layer's outputs for every sample, in execution order.
 
-    ``inputs``, ``engine`` and ``options`` as for :func:`~mltk.micro.engines.run.run_batch`. All outputs of all
-    samples are held in memory: meant for a few samples.
+    All outputs of all samples are held in memory, so this is for a few samples.
+
+    Args:
+        model: The bytes of a ``.tflite``, a `TfliteModel`, or a `Graph`.
+        inputs: As for :func:`~mltk.micro.engines.run.run_batch`.
+        engine: As for ``run_batch``.
+        options: Further arguments of ``run_batch``.
     """
-    graph = read_graph(model)
-    result = run_batch(expose_layers(model), inputs, engine=engine, **options)
+    graph = graph_of(model)
+    result = run_batch(expose_layers(graph), inputs, engine=engine, **options)
     return [
         LayerOutput(op, name, graph.main.tensors[i], values)
         for (op, name, i), values in zip(observable(graph), result.outputs, strict=True)

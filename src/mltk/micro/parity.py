@@ -18,8 +18,9 @@ import numpy as np
 from mltk.errors import EvaluationError, MissingDependencyError, RuntimeFailure
 from mltk.micro.engines.process import Workers
 from mltk.micro.engines.run import BatchResult, check_inputs, run_batch
-from mltk.micro.layer_outputs import dequantize, run_layers
-from mltk.tflite.graph import Graph, Tensor, read_graph
+from mltk.micro.layer_outputs import run_layers
+from mltk.tflite.graph import Graph, GraphSource, Tensor, graph_of
+from mltk.tflite.quantization import dequantize
 
 ENGINE_ORDER = ("tflm", "litert-reference", "litert-xnnpack")
 # Damaged shapes must not fill the memory. Values are compared as float64, several arrays at a time.
@@ -118,9 +119,9 @@ def _label(engine: str) -> str:
     return _LABELS.get(engine, engine)
 
 
-def random_samples(model: bytes, n: int, rng: np.random.Generator) -> list[np.ndarray]:
+def random_samples(model: GraphSource, n: int, rng: np.random.Generator) -> list[np.ndarray]:
     """``n`` samples for each input, evenly over what its quantization can hold (float: standard normal)."""
-    samples, inputs = [], read_graph(model).inputs
+    samples, inputs = [], graph_of(model).inputs
     n_bytes = n * sum(t.nbytes for t in inputs)
     if n_bytes > _MAX_SAMPLE_BYTES:
         raise EvaluationError(
@@ -142,7 +143,7 @@ def random_samples(model: bytes, n: int, rng: np.random.Generator) -> list[np.nd
 
 
 def compare_engines(
-    model: bytes,
+    model: GraphSource,
     samples: np.ndarray | Sequence[np.ndarray],
     *,
     engines: Sequence[str] = ENGINE_ORDER,
@@ -163,7 +164,7 @@ def compare_engines(
 
     Raises :class:`~mltk.errors.RuntimeFailure` where no engine runs the model.
     """
-    graph = read_graph(model)
+    graph = graph_of(model)
     inputs = check_inputs(graph, [samples] if isinstance(samples, np.ndarray) else list(samples))
     options = {
         "reset_between_samples": reset_between_samples,
@@ -175,7 +176,7 @@ def compare_engines(
     failures: dict[str, str] = {}
     for engine in engines:
         try:
-            result = run_batch(model, inputs, engine=engine, **options)  # type: ignore[arg-type]
+            result = run_batch(graph, inputs, engine=engine, **options)  # type: ignore[arg-type]
             _check_outputs(result, next(iter(results.values()), result))
             results[engine] = result
         except (RuntimeFailure, MissingDependencyError) as e:
@@ -183,7 +184,7 @@ def compare_engines(
     if not results:
         raise RuntimeFailure("No engine ran the model.", hint="\n".join(f"{k}: {v}" for k, v in failures.items()))
     reference, *others = results
-    layers = _LayerComparer(model, graph, inputs, n_layer_samples, options)
+    layers = _LayerComparer(graph, inputs, n_layer_samples, options)
     comparisons = []
     for engine in others:
         differing = _samples_differing(results[engine].outputs, results[reference].outputs)
@@ -227,7 +228,7 @@ def _classes(values: np.ndarray) -> np.ndarray | None:
 
 
 def _flips(tensor: Tensor, a: np.ndarray, b: np.ndarray) -> int | None:
-    classes = [_classes(dequantize(v, tensor)) for v in (a, b)]
+    classes = [_classes(dequantize(v, tensor, np.float64)) for v in (a, b)]
     if classes[0] is None or classes[1] is None:
         return None
     return int(np.sum(classes[0] != classes[1]))
@@ -248,7 +249,7 @@ def _compare(
 ) -> Comparison:
     triples = list(zip(graph.outputs, result.outputs, expected.outputs, strict=True))
     differences = [np.abs(a.astype(np.float64) - b.astype(np.float64)) for _, a, b in triples]
-    real = [np.abs(dequantize(a, t) - dequantize(b, t)) for t, a, b in triples]
+    real = [np.abs(dequantize(a, t, np.float64) - dequantize(b, t, np.float64)) for t, a, b in triples]
     n_values = max(1, sum(d.size for d in differences))
     return Comparison(
         engine,
@@ -271,7 +272,7 @@ def _compare_float(graph: Graph, engine: str, result: BatchResult, given: Sequen
         theirs = np.asarray(floats, np.float64)
         if theirs.size != ours.size:
             raise EvaluationError(f"Float outputs of shape {theirs.shape} for quantized outputs of {ours.shape}.")
-        real = dequantize(ours, tensor)
+        real = dequantize(ours, tensor, np.float64)
         theirs = theirs.reshape(real.shape)
         errors.append(np.abs(real - theirs))
         a, b = _classes(real), _classes(theirs)
@@ -295,8 +296,8 @@ def _compare_float(graph: Graph, engine: str, result: BatchResult, given: Sequen
 class _LayerComparer:
     """Layer outputs of the same few samples by one engine after another."""
 
-    def __init__(self, model: bytes, graph: Graph, inputs: list[np.ndarray], n: int, options: dict[str, Any]) -> None:
-        self.model, self.graph, self.inputs, self.n = model, graph, inputs, n
+    def __init__(self, graph: Graph, inputs: list[np.ndarray], n: int, options: dict[str, Any]) -> None:
+        self.graph, self.inputs, self.n = graph, inputs, n
         self.options = options
 
     def first_divergence(self, engine: str, reference: str, differing: np.ndarray) -> LayerDivergence | None:
@@ -310,7 +311,7 @@ class _LayerComparer:
             chosen = np.sort(np.argsort(~differing, kind="stable")[: self.n])  # those that differ come first
         samples = [x[chosen] for x in self.inputs]
         try:
-            ours, theirs = (run_layers(self.model, samples, engine=e, **self.options) for e in (engine, reference))
+            ours, theirs = (run_layers(self.graph, samples, engine=e, **self.options) for e in (engine, reference))
         except RuntimeFailure:
             return None
         pairs = [

@@ -16,7 +16,7 @@ from mltk.errors import RuntimeFailure
 from mltk.micro.engines.operators import caution_of, missing_operators, operator_table
 from mltk.micro.engines.process import UNTRUSTED_MEMORY_BYTES, WorkerProcess
 from mltk.micro.engines.runtimes import have_tflm, host_arena_bytes
-from mltk.tflite.graph import Graph, Operator, Subgraph, read_graph
+from mltk.tflite.graph import Graph, GraphSource, Operator, Subgraph, graph_of
 
 
 @dataclass(frozen=True)
@@ -57,16 +57,16 @@ class SupportReport:
         return {**asdict(self), "ok": self.ok}
 
 
-def check_support(model: bytes, *, run: bool = True, timeout_s: float = 60.0) -> SupportReport:
+def check_support(model: GraphSource, *, run: bool = True, timeout_s: float = 60.0) -> SupportReport:
     """Look up every operator of ``model``, and with ``run`` let TFLM prepare and run it once, in a child process.
 
     Raises :class:`~mltk.errors.TfliteError` where ``model`` is not a ``.tflite``.
     """
-    graph = read_graph(model)
+    graph = graph_of(model)
     missing = set(missing_operators(graph))
     operators = [_use(g, op, missing) for g in graph.subgraphs for op in g.operators]
     table = operator_table()
-    runs, failure = _try(model, graph, timeout_s) if run else (None, "")
+    runs, failure = _try(graph, timeout_s) if run else (None, "")
     return SupportReport(f"{table['runtime']} {table['version']}", operators, runs, failure)
 
 
@@ -80,13 +80,13 @@ def _use(graph: Subgraph, op: Operator, missing: set[str]) -> OperatorUse:
     return OperatorUse(op.index, graph.index, op.name, op.version, op.is_custom, types, supported, reason)
 
 
-def _try(model: bytes, graph: Graph, timeout_s: float) -> tuple[bool | None, str]:
+def _try(graph: Graph, timeout_s: float) -> tuple[bool | None, str]:
     if not have_tflm():
         return None, ""
     header = {"task": "measure_arena", "arena_bytes": host_arena_bytes(graph), "print": False}
     try:
         with WorkerProcess(timeout_s=timeout_s, memory_limit_bytes=UNTRUSTED_MEMORY_BYTES) as worker:
-            worker.request(header, [np.frombuffer(model, np.uint8)])
+            worker.request(header, [np.frombuffer(graph.data, np.uint8)])
     except RuntimeFailure as e:
         return False, str(e)
     return True, ""

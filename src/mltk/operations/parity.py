@@ -21,7 +21,6 @@ import numpy as np
 from mltk.data.iterate import iter_batches
 from mltk.errors import DatasetError, EvaluationError, RuntimeFailure
 from mltk.micro.engines.process import Workers
-from mltk.micro.layer_outputs import dequantize
 from mltk.micro.parity import compare_engines, random_samples
 from mltk.operations.results.parity import ParityResults
 from mltk.operations.results.quantization import quantization_report
@@ -33,7 +32,7 @@ from mltk.operations.shared.prepare import prepare
 from mltk.operations.shared.quiet import quiet_native_stderr
 from mltk.specification.dataset_settings import DatasetMixin
 from mltk.specification.model import MltkModel
-from mltk.tflite.graph import read_graph
+from mltk.tflite.quantization import dequantize
 from mltk.workers.script_loading import stop_if_loading_script
 
 if TYPE_CHECKING:
@@ -134,7 +133,7 @@ def _check_on_random_samples(
     reference: ModelReference, twin: ModelReference | None, options: _Options
 ) -> ParityResults:
     tflite_model = reference.tflite_model()
-    samples = random_samples(tflite_model.flatbuffer_data, options.n_samples, np.random.default_rng(options.seed))
+    samples = random_samples(tflite_model, options.n_samples, np.random.default_rng(options.seed))
     float_model = twin.tflite_model() if twin else reference.float_tflite_model()
     outputs = None if float_model is None else _float_outputs(tflite_model, float_model, samples, options)
     results = _compare(tflite_model, samples, outputs, options)
@@ -154,7 +153,7 @@ def _compare(
     tflite_model: TfliteModel, samples: Sequence[np.ndarray], outputs: list[np.ndarray] | None, options: _Options
 ) -> ParityResults:
     with quiet_native_stderr():
-        report = compare_engines(tflite_model.flatbuffer_data, samples, float_outputs=outputs, **options.runs_in)
+        report = compare_engines(tflite_model, samples, float_outputs=outputs, **options.runs_in)
     return ParityResults(tflite_model.name, "", "", report)
 
 
@@ -213,15 +212,15 @@ def _float_outputs(
     """Run the float model on the samples in real units; one array of real values for each output."""
     from mltk.micro.engines.run import run_batch
 
-    tensors = read_graph(tflite_model.flatbuffer_data).inputs
-    float_graph = read_graph(float_model.flatbuffer_data)
+    tensors = tflite_model.graph.inputs
+    float_graph = float_model.graph
     if len(tensors) != len(float_graph.inputs):
         raise EvaluationError(
             f"{float_model.name} has {len(float_graph.inputs)} inputs, but {tflite_model.name} has {len(tensors)}."
         )
     floats = [
-        dequantize(x, tensor).astype(other.dtype) if other.dtype is not None and other.dtype.kind == "f" else x
+        x if other.dtype is None or other.dtype.kind != "f" else dequantize(x, tensor, np.float64).astype(other.dtype)
         for x, tensor, other in zip(samples, tensors, float_graph.inputs, strict=True)
     ]
-    result = run_batch(float_model.flatbuffer_data, floats, engine="litert-reference", **options.runs_in)
-    return [dequantize(y, t) for y, t in zip(result.outputs, float_graph.outputs, strict=True)]
+    result = run_batch(float_model, floats, engine="litert-reference", **options.runs_in)
+    return [dequantize(y, t, np.float64) for y, t in zip(result.outputs, float_graph.outputs, strict=True)]

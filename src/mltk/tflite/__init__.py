@@ -11,14 +11,12 @@ from typing import TYPE_CHECKING
 from mltk._lazy import lazy_names
 
 if TYPE_CHECKING:
-    from mltk.tflite.layer_options import TfliteActivation as TfliteActivation
     from mltk.tflite.layer_options import TfliteAddLayerOptions as TfliteAddLayerOptions
     from mltk.tflite.layer_options import TfliteConv2DLayerOptions as TfliteConv2DLayerOptions
     from mltk.tflite.layer_options import TfliteDepthwiseConv2DLayerOptions as TfliteDepthwiseConv2DLayerOptions
     from mltk.tflite.layer_options import TfliteFullyConnectedLayerOptions as TfliteFullyConnectedLayerOptions
     from mltk.tflite.layer_options import TfliteLayerOptions as TfliteLayerOptions
     from mltk.tflite.layer_options import TfliteMulLayerOptions as TfliteMulLayerOptions
-    from mltk.tflite.layer_options import TflitePadding as TflitePadding
     from mltk.tflite.layer_options import TflitePool2DLayerOptions as TflitePool2DLayerOptions
     from mltk.tflite.layer_options import TfliteTransposeConvLayerOptions as TfliteTransposeConvLayerOptions
     from mltk.tflite.layer_options import TfliteUnidirectionalLstmLayerOptions as TfliteUnidirectionalLstmLayerOptions
@@ -43,14 +41,16 @@ if TYPE_CHECKING:
     from mltk.tflite.layers.typed import TfliteReshapeLayer as TfliteReshapeLayer
     from mltk.tflite.layers.typed import TfliteTransposeConvLayer as TfliteTransposeConvLayer
     from mltk.tflite.model import TfliteModel as TfliteModel
+    from mltk.tflite.model import summarize as summarize
     from mltk.tflite.model_parameters import TFLITE_METADATA_TAG as TFLITE_METADATA_TAG
     from mltk.tflite.model_parameters import TfliteModelParameters as TfliteModelParameters
     from mltk.tflite.model_parameters import stored_parameters as stored_parameters
     from mltk.tflite.model_parameters import update_file_params as update_file_params
-    from mltk.tflite.summary import summarize as summarize
     from mltk.tflite.tensor import TfliteQuantization as TfliteQuantization
     from mltk.tflite.tensor import TfliteShape as TfliteShape
     from mltk.tflite.tensor import TfliteTensor as TfliteTensor
+    from mltk.tflite.types import TfliteActivation as TfliteActivation
+    from mltk.tflite.types import TflitePadding as TflitePadding
 
 _NAMES = {
     "mltk.tflite.layers.counts": ("LayerCounts", "count_layer", "count_model"),
@@ -68,16 +68,14 @@ _NAMES = {
         "TfliteTransposeConvLayer",
     ),
     "mltk.tflite.layers.lstm": ("TfliteUnidirectionalLstmLayer",),
-    "mltk.tflite.model": ("TfliteModel",),
+    "mltk.tflite.model": ("TfliteModel", "summarize"),
     "mltk.tflite.layer_options": (
-        "TfliteActivation",
         "TfliteAddLayerOptions",
         "TfliteConv2DLayerOptions",
         "TfliteDepthwiseConv2DLayerOptions",
         "TfliteFullyConnectedLayerOptions",
         "TfliteLayerOptions",
         "TfliteMulLayerOptions",
-        "TflitePadding",
         "TflitePool2DLayerOptions",
         "TfliteTransposeConvLayerOptions",
         "TfliteUnidirectionalLstmLayerOptions",
@@ -95,8 +93,8 @@ _NAMES = {
         "TflitePoolParams",
         "TfliteTransposeConvParams",
     ),
-    "mltk.tflite.summary": ("summarize",),
     "mltk.tflite.tensor": ("TfliteQuantization", "TfliteShape", "TfliteTensor"),
+    "mltk.tflite.types": ("TfliteActivation", "TflitePadding"),
 }
 
 if not TYPE_CHECKING:

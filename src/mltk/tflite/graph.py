@@ -1,46 +1,42 @@
-"""The few facts of a ``.tflite`` that running, planning and computing it need, read straight from the flatbuffer.
+"""A ``.tflite`` as an interpreter sees it: operators in the order they run, tensors by index, constants as arrays.
 
-The document with everything in it is :mod:`mltk.tflite`; this is the view of an interpreter: operators in the
-order they run, tensors by index, constants as arrays.
+What runs, plans or compares a model works on a `Graph`. `mltk.tflite.model.TfliteModel` is for reading and changing the
+file. Both are made from the same checked objects of the schema.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
-from mltk.errors import TfliteError
-
-_DTYPES = {
-    "FLOAT32": np.float32,
-    "FLOAT16": np.float16,
-    "FLOAT64": np.float64,
-    "INT8": np.int8,
-    "UINT8": np.uint8,
-    "INT16": np.int16,
-    "UINT16": np.uint16,
-    "INT32": np.int32,
-    "UINT32": np.uint32,
-    "INT64": np.int64,
-    "UINT64": np.uint64,
-    "BOOL": np.bool_,
-    "COMPLEX64": np.complex64,
-    "COMPLEX128": np.complex128,
-}
-# Bits of one element, for the types NumPy has no name for.
-_BITS = {"INT4": 4, "UINT4": 4, "INT2": 2, "BFLOAT16": 16, "RESOURCE": 32, "VARIANT": 64, "STRING": 32}
+from mltk.tflite.format.codec import buffer_bytes, pack, repackable
+from mltk.tflite.format.loading import read_model
+from mltk.tflite.quantization import Affine
+from mltk.tflite.types import NUMPY_TYPES, Op, bits_in_memory, decode, ints, operator_name, operator_number, type_name
 
 
 @dataclass(frozen=True)
 class Tensor:
     """One tensor of a subgraph.
 
-    ``data``: the constant as an array of ``shape``; its raw bytes where they are packed otherwise (int4, sparse);
-    None where the tensor is computed.
+    Attributes:
+        index: Position in the subgraph.
+        name: Name that the converter chose.
+        shape: Size of each dimension, the batch first.
+        type_name: Name of the element type in the schema, for example ``INT8``.
+        scale: float32, one value for each channel or one for the tensor; empty if it is not quantized.
+        zero_point: int64, the same number of values; empty if the file has none.
+        quantized_dimension: The dimension that the channels run along.
+        is_variable: The tensor keeps its value from one invocation to the next.
+        buffer: Index of the buffer that holds the data.
+        data: A constant as an array of ``shape``. The raw bytes (uint8) if they are packed differently (int4, sparse).
+            None if the tensor is computed.
     """
 
     index: int
@@ -55,26 +51,45 @@ class Tensor:
     data: np.ndarray | None = field(repr=False)
 
     @property
-    def dtype(self) -> np.dtype | None:
-        """The NumPy dtype, or None for a type that NumPy lacks (int4, resource, …)."""
-        found = _DTYPES.get(self.type_name)
+    def dtype_str(self) -> str:
+        """Name of the element type in lower case, for example ``int8``."""
+        return self.type_name.lower()
+
+    @property
+    def dtype(self) -> np.dtype[Any] | None:
+        """The NumPy dtype; None if NumPy has no such type (int4, resource, …)."""
+        found = NUMPY_TYPES.get(self.dtype_str)
         return None if found is None else np.dtype(found)
 
     @property
+    def affine(self) -> Affine:
+        """The parameters of the quantization."""
+        return Affine.of(self.scale, self.zero_point, self.quantized_dimension)
+
+    @property
     def size(self) -> int:
-        """Number of elements; an unknown dimension counts as 1."""
+        """Number of elements. An unknown dimension counts as 1."""
         return math.prod(max(1, d) for d in self.shape)
 
     @property
     def nbytes(self) -> int:
         """Bytes that the values take in memory."""
-        bits = self.dtype.itemsize * 8 if self.dtype is not None else _BITS.get(self.type_name, 32)
-        return (self.size * bits + 7) // 8
+        return (self.size * bits_in_memory(self.dtype_str) + 7) // 8
 
 
 @dataclass(frozen=True)
 class Operator:
-    """One operator of a subgraph: ``name`` as in the schema (``CONV_2D``), or the custom operator's own name."""
+    """One operator of a subgraph.
+
+    Attributes:
+        index: Position in the order of execution.
+        name: Name in the schema, for example ``CONV_2D``; the own name of a custom operator.
+        is_custom: It is a custom operator.
+        version: Version of the operator that the model asks for.
+        inputs: Indices of the input tensors; -1 for an optional input that is left out.
+        outputs: Indices of the output tensors.
+        options: The schema's options object; None if the file has none.
+    """
 
     index: int
     name: str
@@ -99,10 +114,22 @@ class Subgraph:
 
 @dataclass(frozen=True)
 class Graph:
-    """A parsed ``.tflite``; subgraph 0 is the one that runs."""
+    """A ``.tflite``, checked and unpacked. Subgraph 0 is the one that runs.
+
+    Attributes:
+        subgraphs: All subgraphs in the order of the file.
+        model: The schema's ``ModelT``. Do not change it.
+        data: The bytes of the file.
+    """
 
     subgraphs: tuple[Subgraph, ...]
     model: Any = field(repr=False)
+    data: bytes = field(default=b"", repr=False)
+
+    @staticmethod
+    def of(model: Any, data: bytes) -> Graph:
+        """Make the graph of a schema ``ModelT`` that was checked and unpacked from ``data``."""
+        return Graph(tuple(_subgraph(model, data, i) for i in range(len(model.subgraphs))), model, data)
 
     @property
     def main(self) -> Subgraph:
@@ -121,22 +148,22 @@ class Graph:
 
     @cached_property
     def is_stateful(self) -> bool:
-        """True where a sample may change what the next one gives: variables, or a custom operator."""
+        """Whether a sample may change the outputs of the next one: the model has variables or a custom operator."""
         return any(t.is_variable for g in self.subgraphs for t in g.tensors) or any(
             op.name == "VAR_HANDLE" or op.is_custom for g in self.subgraphs for op in g.operators
         )
 
     @cached_property
     def has_resource_variables(self) -> bool:
-        """True where state is kept in VAR_HANDLE resources rather than in variable tensors."""
+        """Whether state is kept in VAR_HANDLE resources instead of in variable tensors."""
         return any(op.name == "VAR_HANDLE" for g in self.subgraphs for op in g.operators)
 
     @cached_property
     def starts_at_zero_points(self) -> bool:
-        """True where every resource variable is initialised to its zero point, byte by byte.
+        """Whether every resource variable is initialized to its zero point, byte by byte.
 
-        That is what TFLM's ``MicroResourceVariables::ResetAll`` fills in, so only then does resetting an
-        interpreter equal starting a new one.
+        TFLM's ``MicroResourceVariables::ResetAll`` writes this value. If it is the initial value, resetting an
+        interpreter does the same as starting a new one.
         """
         for graph in self.subgraphs[1:]:
             for op in graph.operators:
@@ -150,83 +177,91 @@ class Graph:
                     return False
         return all(op.name != "CALL_ONCE" for g in self.subgraphs[1:] for op in g.operators)
 
+    def with_outputs(self, tensors: Sequence[int]) -> Graph:
+        """Return the same model with other tensors of the main subgraph as its outputs.
 
-def read_graph(model: bytes) -> Graph:
-    """Parse and check ``model``; raises :class:`~mltk.errors.TfliteError` where it is not a valid ``.tflite``."""
-    from ai_edge_litert import schema_py_generated as schema
+        Args:
+            tensors: Indices of the tensors.
 
-    from mltk.tflite.format.codec import unpack
-    from mltk.tflite.format.verify import verify_model
-
-    model = bytes(model)
-    parsed, _ = unpack(model)
-    verify_model(parsed, len(model))
-    if not parsed.subgraphs:
-        raise TfliteError("The .tflite holds no subgraph, so there is nothing to run.")
-    return Graph(tuple(_subgraph(schema, parsed, model, i) for i in range(len(parsed.subgraphs))), parsed)
-
-
-def _enum_names(enum: type) -> dict[int, str]:
-    return {value: name for name, value in vars(enum).items() if isinstance(value, int)}
+        Raises:
+            TfliteError: The model cannot be written.
+        """
+        model = repackable(self.model)
+        model.subgraphs[0].outputs = np.array(tensors, np.int32)
+        model.signatureDefs = None  # they name the former outputs
+        data = pack(model, self.data)
+        main = dataclasses.replace(self.main, outputs=tuple(tensors))
+        return Graph((main, *self.subgraphs[1:]), model, data)
 
 
-def _subgraph(schema: Any, model: Any, raw: bytes, index: int) -> Subgraph:
+class HasGraph(Protocol):
+    """A model that has a graph, such as `mltk.tflite.model.TfliteModel`."""
+
+    @property
+    def graph(self) -> Graph:
+        """The model as an interpreter sees it."""
+
+
+GraphSource = bytes | HasGraph | Graph
+"""What a function that needs a graph accepts: the bytes of a ``.tflite``, a `TfliteModel`, or a `Graph`."""
+
+
+def graph_of(source: GraphSource) -> Graph:
+    """Return the graph of a model. Only bytes are checked and unpacked; the others were already.
+
+    Raises:
+        TfliteError: The bytes are not a valid ``.tflite``.
+    """
+    if isinstance(source, Graph):
+        return source
+    if isinstance(source, bytes | bytearray | memoryview):
+        data = bytes(source)
+        return Graph.of(read_model(data)[0], data)
+    return source.graph
+
+
+def _subgraph(model: Any, data: bytes, index: int) -> Subgraph:
     source = model.subgraphs[index]
-    types, codes = _enum_names(schema.TensorType), _enum_names(schema.BuiltinOperator)
-    tensors = tuple(_tensor(model, raw, types, i, t) for i, t in enumerate(source.tensors or ()))
-    operators = []
-    for i, op in enumerate(source.operators or ()):
-        code = model.operatorCodes[op.opcodeIndex]
-        builtin = max(code.builtinCode, code.deprecatedBuiltinCode)
-        is_custom = builtin == schema.BuiltinOperator.CUSTOM
-        name = _text(code.customCode) if is_custom else codes.get(builtin, f"UNKNOWN_{builtin}")
-        operators.append(
-            Operator(i, name, is_custom, code.version, _ints(op.inputs), _ints(op.outputs), op.builtinOptions)
-        )
-    return Subgraph(index, _text(source.name), tensors, tuple(operators), _ints(source.inputs), _ints(source.outputs))
+    tensors = tuple(_tensor(model, data, i, t) for i, t in enumerate(source.tensors or ()))
+    operators = tuple(_operator(model, i, op) for i, op in enumerate(source.operators or ()))
+    return Subgraph(index, decode(source.name), tensors, operators, ints(source.inputs), ints(source.outputs))
 
 
-def _tensor(model: Any, raw: bytes, types: dict[int, str], index: int, source: Any) -> Tensor:
+def _operator(model: Any, index: int, source: Any) -> Operator:
+    code = model.operatorCodes[source.opcodeIndex]
+    number = operator_number(code)
+    is_custom = number == Op.CUSTOM
+    name = decode(code.customCode) if is_custom else operator_name(number).upper()
+    inputs, outputs = ints(source.inputs), ints(source.outputs)
+    return Operator(index, name, is_custom, int(code.version), inputs, outputs, source.builtinOptions)
+
+
+def _tensor(model: Any, data: bytes, index: int, source: Any) -> Tensor:
     quantization = source.quantization
     scale = zero_point = None
     dimension = 0
     if quantization is not None:
         scale, zero_point, dimension = quantization.scale, quantization.zeroPoint, quantization.quantizedDimension
-    type_name = types.get(source.type, f"UNKNOWN_{source.type}")
-    shape = _ints(source.shape)
+    name, shape = type_name(source.type), ints(source.shape)
     return Tensor(
         index,
-        _text(source.name),
+        decode(source.name),
         shape,
-        type_name,
+        name.upper(),
         np.asarray([] if scale is None else scale, np.float32),
         np.asarray([] if zero_point is None else zero_point, np.int64),
         int(dimension),
         bool(source.isVariable),
         int(source.buffer),
-        _constant(model.buffers[source.buffer], raw, type_name, shape),
+        _constant(buffer_bytes(model, source.buffer, data), name, shape),
     )
 
 
-def _constant(buffer: Any, raw: bytes, type_name: str, shape: tuple[int, ...]) -> np.ndarray | None:
-    # Models over 2 GB keep their buffers outside the flatbuffer, by offset and size.
-    if getattr(buffer, "size", 0) and getattr(buffer, "offset", 0) > 1:
-        data = np.frombuffer(raw, np.uint8, buffer.size, buffer.offset)
-    elif buffer.data is None or len(buffer.data) == 0:
+def _constant(stored: memoryview, name: str, shape: tuple[int, ...]) -> np.ndarray | None:
+    """The stored bytes of a tensor as an array, without a copy; None if there are none."""
+    if not len(stored):
         return None
-    else:
-        data = np.asarray(buffer.data, np.uint8)
-    dtype = _DTYPES.get(type_name)
-    if dtype is None:
-        return data
-    if data.nbytes != math.prod(shape) * np.dtype(dtype).itemsize:
-        return data  # packed in a way of its own, such as a sparse tensor
-    return np.frombuffer(data.tobytes(), dtype).reshape(shape)
-
-
-def _ints(values: Any) -> tuple[int, ...]:
-    return () if values is None else tuple(int(v) for v in values)
-
-
-def _text(value: Any) -> str:
-    return value.decode(errors="replace") if isinstance(value, bytes) else (value or "")
+    dtype = NUMPY_TYPES.get(name)
+    if dtype is None or len(stored) != math.prod(shape) * np.dtype(dtype).itemsize:
+        return np.frombuffer(stored, np.uint8)
+    return np.frombuffer(stored, dtype).reshape(shape)

@@ -2,138 +2,119 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
+from types import SimpleNamespace
 from typing import Any
 
 from ai_edge_litert import schema_py_generated as schema
 
-
-class TfliteActivation(IntEnum):
-    """Activation fused into a layer."""
-
-    NONE = 0
-    RELU = 1
-    RELU_N1_TO_1 = 2
-    RELU6 = 3
-    TANH = 4
-    SIGN_BIT = 5
-
-    def __str__(self) -> str:
-        return self.name.title()
-
-
-class TflitePadding(IntEnum):
-    """How a kernel treats the border: ``SAME`` pads so that a stride of 1 keeps the size, ``VALID`` pads nothing."""
-
-    SAME = 0
-    VALID = 1
-
-    def __str__(self) -> str:
-        return self.name.title()
-
-
-def _activation(value: Any) -> TfliteActivation | int:
-    """The activation, or the bare number of one that the schema does not list."""
-    try:
-        return TfliteActivation(value)
-    except ValueError:
-        return int(value)
-
-
-def _padding(value: Any) -> TflitePadding | int:
-    try:
-        return TflitePadding(value)
-    except ValueError:
-        return int(value)
-
+from mltk.tflite.schema_view import SchemaView
+from mltk.tflite.types import TfliteActivation, TflitePadding
 
 _OPTIONS_NAMES = {number: name for name, number in vars(schema.BuiltinOptions).items() if not name.startswith("_")}
 _OPTIONS_NUMBERS = {name: number for number, name in _OPTIONS_NAMES.items()}
 
 
-class TfliteLayerOptions:
-    """Options of any layer: the fields of its schema table are attributes under the schema's names."""
+def activation_of(number: int) -> TfliteActivation | int:
+    """Return the activation of a schema ``ActivationFunctionType``; the number itself if the schema lacks it."""
+    try:
+        return TfliteActivation(number)
+    except ValueError:
+        return int(number)
 
-    # The schema's option tables list their own fields; a generic layer takes over what the table has.
+
+def _padding_of(number: int) -> TflitePadding | int:
+    try:
+        return TflitePadding(number)
+    except ValueError:
+        return int(number)
+
+
+class TfliteLayerOptions(SchemaView):
+    """Options of any layer. The fields of its schema table are attributes under the schema's names."""
+
+    _schema_class: Any = None
+    """The schema's class of the options, such as ``Conv2DOptionsT``; None for the options of any layer."""
+
     def __init__(self, fb_object: Any = None, type: int | None = None) -> None:
-        if fb_object is not None:
-            # Shared, not copied: what is set here is what the model is written with.
-            self.__dict__ = fb_object.__dict__
-        self._schema_name = _schema_name(self, fb_object)
+        """Make a view of ``fb_object``, or of new options with the schema's defaults.
+
+        Args:
+            fb_object: An options object of the schema.
+            type: Number of the schema's ``BuiltinOptions``; by default the number of the object's class.
+        """
+        if isinstance(fb_object, SchemaView):
+            fb_object = fb_object.raw
+        if fb_object is None:
+            fb_object = SimpleNamespace() if self._schema_class is None else self._schema_class()
+        super().__init__(fb_object)
+        self._schema_name = _schema_name(fb_object)
         self._options_type = _OPTIONS_NUMBERS.get(self._schema_name, 0) if type is None else int(type)
 
     @property
     def options_type(self) -> int:
-        """Number of the schema's ``BuiltinOptions`` member; 0 when the layer has none."""
-        return int(self._options_type)
+        """Number of the schema's ``BuiltinOptions``; 0 if the layer has no options."""
+        return self._options_type
 
     @property
     def options_type_str(self) -> str:
-        """Its name in lower case, e.g. ``softmaxoptions``."""
-        return _OPTIONS_NAMES.get(self.options_type, f"options_{self.options_type}").lower()
+        """Name of the schema's ``BuiltinOptions`` in lower case, for example ``softmaxoptions``."""
+        return str(_OPTIONS_NAMES.get(self.options_type, f"options_{self.options_type}")).lower()
 
     def as_dict(self) -> dict[str, Any]:
-        """The fields of the schema's table with their values."""
-        return {name: value for name, value in self.__dict__.items() if not name.startswith("_")}
+        """Return the fields of the schema's table with their values."""
+        return dict(vars(self.raw))
 
     def defaults(self) -> dict[str, Any]:
-        """The schema's defaults of those fields; empty for options this schema does not know."""
+        """Return the schema's defaults of the fields; an empty dictionary for options that the schema lacks."""
         cls = getattr(schema, f"{self._schema_name}T", None)
         return {} if cls is None else dict(vars(cls()))
 
     @staticmethod
     def activation_of(number: int) -> TfliteActivation | int:
-        """The activation of a schema ``ActivationFunctionType`` number."""
-        return _activation(number)
+        """Return the activation of a schema ``ActivationFunctionType``."""
+        return activation_of(number)
 
     def __str__(self) -> str:
         return f"Type={self.options_type_str}"
 
 
-def _schema_name(options: TfliteLayerOptions, fb_object: Any) -> str:
-    """``Conv2DOptions`` for a ``Conv2DOptionsT`` or a class derived from it."""
-    for cls in (*type(fb_object).__mro__, *type(options).__mro__):
+def _schema_name(fb_object: Any) -> str:
+    """``Conv2DOptions`` for a ``Conv2DOptionsT`` or an object of a class derived from it."""
+    for cls in type(fb_object).__mro__:
         if cls.__module__ == schema.__name__:
             return cls.__name__.removesuffix("T")
     return ""
 
 
-class _Typed(TfliteLayerOptions):
-    """Options that are also an object of the schema, with its defaults."""
-
-    def __init__(self, opts: Any = None) -> None:
-        for cls in type(self).__mro__:
-            if cls.__module__ == schema.__name__:
-                self.__dict__.update(vars(cls()))
-        super().__init__(opts)
-
-
-class _HasActivation:
-    fusedActivationFunction: int
-
+class _HasActivation(SchemaView):
     @property
     def activation(self) -> TfliteActivation | int:
-        """Activation fused into the layer."""
-        return _activation(self.fusedActivationFunction)
+        """Activation that is fused into the layer."""
+        return activation_of(self.raw.fusedActivationFunction)
 
     @activation.setter
     def activation(self, value: TfliteActivation | int) -> None:
-        self.fusedActivationFunction = int(value)
+        self.raw.fusedActivationFunction = int(value)
 
     @property
     def activation_str(self) -> str:
-        """Its name, e.g. ``Relu6``."""
+        """Name of the activation, for example ``Relu6``."""
         return str(self.activation)
 
     @activation_str.setter
     def activation_str(self, value: str) -> None:
-        self.fusedActivationFunction = int(TfliteActivation[value.upper()])
+        self.raw.fusedActivationFunction = int(TfliteActivation[value.upper()])
 
 
-class _HasPadding:
-    padding: Any
-    strideW: int
-    strideH: int
+class _HasPadding(SchemaView):
+    @property
+    def padding(self) -> TflitePadding | int:
+        """How the border is treated."""
+        return _padding_of(self.raw.padding)
+
+    @padding.setter
+    def padding(self, value: TflitePadding | int) -> None:
+        self.raw.padding = int(value)
 
     @property
     def padding_str(self) -> str:
@@ -147,71 +128,65 @@ class _HasPadding:
     @property
     def stride_width(self) -> int:
         """Step between output columns, in input columns."""
-        return int(self.strideW)
+        return int(self.raw.strideW)
 
     @stride_width.setter
     def stride_width(self, value: int) -> None:
-        self.strideW = int(value)
+        self.raw.strideW = int(value)
 
     @property
     def stride_height(self) -> int:
         """Step between output rows, in input rows."""
-        return int(self.strideH)
+        return int(self.raw.strideH)
 
     @stride_height.setter
     def stride_height(self, value: int) -> None:
-        self.strideH = int(value)
+        self.raw.strideH = int(value)
 
     def _padding_stride(self) -> str:
         return f"Padding:{self.padding_str} stride:{self.stride_width}x{self.stride_height}"
 
 
-def _padding_property() -> property:
-    """Property over the schema's field of the same name."""
-
-    def get(self: Any) -> TflitePadding | int:
-        return _padding(self.__dict__["padding"])
-
-    def put(self: Any, value: TflitePadding | int) -> None:
-        self.__dict__["padding"] = int(value)
-
-    return property(get, put, doc="How the border is treated.")
-
-
-class TfliteAddLayerOptions(_HasActivation, _Typed, schema.AddOptionsT):
+class TfliteAddLayerOptions(_HasActivation, TfliteLayerOptions):
     """Options of ADD."""
 
+    _schema_class = schema.AddOptionsT
+
     def __str__(self) -> str:
         return f"Activation:{self.activation_str}"
 
 
-class TfliteMulLayerOptions(_HasActivation, _Typed, schema.MulOptionsT):
+class TfliteMulLayerOptions(_HasActivation, TfliteLayerOptions):
     """Options of MUL."""
 
+    _schema_class = schema.MulOptionsT
+
     def __str__(self) -> str:
         return f"Activation:{self.activation_str}"
 
 
-class TfliteFullyConnectedLayerOptions(_HasActivation, _Typed, schema.FullyConnectedOptionsT):
+class TfliteFullyConnectedLayerOptions(_HasActivation, TfliteLayerOptions):
     """Options of FULLY_CONNECTED."""
 
+    _schema_class = schema.FullyConnectedOptionsT
+
     def __str__(self) -> str:
         return f"Activation:{self.activation_str}"
 
 
-class TfliteConv2DLayerOptions(_HasActivation, _HasPadding, _Typed, schema.Conv2DOptionsT):
+class TfliteConv2DLayerOptions(_HasActivation, _HasPadding, TfliteLayerOptions):
     """Options of CONV_2D."""
 
-    padding = _padding_property()
+    _schema_class = schema.Conv2DOptionsT
 
     def __str__(self) -> str:
         return f"{self._padding_stride()} activation:{self.activation_str}"
 
 
-class TfliteDepthwiseConv2DLayerOptions(_HasActivation, _HasPadding, _Typed, schema.DepthwiseConv2DOptionsT):
+class TfliteDepthwiseConv2DLayerOptions(_HasActivation, _HasPadding, TfliteLayerOptions):
     """Options of DEPTHWISE_CONV_2D."""
 
-    padding = _padding_property()
+    _schema_class = schema.DepthwiseConv2DOptionsT
 
     @property
     def multiplier(self) -> int:
@@ -229,19 +204,19 @@ class TfliteDepthwiseConv2DLayerOptions(_HasActivation, _HasPadding, _Typed, sch
         )
 
 
-class TfliteTransposeConvLayerOptions(_HasPadding, _Typed, schema.TransposeConvOptionsT):
+class TfliteTransposeConvLayerOptions(_HasPadding, TfliteLayerOptions):
     """Options of TRANSPOSE_CONV."""
 
-    padding = _padding_property()
+    _schema_class = schema.TransposeConvOptionsT
 
     def __str__(self) -> str:
         return self._padding_stride()
 
 
-class TflitePool2DLayerOptions(_HasActivation, _HasPadding, _Typed, schema.Pool2DOptionsT):
+class TflitePool2DLayerOptions(_HasActivation, _HasPadding, TfliteLayerOptions):
     """Options of AVERAGE_POOL_2D and MAX_POOL_2D."""
 
-    padding = _padding_property()
+    _schema_class = schema.Pool2DOptionsT
 
     @property
     def filter_width(self) -> int:
@@ -267,8 +242,10 @@ class TflitePool2DLayerOptions(_HasActivation, _HasPadding, _Typed, schema.Pool2
         )
 
 
-class TfliteUnidirectionalLstmLayerOptions(_HasActivation, _Typed, schema.UnidirectionalSequenceLSTMOptionsT):
+class TfliteUnidirectionalLstmLayerOptions(_HasActivation, TfliteLayerOptions):
     """Options of UNIDIRECTIONAL_SEQUENCE_LSTM."""
+
+    _schema_class = schema.UnidirectionalSequenceLSTMOptionsT
 
     def __str__(self) -> str:
         return f"Time major:{bool(self.timeMajor)}, Activation:{self.activation_str}"

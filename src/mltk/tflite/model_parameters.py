@@ -12,15 +12,13 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from mltk.errors import ParameterError, TfliteError
 from mltk.files import write_file
-from mltk.tflite.format.files import read_file
+from mltk.tflite.format.loading import read_file
 from mltk.tflite.model_parameters_format import DTYPE_ALIASES, DTYPES, read_dictionary, write_dictionary
-
-if TYPE_CHECKING:
-    from mltk.tflite.model import TfliteModel
+from mltk.tflite.tflite_file import TfliteFile
 
 TFLITE_METADATA_TAG = "SL_PARAMSv1"
 
@@ -33,6 +31,13 @@ _FLOAT32_MAX = (2 - 2**-23) * 2.0**127
 _FLOAT32_MIN_NORMAL = 2.0**-126
 
 _FORMAT_HOLDS = "The dictionary holds bool, int (64 bits), float, str, bytes, and lists of str, int (32 bits) or float."
+
+
+class HasMetadata(Protocol):
+    """A model with metadata: a `mltk.tflite.model.TfliteModel` or `mltk.tflite.tflite_file.TfliteFile`."""
+
+    def get_metadata(self, tag: str) -> bytes | None:
+        """Return the data of the metadata entry ``tag``; None if there is no such entry."""
 
 
 def _refuse(key: Any, why: str) -> ParameterError:
@@ -218,15 +223,13 @@ class TfliteModelParameters(dict[str, Any]):
             parameters.put(key, value, dtype)
         return parameters
 
-    def add_to_tflite_model(self, tflite_model: TfliteModel, tag: str | None = None) -> None:
+    def add_to_tflite_model(self, tflite_model: TfliteFile, tag: str | None = None) -> None:
         """Store in a loaded model's metadata, replacing what was there."""
         tflite_model.add_metadata(tag or TFLITE_METADATA_TAG, self.serialize())
 
     def add_to_tflite_flatbuffer(self, tflite_flatbuffer: bytes, tag: str | None = None) -> bytes:
         """Return the ``.tflite`` bytes with these parameters in their metadata."""
-        from mltk.tflite.model import TfliteModel
-
-        model = TfliteModel(tflite_flatbuffer)
+        model = TfliteFile(tflite_flatbuffer)
         self.add_to_tflite_model(model, tag=tag)
         return model.flatbuffer_data
 
@@ -235,7 +238,7 @@ class TfliteModelParameters(dict[str, Any]):
         write_file(output or tflite_path, self.add_to_tflite_flatbuffer(read_file(tflite_path), tag=tag))
 
     @staticmethod
-    def load_from_tflite_model(tflite_model: TfliteModel, tag: str | None = None) -> TfliteModelParameters:
+    def load_from_tflite_model(tflite_model: HasMetadata, tag: str | None = None) -> TfliteModelParameters:
         """Read from a loaded model's metadata.
 
         Raises:
@@ -253,16 +256,12 @@ class TfliteModelParameters(dict[str, Any]):
     @staticmethod
     def load_from_tflite_flatbuffer(tflite_flatbuffer: bytes, tag: str | None = None) -> TfliteModelParameters:
         """Read from the bytes of a ``.tflite``; see `load_from_tflite_model`."""
-        from mltk.tflite.model import TfliteModel
-
-        return TfliteModelParameters.load_from_tflite_model(TfliteModel(tflite_flatbuffer), tag=tag)
+        return TfliteModelParameters.load_from_tflite_model(TfliteFile(tflite_flatbuffer), tag=tag)
 
     @staticmethod
     def load_from_tflite_file(tflite_path: str, tag: str | None = None) -> TfliteModelParameters:
         """Read from a ``.tflite`` file; see `load_from_tflite_model`."""
-        from mltk.tflite.model import TfliteModel
-
-        return TfliteModelParameters.load_from_tflite_model(TfliteModel.load_flatbuffer_file(tflite_path), tag=tag)
+        return TfliteModelParameters.load_from_tflite_model(TfliteFile.load_flatbuffer_file(tflite_path), tag=tag)
 
 
 def _restore(cls: type[TfliteModelParameters], values: dict[str, Any], dtypes: dict[str, str]) -> TfliteModelParameters:
@@ -273,7 +272,7 @@ def _restore(cls: type[TfliteModelParameters], values: dict[str, Any], dtypes: d
     return parameters
 
 
-def stored_parameters(model: TfliteModel) -> TfliteModelParameters:
+def stored_parameters(model: HasMetadata) -> TfliteModelParameters:
     """The parameters of a loaded model; an empty dictionary if it has none.
 
     Raises:
@@ -298,9 +297,7 @@ def update_file_params(
         TfliteError: if the file is not a valid ``.tflite``.
         OutputError: if it can't be written.
     """
-    from mltk.tflite.model import TfliteModel
-
-    model = TfliteModel.load_flatbuffer_file(os.fspath(path))
+    model = TfliteFile.load_flatbuffer_file(os.fspath(path))
     parameters = stored_parameters(model)
     for key, value in params.items():
         if value is None:

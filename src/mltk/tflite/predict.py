@@ -1,166 +1,60 @@
 """Running a ``.tflite`` on samples: NumPy in, NumPy out.
 
-LiteRT's reference kernels are the default because they are the nearest to what a microcontroller computes that runs
-everywhere; its optimized ones (``engine="fast"``) round differently. Samples go through one at a time, as on the
-device, unless the model's own batch is larger.
+LiteRT's reference kernels are the default. They run everywhere, and they are the kernels nearest to what a
+microcontroller computes. The optimized kernels (``engine="fast"``) round differently. Samples run one at a time, as on
+the device, unless the model's own batch is larger.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
-from mltk.errors import RuntimeFailure, TfliteError
+from mltk.errors import TfliteError
+from mltk.tflite.quantization import dequantize, is_quantized, to_tensor_dtype
 from mltk.tflite.tensor import TfliteShape, TfliteTensor
 
-if TYPE_CHECKING:
-    from mltk.tflite.model import TfliteModel
-
 Invoke = Callable[[list[np.ndarray]], list[np.ndarray]]
-Engine = str | Invoke
+"""Computes one sample: from an array for each input (batch 1) to an array for each output.
+
+If it has a method ``reset``, the method forgets the state of a streaming or recurrent model.
+"""
+
+Kernels = str | Invoke
+"""``"reference"`` for LiteRT's reference kernels, ``"fast"`` for its optimized kernels, or a function."""
+
 Samples = np.ndarray | Iterable[Any] | Mapping[int | str, np.ndarray] | Sequence[np.ndarray]
-
-_INTEGER_RANGES = {name: np.iinfo(name) for name in ("int8", "uint8", "int16", "uint16", "int32", "uint32", "int64")}
-
-
-def _is_quantized(tensor: TfliteTensor) -> bool:
-    return tensor.dtype_str in _INTEGER_RANGES and tensor.quantization.n_channels > 0
-
-
-def _scale_zero_point(tensor: TfliteTensor) -> tuple[np.ndarray, np.ndarray]:
-    """Scale and zero point, shaped to broadcast along the quantized dimension."""
-    quantization = tensor.quantization
-    scale = np.asarray(quantization.scale, np.float32)
-    zero_point = np.asarray(quantization.zeropoint or [0] * len(scale), np.float32)
-    if len(scale) > 1:
-        shape = [1] * len(tensor.shape)
-        shape[quantization.quantization_dimension] = len(scale)
-        return scale.reshape(shape), zero_point.reshape(shape)
-    return scale[0], zero_point[0]
-
-
-def quantize(x: np.ndarray, tensor: TfliteTensor) -> np.ndarray:
-    """Floats as the tensor stores them: ``round(x / scale) + zeropoint``, half away from zero, clipped to the type.
-
-    Rounds as ``AffineQuantize`` of TensorFlow Lite (Micro) does. NaN becomes the zero point.
-    """
-    scale, zero_point = _scale_zero_point(tensor)
-    limits = _INTEGER_RANGES[tensor.dtype_str]
-    # 32-bit floats divide as on the device; 64 bits keep the half exact and hold every int32.
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        ratio = np.nan_to_num((np.asarray(x, np.float32) / scale).astype(np.float64))
-    rounded = np.copysign(np.floor(np.abs(ratio) + 0.5), ratio) + zero_point
-    return np.clip(rounded, limits.min, limits.max).astype(tensor.dtype)
-
-
-def dequantize(y: np.ndarray, tensor: TfliteTensor) -> np.ndarray:
-    """Stored values as the float32 they stand for: ``(y − zeropoint) × scale``. Floats stay as they are."""
-    y = np.asarray(y)
-    if y.dtype.kind == "f" or not _is_quantized(tensor):
-        return y.astype(np.float32)
-    scale, zero_point = _scale_zero_point(tensor)
-    return ((y.astype(np.float32) - zero_point) * scale).astype(np.float32)
-
-
-def to_tensor_dtype(x: np.ndarray, tensor: TfliteTensor) -> np.ndarray:
-    """Values as the tensor stores them.
-
-    Floats are quantized for a quantized tensor; values of the tensor's own type pass unchanged; integers become floats
-    for a float tensor. Anything else would change their meaning unseen:
-
-    Raises:
-        TfliteError: e.g. for uint8 values to an int8 tensor.
-    """
-    x = np.asarray(x)
-    wanted = tensor.dtype
-    if wanted is None:
-        raise TfliteError(f"Input {tensor.name!r} is of type {tensor.dtype_str}, which NumPy does not have.")
-    if x.dtype == wanted:
-        return x
-    if x.dtype.kind == "f" and _is_quantized(tensor):
-        return quantize(x, tensor)
-    if np.dtype(wanted).kind == "f" and x.dtype.kind in "fiub":
-        return x.astype(wanted)
-    if not _is_quantized(tensor) and x.dtype.kind in "iub" and tensor.dtype_str in _INTEGER_RANGES:
-        limits = _INTEGER_RANGES[tensor.dtype_str]
-        if not x.size or (x.min() >= limits.min and x.max() <= limits.max):
-            return x.astype(wanted)
-    raise TfliteError(
-        f"Input {tensor.name!r} takes {tensor.dtype_str} values, not {x.dtype}.",
-        hint=f"Pass floats, which are quantized here, or {tensor.dtype_str} values as the model stores them.",
-    )
-
-
-class LiteRtInvoker:
-    """One sample after the other through LiteRT.
-
-    Args:
-        model: The model.
-        fast: Optimized kernels instead of the reference ones.
-
-    Raises:
-        RuntimeFailure: if LiteRT does not take the model.
-    """
-
-    def __init__(self, model: TfliteModel, fast: bool = False) -> None:
-        from ai_edge_litert.interpreter import Interpreter, OpResolverType
-
-        resolver = OpResolverType.AUTO if fast else OpResolverType.BUILTIN_REF
-        self._model_name = model.name
-        self._make = lambda: Interpreter(model_content=model.flatbuffer_data, experimental_op_resolver_type=resolver)
-        # Resource variables live as long as the interpreter: resetting them takes a new one.
-        self._has_resources = any(layer.opcode_str == "var_handle" for layer in model.layers)
-        self._start()
-
-    def _start(self) -> None:
-        try:
-            self._interpreter = self._make()
-            self._interpreter.allocate_tensors()
-        except (RuntimeError, ValueError) as e:
-            raise RuntimeFailure(f"LiteRT can't run {self._model_name}: {e}") from e
-        self._inputs = [detail["index"] for detail in self._interpreter.get_input_details()]
-        self._outputs = [detail["index"] for detail in self._interpreter.get_output_details()]
-        self._fresh = True
-
-    def reset(self) -> None:
-        """Forget the state of a streaming or recurrent model."""
-        if self._fresh:
-            return
-        if self._has_resources:
-            self._start()
-        else:
-            self._interpreter.reset_all_variables()
-
-    def __call__(self, inputs: list[np.ndarray]) -> list[np.ndarray]:
-        self._fresh = False
-        try:
-            for index, value in zip(self._inputs, inputs, strict=True):
-                self._interpreter.set_tensor(index, np.ascontiguousarray(value))
-            self._interpreter.invoke()
-            return [self._interpreter.get_tensor(index) for index in self._outputs]
-        except (RuntimeError, ValueError) as e:
-            raise RuntimeFailure(f"LiteRT can't run {self._model_name}: {e}") from e
 
 
 class TflitePredictor:
-    """A model with the engine that runs it; the work behind `TfliteModel.predict`."""
+    """Runs a model on samples. It does the work of `TfliteModel.predict`.
 
-    def __init__(self, model: TfliteModel, engine: Engine = "reference") -> None:
-        if isinstance(engine, str) and engine not in ("reference", "fast"):
-            raise TfliteError(f"Unknown engine {engine!r}; there are 'reference' and 'fast'.")
-        if model.selected_model_subgraph != 0:
-            raise TfliteError("Only the main subgraph (0) can be run.")
-        self._model = model
-        self._inputs = model.inputs
-        self._outputs = model.outputs
-        self._invoke: Invoke = LiteRtInvoker(model, fast=engine == "fast") if isinstance(engine, str) else engine
+    Args:
+        inputs: The model's inputs.
+        outputs: The model's outputs.
+        invoke: Computes one sample.
+        input_names: Index of a tensor → further names of the input, from the model's signatures.
+    """
+
+    def __init__(
+        self,
+        inputs: Sequence[TfliteTensor],
+        outputs: Sequence[TfliteTensor],
+        invoke: Invoke,
+        input_names: Mapping[int, Sequence[str]],
+    ) -> None:
+        self._inputs = list(inputs)
+        self._outputs = list(outputs)
+        self._invoke = invoke
+        self._input_names = input_names
         # A batch size is what the model was converted with: almost always 1.
         self._batch = self._inputs[0].shape[0] if self._inputs and self._inputs[0].shape else 1
 
-    def predict(self, x: Samples, y_dtype: Any = None, *, reset_state: bool = True) -> Any:
-        """See `TfliteModel.predict`."""
+    def predict(self, x: Samples, y_dtype: DTypeLike | None = None, *, reset_state: bool = True) -> Any:
+        """Run the model. See `TfliteModel.predict`."""
         self._reset()
         results: list[list[np.ndarray]] = []
         unbatched = False
@@ -178,7 +72,7 @@ class TflitePredictor:
             reset()
 
     def _batches(self, x: Samples) -> Iterator[Any]:
-        """The batches: each an array, or what holds an array for each input."""
+        """Yield the batches. Each is an array, or holds an array for each input."""
         one_per_input = isinstance(x, list | tuple) and len(self._inputs) > 1
         if one_per_input or hasattr(x, "dtype") or hasattr(x, "__array__") or isinstance(x, Mapping):
             yield x
@@ -190,21 +84,21 @@ class TflitePredictor:
 
     @staticmethod
     def _items(x: Any) -> Iterable[Any]:
-        """Keras data sets are indexed, not iterated: their iterator need not end."""
+        """Return what yields the batches. Keras data sets are indexed, because their iterator may not end."""
         if hasattr(x, "__getitem__") and hasattr(x, "__len__") and not isinstance(x, list | tuple):
             return (x[i] for i in range(len(x)))
         if not isinstance(x, Iterable):
-            raise TfliteError(f"Can't take samples from a {type(x).__name__}.")
+            raise TfliteError(f"Can't take samples from a {type(x).__name__}.", hint="Pass an array or an iterable.")
         return x
 
     def _is_inputs(self, item: tuple[Any, ...]) -> bool:
-        """Whether a tuple is one array for each of several inputs rather than ``(x, y)``."""
+        """Return whether a tuple is one array for each of several inputs instead of ``(x, y)``."""
         if len(self._inputs) < 2 or len(item) != len(self._inputs) or isinstance(item[0], list | tuple | dict):
             return False
         return all(np.shape(value)[1:] == tuple(t.shape[1:]) for value, t in zip(item, self._inputs, strict=True))
 
     def _by_input(self, batch: Any) -> list[Any]:
-        """The array of each input, in the model's order."""
+        """Return the array of each input, in the model's order."""
         if isinstance(batch, Mapping):
             return [self._named(batch, i, tensor) for i, tensor in enumerate(self._inputs)]
         if len(self._inputs) == 1:
@@ -214,19 +108,14 @@ class TflitePredictor:
         return list(batch)
 
     def _named(self, batch: Mapping[Any, Any], index: int, tensor: TfliteTensor) -> Any:
-        aliases = [index, tensor.name, *(
-            name
-            for inputs, _ in self._model.signatures.values()
-            for name, number in inputs.items()
-            if number == tensor.index
-        )]  # fmt: skip
+        aliases = [index, tensor.name, *self._input_names.get(tensor.index, ())]
         for alias in aliases:
             if alias in batch:
                 return batch[alias]
-        raise TfliteError(f"Nothing is given for input {index} ({tensor.name!r}); given are {list(batch)}.")
+        raise TfliteError(f"There is no array for input {index} ({tensor.name!r}); given are {list(batch)}.")
 
     def _prepare(self, batch: Any) -> tuple[list[np.ndarray], bool]:
-        """Arrays of the inputs' types with a batch dimension, and whether that had to be added."""
+        """Return arrays of the inputs' types with a batch dimension, and whether this dimension was added."""
         arrays, unbatched = [], False
         for index, (value, tensor) in enumerate(zip(self._by_input(batch), self._inputs, strict=True)):
             array = to_tensor_dtype(np.asarray(value), tensor)
@@ -247,7 +136,7 @@ class TflitePredictor:
         return arrays, unbatched
 
     def _run(self, inputs: list[np.ndarray]) -> list[np.ndarray]:
-        """One invocation; a last, smaller batch is filled up with zeros and the outputs cut."""
+        """Invoke once. A last, smaller batch is filled up with zeros, and its outputs are cut."""
         count = len(inputs[0])
         if count < self._batch:
             inputs = [np.concatenate([x, np.zeros((self._batch - count, *x.shape[1:]), x.dtype)]) for x in inputs]
@@ -255,8 +144,8 @@ class TflitePredictor:
         outputs = self._invoke(shaped)
         return [np.array(y[:count] if np.ndim(y) and len(y) == self._batch else y) for y in outputs]
 
-    def _collect(self, results: list[list[np.ndarray]], y_dtype: Any, unbatched: bool) -> Any:
-        """The outputs of all samples, one array for each of the model's outputs."""
+    def _collect(self, results: list[list[np.ndarray]], y_dtype: DTypeLike | None, unbatched: bool) -> Any:
+        """Return the outputs of all samples, one array for each of the model's outputs."""
         collected = []
         for index, tensor in enumerate(self._outputs):
             if results:
@@ -270,11 +159,14 @@ class TflitePredictor:
         return collected[0] if len(collected) == 1 else collected
 
     @staticmethod
-    def _to_dtype(y: np.ndarray, y_dtype: Any, tensor: TfliteTensor) -> np.ndarray:
+    def _to_dtype(y: np.ndarray, y_dtype: DTypeLike | None, tensor: TfliteTensor) -> np.ndarray:
         if y_dtype is None or np.dtype(y_dtype) == y.dtype:
             return y
         if np.dtype(y_dtype).kind == "f":
             return dequantize(y, tensor).astype(y_dtype)
-        if _is_quantized(tensor) or y.dtype.kind == "f":
-            raise TfliteError(f"Output {tensor.name!r} is {y.dtype}: it can be had as that or as floats.")
+        if is_quantized(tensor) or y.dtype.kind == "f":
+            raise TfliteError(
+                f"Output {tensor.name!r} is {y.dtype}, not {np.dtype(y_dtype)}.",
+                hint=f"Ask for {y.dtype} or for a float type.",
+            )
         return y.astype(y_dtype)

@@ -1,25 +1,22 @@
 """A ``.tflite`` as a text table: its layers one by one, then what the model is and costs.
 
-Plain text that fits 80 columns when the model allows it and 120 otherwise, so that it reads the same in a terminal, a
-log and a file.
+The text is plain. It fits 80 columns if the model allows it, and 120 columns otherwise, so it reads the same in a
+terminal, a log and a file.
 """
 
 from __future__ import annotations
 
-import os
 import re
 import textwrap
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import Protocol
 
 from mltk.errors import TfliteError
-from mltk.tflite.layer_options import TfliteLayerOptions
+from mltk.tflite.layer_options import TfliteLayerOptions, activation_of
+from mltk.tflite.layers.base import TfliteLayer
 from mltk.tflite.layers.counts import LayerCounts, count_layer
-from mltk.tflite.model import TfliteModel
 from mltk.tflite.model_parameters import TFLITE_METADATA_TAG, stored_parameters
-
-if TYPE_CHECKING:
-    from mltk.tflite.layers.base import TfliteLayer
-    from mltk.tflite.tensor import TfliteTensor
+from mltk.tflite.tensor import TfliteTensor
 
 _WIDTHS = (80, 120)
 _HEADER = ("Index", "OpCode", "Input(s)", "Output(s)", "Options", "MACs", "Ops")
@@ -30,21 +27,29 @@ _MAX_ARRAY = 8
 _NICER = {"fusedActivationFunction": "activation"}
 
 
-def summarize(model: TfliteModel | str | os.PathLike[str] | bytes) -> str:
-    """Text summary of a ``.tflite``, given as a model, its path or its bytes.
+class SummarizedModel(Protocol):
+    """A model as its summary sees it: a `mltk.tflite.model.TfliteModel`."""
 
-    Raises:
-        TfliteError: if it is not a valid ``.tflite``.
-    """
-    if isinstance(model, bytes | bytearray):
-        model = TfliteModel(bytes(model))
-    elif not isinstance(model, TfliteModel):
-        model = TfliteModel.load_flatbuffer_file(os.fspath(model))
-    return model_summary(model)
+    @property
+    def name(self) -> str: ...
+    @property
+    def description(self) -> str: ...
+    @property
+    def layers(self) -> Sequence[TfliteLayer]: ...
+    @property
+    def inputs(self) -> Sequence[TfliteTensor]: ...
+    @property
+    def outputs(self) -> Sequence[TfliteTensor]: ...
+    @property
+    def n_subgraphs(self) -> int: ...
+    @property
+    def flatbuffer_size(self) -> int: ...
+    def get_all_metadata(self) -> dict[str, bytes]: ...
+    def get_metadata(self, tag: str) -> bytes | None: ...
 
 
 def format_count(value: int) -> str:
-    """A count in at most five characters: ``640``, ``36.9k``, ``2.7M``."""
+    """Return a count in at most five characters: ``640``, ``36.9k``, ``2.7M``."""
     scaled = float(value)
     for unit in ("", "k", "M", "G", "T", "P", "E"):
         if scaled < 999.95:
@@ -53,8 +58,8 @@ def format_count(value: int) -> str:
     return f"{value:.1e}"
 
 
-def model_summary(model: TfliteModel) -> str:
-    """The table of layers of the selected subgraph, and below it the totals; see `TfliteModel.summary`."""
+def model_summary(model: SummarizedModel) -> str:
+    """Return the table of layers of the selected subgraph, and below it the totals. See `TfliteModel.summary`."""
     counts = [count_layer(layer) for layer in model.layers]
     rows = [_row(layer, count) for layer, count in zip(model.layers, counts, strict=True)]
     parts = [_table(rows), _totals(model, sum(counts, LayerCounts()))]
@@ -65,25 +70,25 @@ def model_summary(model: TfliteModel) -> str:
 
 
 def _printable(text: str) -> str:
-    """One line of what a terminal can be trusted with: names in a file can hold anything."""
+    """Return one line that is safe to print. A name in a file can hold any character."""
     cut = text if len(text) <= _MAX_TEXT else f"{text[:_MAX_TEXT]}…"
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in cut)
 
 
-def _tensor_lines(tensors: list[TfliteTensor | None]) -> list[str]:
+def _tensor_lines(tensors: Sequence[TfliteTensor | None]) -> list[str]:
     # The first dimension is the batch, except in constants, where it may be the number of filters.
     return ["-" if t is None else t.shape_dtype_str(include_batch=t.is_constant) for t in tensors] or ["-"]
 
 
 def _options_text(layer: TfliteLayer) -> str:
-    """Typed options as they print, others field by field where they differ from the schema's default."""
+    """Return typed options as they print, other options field by field if they differ from the schema's default."""
     options = layer.options
     if type(options) is not TfliteLayerOptions:
         return str(options)
     defaults = options.defaults()
     shown = []
     for name, value in options.as_dict().items():
-        text = str(options.activation_of(value)) if name == "fusedActivationFunction" else _value(value)
+        text = str(activation_of(value)) if name == "fusedActivationFunction" else _value(value)
         if text and text != _value(defaults.get(name)) and text != "None":
             shown.append(f"{_NICER.get(name) or _snake(name)}:{text}")
     return _printable(" ".join(shown)) or "-"
@@ -94,7 +99,7 @@ def _snake(name: str) -> str:
 
 
 def _value(value: object) -> str:
-    """An option's value; empty for what is not set."""
+    """Return an option's value as text; empty if the value is not set."""
     if value is None:
         return ""
     if isinstance(value, float):
@@ -110,7 +115,7 @@ def _value(value: object) -> str:
 
 
 def _row(layer: TfliteLayer, count: LayerCounts) -> list[list[str]]:
-    """The cells of a layer, each a list of lines."""
+    """Return the cells of a layer. Each cell is a list of lines."""
     return [
         [str(layer.index)],
         [_printable(layer.opcode_str)],
@@ -123,14 +128,14 @@ def _row(layer: TfliteLayer, count: LayerCounts) -> list[list[str]]:
 
 
 def _wrap(line: str, width: int) -> list[str]:
-    """Break at spaces, and within what is still too long."""
+    """Break a line at spaces, and inside words that are too long."""
     if len(line) <= width:
         return [line]
     return textwrap.wrap(line, width, break_on_hyphens=False) or [""]
 
 
 def _wanted_widths(rows: list[list[list[str]]]) -> list[int]:
-    """Width of each column without any wrapping."""
+    """Return the width of each column without wrapping."""
     return [max(len(title), *(len(t) for row in rows for t in row[i]), 0) for i, title in enumerate(_HEADER)]
 
 
@@ -139,7 +144,7 @@ def _table_width(widths: list[int]) -> int:
 
 
 def _fit(rows: list[list[list[str]]]) -> list[int]:
-    """Column widths: 80 columns if wrapping the options is enough for that, else 120 by wrapping the widest."""
+    """Return the column widths: 80 in total if wrapping the options is enough, otherwise 120 by wrapping the widest."""
     widths = _wanted_widths(rows)
     over = _table_width(widths) - _WIDTHS[0]
     if over <= 0:
@@ -154,7 +159,7 @@ def _fit(rows: list[list[list[str]]]) -> list[int]:
 
 
 def _table(rows: list[list[list[str]]]) -> str:
-    """The layers, drawn with lines."""
+    """Draw the table of layers."""
     widths = _fit(rows)
     rule = "+" + "+".join("-" * (width + 2) for width in widths) + "+"
     lines = [rule, _line(list(_HEADER), widths), rule]
@@ -171,7 +176,7 @@ def _line(texts: list[str], widths: list[int]) -> str:
     return "| " + " | ".join(text.ljust(width) for text, width in zip(texts, widths, strict=True)) + " |"
 
 
-def _totals(model: TfliteModel, total: LayerCounts) -> str:
+def _totals(model: SummarizedModel, total: LayerCounts) -> str:
     lines = [f"Name: {_printable(model.name)}"]
     if model.description:
         lines.append(f"Description: {_printable(model.description)}")
@@ -196,7 +201,7 @@ def _io_text(tensor: TfliteTensor) -> str:
     return f"{text}, {tensor.quantization}" if tensor.quantization.n_channels else text
 
 
-def _parameters(model: TfliteModel) -> str:
+def _parameters(model: SummarizedModel) -> str:
     try:
         summary = stored_parameters(model).summary()
     except TfliteError as e:

@@ -3,52 +3,33 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from mltk.errors import TfliteError
-
-if TYPE_CHECKING:
-    from mltk.tflite.model import TfliteModel
-
-TENSOR_TYPES: dict[int, str] = {
-    value: name.lower() for name, value in vars(schema.TensorType).items() if not name.startswith("_")
-}
-
-# NumPy has no bfloat16, no 8-bit float and nothing below 8 bits: those stay the raw bytes that are stored.
-_NUMPY_TYPES: dict[str, type[np.generic]] = {
-    "float32": np.float32, "float16": np.float16, "float64": np.float64, "complex64": np.complex64,
-    "complex128": np.complex128, "bool": np.bool_, "int8": np.int8, "int16": np.int16, "int32": np.int32,
-    "int64": np.int64, "uint8": np.uint8, "uint16": np.uint16, "uint32": np.uint32, "uint64": np.uint64,
-}  # fmt: skip
-
-_BITS = {
-    **{name: 8 * np.dtype(dtype).itemsize for name, dtype in _NUMPY_TYPES.items()},
-    "int4": 4, "uint4": 4, "int2": 2, "bfloat16": 16, "float8_e4m3fn": 8, "float8_e5m2": 8,
-}  # fmt: skip
+from mltk.tflite.quantization import Affine
+from mltk.tflite.schema_view import SchemaView
+from mltk.tflite.types import NUMPY_TYPES, TENSOR_TYPE_NUMBERS, decode, ints, stored_bits, type_name
 
 
-def type_name(tensor_type: int) -> str:
-    """Name of a schema ``TensorType`` in lower case, ``type_99`` for one this version does not know."""
-    return TENSOR_TYPES.get(int(tensor_type), f"type_{int(tensor_type)}")
+class TensorOwner(Protocol):
+    """What a tensor needs of the model that it belongs to."""
 
+    @property
+    def path(self) -> str | None:
+        """Where the model came from."""
 
-def bits_per_element(tensor_type: int) -> int | None:
-    """Bits that an element takes; None for types without a fixed size (string, resource, variant, unknown)."""
-    return _BITS.get(type_name(tensor_type))
+    def buffer_data(self, index: int) -> memoryview:
+        """Return the bytes of a buffer; no bytes if the buffer is empty."""
 
-
-def decode(text: bytes | str | None) -> str:
-    """A string of the schema, which may be absent or, in a damaged file, not UTF-8."""
-    if text is None:
-        return ""
-    return text.decode("utf-8", "backslashreplace") if isinstance(text, bytes) else text
+    def set_buffer_data(self, index: int, data: bytes) -> None:
+        """Replace the bytes of a buffer."""
 
 
 class TfliteShape(tuple[int, ...]):
-    """A tensor's shape; prints as ``1x49x40x1``."""
+    """Shape of a tensor. It prints as ``1x49x40x1``."""
 
     __slots__ = ()
 
@@ -61,31 +42,32 @@ class TfliteShape(tuple[int, ...]):
         return "x".join(str(dim) for dim in self)
 
 
-class TfliteQuantization(schema.QuantizationParametersT):
+class TfliteQuantization(SchemaView):
     """Affine quantization: ``real = scale × (stored − zeropoint)``, per tensor or per channel.
 
-    Source: https://ai.google.dev/edge/litert/models/quantization_spec
+    The other fields of the schema's ``QuantizationParametersT`` are attributes too.
     """
 
-    _absent_from: Any = None
+    def __init__(self, fb_quantization: Any = None, *, absent_from: Any = None) -> None:
+        """Make a view of ``fb_quantization``, or of new, empty parameters.
 
-    def __init__(self, fb_quantization: Any = None) -> None:
-        super().__init__()
-        if fb_quantization is not None:
-            # Shared, not copied: what is set here is what the model is written with.
-            self.__dict__ = fb_quantization.__dict__
+        Args:
+            fb_quantization: A ``QuantizationParametersT``.
+            absent_from: A ``TensorT`` without parameters. It gets the new ones when something is set on them.
+        """
+        super().__init__(schema.QuantizationParametersT() if fb_quantization is None else fb_quantization)
+        self._absent_from = absent_from
 
     def _set(self, name: str, value: Any) -> None:
-        self.__dict__[name] = value
+        setattr(self.raw, name, value)
         if self._absent_from is not None:
-            self._absent_from.quantization = self
+            self._absent_from.quantization = self.raw
             self._absent_from = None
 
     @property
     def scale(self) -> list[float]:
-        """Scale of each channel, or the tensor's one; empty when the tensor is not quantized."""
-        scale = self.__dict__.get("scale")
-        return [] if scale is None else [float(value) for value in scale]
+        """Scale of each channel, or the one scale of the tensor; empty if the tensor is not quantized."""
+        return [] if self.raw.scale is None else [float(value) for value in self.raw.scale]
 
     @scale.setter
     def scale(self, value: Any) -> None:
@@ -93,9 +75,8 @@ class TfliteQuantization(schema.QuantizationParametersT):
 
     @property
     def zeropoint(self) -> list[int]:
-        """Zero point of each channel, or the tensor's one; empty when the tensor is not quantized."""
-        zero_point = self.__dict__.get("zeroPoint")
-        return [] if zero_point is None else [int(value) for value in zero_point]
+        """Zero point of each channel, or the one zero point of the tensor; empty if the tensor is not quantized."""
+        return list(ints(self.raw.zeroPoint))
 
     @zeropoint.setter
     def zeropoint(self, value: Any) -> None:
@@ -104,7 +85,7 @@ class TfliteQuantization(schema.QuantizationParametersT):
     @property
     def quantization_dimension(self) -> int:
         """The dimension that the channels of a per-channel quantization run along."""
-        return int(self.quantizedDimension or 0)
+        return int(self.raw.quantizedDimension or 0)
 
     @quantization_dimension.setter
     def quantization_dimension(self, value: int) -> None:
@@ -112,8 +93,8 @@ class TfliteQuantization(schema.QuantizationParametersT):
 
     @property
     def n_channels(self) -> int:
-        """Number of scales: 0 when not quantized, 1 per tensor, else per channel."""
-        return len(self.scale)
+        """Number of scales: 0 if not quantized, 1 if quantized per tensor."""
+        return 0 if self.raw.scale is None else len(self.raw.scale)
 
     def __str__(self) -> str:
         if not self.n_channels:
@@ -124,16 +105,24 @@ class TfliteQuantization(schema.QuantizationParametersT):
         return f"scale={self.scale[0]:.6g} zeropoint={zero_point}"
 
 
-class TfliteTensor(schema.TensorT):
-    """One tensor of a subgraph. What is set on it is written when the model is regenerated."""
+class TfliteTensor(SchemaView):
+    """One tensor of a subgraph. What is set on the tensor is written when the model is regenerated.
 
-    def __init__(self, index: int = -1, model: TfliteModel | None = None, fb_tensor: Any = None) -> None:
-        super().__init__()
-        if fb_tensor is not None:
-            # Shared, not copied: what is set here is what the model is written with.
-            self.__dict__ = fb_tensor.__dict__
+    The other fields of the schema's ``TensorT`` are attributes too, for example ``buffer``.
+    """
+
+    def __init__(self, index: int = -1, model: TensorOwner | None = None, fb_tensor: Any = None) -> None:
+        """Make a view of a tensor.
+
+        Args:
+            index: Position in the subgraph's list of tensors; -1 outside a model.
+            model: The model that the tensor belongs to.
+            fb_tensor: The ``TensorT``; by default a new one.
+        """
+        super().__init__(schema.TensorT() if fb_tensor is None else fb_tensor)
         self._index = index
         self._model = model
+        self._quantization: TfliteQuantization | None = None
 
     @property
     def index(self) -> int:
@@ -141,95 +130,99 @@ class TfliteTensor(schema.TensorT):
         return self._index
 
     @property
-    def model(self) -> TfliteModel | None:
-        """The model it belongs to."""
+    def model(self) -> TensorOwner | None:
+        """The `TfliteModel` that the tensor belongs to."""
         return self._model
 
     @property
     def name(self) -> str:
-        """Name given by the converter."""
-        return decode(self.__dict__.get("name"))
+        """Name that the converter chose."""
+        return decode(self.raw.name)
 
     @name.setter
     def name(self, value: str | bytes | None) -> None:
-        self.__dict__["name"] = value
+        self.raw.name = value
 
     @property
     def shape(self) -> TfliteShape:
         """Size of each dimension, the batch first; ``()`` for a scalar."""
-        shape = self.__dict__.get("shape")
-        return TfliteShape(() if shape is None else (int(dim) for dim in shape))
+        return TfliteShape(ints(self.raw.shape))
 
     @shape.setter
     def shape(self, value: Any) -> None:
-        self.__dict__["shape"] = None if value is None else np.asarray(value, np.int32).reshape(-1)
+        self.raw.shape = None if value is None else np.asarray(value, np.int32).reshape(-1)
 
     @property
     def dtype(self) -> type[np.generic] | None:
-        """NumPy type of an element; None where NumPy has none (string, resource, int4, …)."""
-        return _NUMPY_TYPES.get(self.dtype_str)
+        """NumPy type of an element; None if NumPy has no such type (string, resource, int4, …)."""
+        return NUMPY_TYPES.get(self.dtype_str)
 
     @dtype.setter
     def dtype(self, value: Any) -> None:
         name = "bool" if np.dtype(value) == np.bool_ else np.dtype(value).name
-        known = {text: number for number, text in TENSOR_TYPES.items()}
-        if name not in known:
+        if name not in TENSOR_TYPE_NUMBERS:
             raise TfliteError(f"A .tflite has no tensor type {name!r}.")
-        self.type = known[name]
+        self.raw.type = TENSOR_TYPE_NUMBERS[name]
 
     @property
     def dtype_str(self) -> str:
-        """Name of the element type in lower case, e.g. ``int8``."""
-        return type_name(self.type)
+        """Name of the element type in lower case, for example ``int8``."""
+        return type_name(self.raw.type)
 
     @property
     def quantization(self) -> TfliteQuantization:
         """Scale and zero point."""
-        quantization = self.__dict__.get("quantization")
-        if isinstance(quantization, TfliteQuantization):
-            return quantization
-        wrapped = TfliteQuantization(quantization)
-        if quantization is None:
-            # The file has none, and reading must not add one: it joins the tensor when something is set on it.
-            wrapped._absent_from = self
-        else:
-            self.__dict__["quantization"] = wrapped
-        return wrapped
+        raw = self.raw.quantization
+        view = self._quantization
+        if view is None or (raw is not None and view.raw is not raw):
+            # The file may have no parameters, and reading must not add any.
+            view = TfliteQuantization(raw) if raw is not None else TfliteQuantization(absent_from=self.raw)
+            self._quantization = view
+        return view
 
     @quantization.setter
     def quantization(self, value: Any) -> None:
-        self.__dict__["quantization"] = value
+        self.raw.quantization = value.raw if isinstance(value, SchemaView) else value
+        self._quantization = None
+
+    @property
+    def affine(self) -> Affine:
+        """The parameters of the quantization as arrays."""
+        raw = self.raw.quantization
+        if raw is None:
+            return Affine.of(None, None)
+        return Affine.of(raw.scale, raw.zeroPoint, raw.quantizedDimension or 0)
 
     @property
     def is_variable(self) -> bool:
-        """Whether it keeps its value from one invocation to the next."""
-        return bool(self.isVariable)
+        """Whether the tensor keeps its value from one invocation to the next."""
+        return bool(self.raw.isVariable)
 
     @property
     def is_constant(self) -> bool:
-        """Whether its data is stored in the file."""
+        """Whether the tensor's data is stored in the file."""
         return self._model is not None and len(self._raw_data()) > 0
 
     @property
     def size_bytes(self) -> int:
-        """Bytes that its data takes: stored in the file for a constant, by shape and type for others."""
-        bits = bits_per_element(self.type)
+        """Bytes that the data takes: the stored bytes of a constant, otherwise the bytes of its shape and type."""
+        bits = stored_bits(self.dtype_str)
         if bits is None:
             return len(self._raw_data())
         return (self.shape.flat_size * bits + 7) // 8
 
     def _raw_data(self) -> memoryview:
-        return memoryview(b"") if self._model is None else self._model.buffer_data(self.buffer)
+        return memoryview(b"") if self._model is None else self._model.buffer_data(self.raw.buffer)
 
     @property
     def data(self) -> np.ndarray:
-        """The constant's data with the tensor's shape (a read-only view of the file), or zeros.
+        """The data of a constant in the tensor's shape, a read-only view of the file; zeros for other tensors.
 
-        Types that NumPy lacks come as the bytes stored, ``uint8``, 1-D.
+        Data of a type that NumPy does not have, and sparse data, is the stored bytes: uint8, one dimension.
         """
         raw = self._raw_data()
         dtype = self.dtype
-        if dtype is None or self.__dict__.get("sparsity") is not None:
+        if dtype is None or self.raw.sparsity is not None:
             return np.frombuffer(raw, np.uint8)
         if not len(raw):
             return np.zeros(self.shape, dtype)
@@ -245,10 +238,14 @@ class TfliteTensor(schema.TensorT):
                 raise TfliteError(f"Tensor {self.name!r} holds {self.dtype_str}, not {array.dtype}.")
             if array.shape != tuple(self.shape):
                 raise TfliteError(f"Tensor {self.name!r} is of shape {self.shape}, not {TfliteShape(array.shape)}.")
-        self._model.set_buffer_data(self.buffer, array.tobytes())
+        self._model.set_buffer_data(self.raw.buffer, array.tobytes())
 
     def shape_dtype_str(self, include_batch: bool = False) -> str:
-        """E.g. ``49x40x1 (int8)``; the first of several dimensions is left out unless ``include_batch``."""
+        """Return shape and type as text, for example ``49x40x1 (int8)``.
+
+        Args:
+            include_batch: Also show the first of several dimensions.
+        """
         shape = self.shape if include_batch or len(self.shape) < 2 else TfliteShape(self.shape[1:])
         return f"{shape} ({self.dtype_str})" if shape else f"scalar ({self.dtype_str})"
 

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from typing import Any
 
-from mltk.tflite.model import TfliteModel
-from mltk.tflite.tensor import decode
+from mltk.tflite.tflite_file import TfliteFile
+from mltk.tflite.types import decode, ints
 
 
-def shorten_names(model: TfliteModel, *, one_operation: bool = True) -> None:
+def shorten_names(model: TfliteFile, *, one_operation: bool = True) -> None:
     """Shorten the names of the model's tensors; those of inputs and outputs stay.
 
     Paths lose the models they all are in. Names stay distinct, where they were.
@@ -25,8 +24,8 @@ def shorten_names(model: TfliteModel, *, one_operation: bool = True) -> None:
         one_operation: keep the first of the operations only, the one whose result the tensor is.
     """
     for subgraph in model.flatbuffer_model.subgraphs:
-        ends = {*_indices(subgraph.inputs), *_indices(subgraph.outputs)}
-        results = [i for operator in subgraph.operators for i in _indices(operator.outputs)]
+        ends = {*ints(subgraph.inputs), *ints(subgraph.outputs)}
+        results = [i for operator in subgraph.operators for i in ints(operator.outputs)]
         # Results first: where a constant is named as one, it is the constant that gets another name.
         order = dict.fromkeys([*results, *range(len(subgraph.tensors))])
         names = {i: decode(subgraph.tensors[i].name) for i in order if 0 <= i < len(subgraph.tensors) and i not in ends}
@@ -41,10 +40,6 @@ def shorten_names(model: TfliteModel, *, one_operation: bool = True) -> None:
             taken.add(distinct)
             subgraph.tensors[i].name = distinct
     model.regenerate_flatbuffer(reload_model=True)
-
-
-def _indices(values: Any) -> list[int]:
-    return [] if values is None else [int(v) for v in values]
 
 
 def _common_folder(paths: Iterable[str]) -> str:

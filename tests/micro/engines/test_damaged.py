@@ -22,7 +22,7 @@ from mltk.micro.memory.arena import measure_arena
 from mltk.micro.parity import compare_engines, random_samples
 from mltk.operations.results.quantization import quantization_report
 from mltk.tflite import TfliteModel
-from mltk.tflite.graph import Graph, Operator, Subgraph, Tensor, read_graph
+from mltk.tflite.graph import Graph, Operator, Subgraph, Tensor, graph_of
 from mltk.workers.child import ChildEndedError
 
 
@@ -82,7 +82,7 @@ def test_what_would_take_gigabytes_has_no_exact_kernel(what, monkeypatch):
 
     monkeypatch.setattr(np, "empty", watched)
     with pytest.raises(NotExactError):
-        compile_exact(read_graph(HUGE[what]))
+        compile_exact(graph_of(HUGE[what]))
     assert largest < 1 << 24
 
 
@@ -93,7 +93,7 @@ def test_many_large_tensors_at_once_have_no_exact_kernel():
     for y in kept:
         b.op("RELU", [x], [y])
     with pytest.raises(NotExactError, match="MiB"):
-        compile_exact(read_graph(b.build([x], kept)))
+        compile_exact(graph_of(b.build([x], kept)))
 
 
 def test_many_channels_are_proven_a_part_at_a_time():

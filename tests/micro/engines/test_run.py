@@ -21,6 +21,7 @@ from mltk.micro.engines import runtimes
 from mltk.micro.engines.process import WorkerProcess
 from mltk.micro.engines.run import run_batch
 from mltk.micro.engines.runtimes import TflmRuntime
+from mltk.tflite.graph import graph_of
 
 
 @pytest.mark.parametrize("engine", ["tflm", "exact-batched", "litert-reference", "litert-xnnpack"])
@@ -185,7 +186,7 @@ def test_inputs_that_do_not_fit_are_refused_with_what_was_wanted(cnn, images):
 
 def test_two_inputs_and_their_numbers_of_samples(needs_tflm):
     model = MODELS["MAXIMUM"](np.random.default_rng(1))
-    shape = runtimes.read_graph(model).inputs[0].shape[1:]
+    shape = graph_of(model).inputs[0].shape[1:]
     a, b = (np.random.default_rng(s).integers(-128, 128, (5, *shape)).astype(np.int8) for s in (1, 2))
     assert np.array_equal(run_batch(model, [a, b]).outputs[0], np.maximum(a, b))
     with pytest.raises(EvaluationError, match=r"different numbers of samples: \[5, 4\]"):
@@ -247,7 +248,7 @@ def test_without_the_wheel_the_rest_goes_to_litert_and_is_marked(monkeypatch):
 @pytest.mark.parametrize("engine", ["tflm", "exact-batched", "litert-reference"])
 def test_state_is_forgotten_between_samples(needs_tflm, engine):
     model = wake_words()[2].read_bytes()
-    shape = runtimes.read_graph(model).inputs[0].shape
+    shape = graph_of(model).inputs[0].shape
     x = np.random.default_rng(0).integers(-128, 128, (30, *shape[1:])).astype(np.int8)
     fresh = np.concatenate([TflmRuntime(model).invoke([s])[0] for s in x[:6]])
     assert np.array_equal(run_batch(model, x[:6], engine=engine).outputs[0], fresh)
@@ -256,7 +257,7 @@ def test_state_is_forgotten_between_samples(needs_tflm, engine):
 @pytest.mark.skipif(not wake_words(), reason="pymicro-wakeword is not installed")
 def test_a_stream_keeps_its_state_and_stays_in_order(needs_tflm):
     model = wake_words()[2].read_bytes()
-    shape = runtimes.read_graph(model).inputs[0].shape
+    shape = graph_of(model).inputs[0].shape
     x = np.random.default_rng(0).integers(-128, 128, (60, *shape[1:])).astype(np.int8)
     one = TflmRuntime(model)
     expected = np.concatenate([one.invoke([s])[0] for s in x])

@@ -13,12 +13,12 @@ from mltk.micro.exact import NotExactError, compile_exact
 from mltk.micro.exact import fixed_point as fx
 from mltk.micro.exact.blas import one_blas_thread
 from mltk.micro.exact.requantize import Requantizer
-from mltk.tflite.graph import read_graph
+from mltk.tflite.graph import graph_of
 
 
 def both(model: bytes, rng: np.random.Generator, n: int = 5):
     """Outputs of the exact kernels and of TFLM on ``n`` random samples."""
-    graph = read_graph(model)
+    graph = graph_of(model)
     inputs = [rng.integers(-128, 128, (n, *t.shape)).astype(np.int8) for t in graph.inputs]
     tflm = TflmRuntime(model)
     expected = [np.stack(v) for v in zip(*[tflm.invoke([x[i] for x in inputs]) for i in range(n)], strict=True)]
@@ -53,7 +53,7 @@ def test_a_whole_classifier(needs_tflm, cnn):
 def test_published_streaming_models(needs_tflm):
     for path in wake_words():
         model = path.read_bytes()
-        shape = read_graph(model).inputs[0].shape[1:]
+        shape = graph_of(model).inputs[0].shape[1:]
         x = np.random.default_rng(0).integers(-128, 128, (12, *shape)).astype(np.int8)
         assert np.array_equal(ExactRuntime(model).run([x])[0], TflmRuntime(model).run([x])[0])
 
@@ -140,12 +140,12 @@ def test_multipliers_are_fractions_of_31_bits(real):
 
 def test_what_is_not_covered_is_named():
     with pytest.raises(NotExactError, match=r"FULLY_CONNECTED \(operator 0\): FLOAT32 tensor"):
-        compile_exact(read_graph(float_model()))
+        compile_exact(graph_of(float_model()))
     b = ModelBuilder()
     x, y = b.tensor((1, 4), scale=0.1), b.tensor((1, 4), scale=0.1)
     b.op("ELU", [x], [y])
     with pytest.raises(NotExactError, match=r"ELU .* has no exact batched kernel"):
-        compile_exact(read_graph(b.build([x], [y])))
+        compile_exact(graph_of(b.build([x], [y])))
 
 
 def test_contradictory_options_are_left_to_tflm():
@@ -154,7 +154,7 @@ def test_contradictory_options_are_left_to_tflm():
     fields = {"padding": 1, "strideH": 0, "strideW": 1, "filterHeight": 2, "filterWidth": 2}
     b.op("MAX_POOL_2D", [x], [y], ("Pool2DOptions", fields))
     with pytest.raises(NotExactError, match="stride"):
-        compile_exact(read_graph(b.build([x], [y])))
+        compile_exact(graph_of(b.build([x], [y])))
 
 
 def test_the_number_of_blas_threads_is_given_back():

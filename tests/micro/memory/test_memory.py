@@ -15,7 +15,7 @@ from mltk.micro.engines.process import WorkerProcess
 from mltk.micro.memory import arena as arena_module
 from mltk.micro.memory.arena import estimate_arena, measure_arena
 from mltk.micro.memory.planner import Buffer, place_greedily, plan_memory
-from mltk.tflite.graph import read_graph
+from mltk.tflite.graph import graph_of
 
 
 def runs_in(model: bytes, n_bytes: int) -> bool:
@@ -52,7 +52,7 @@ def test_preparing_may_need_more_than_running(needs_tflm):
 
 def test_the_plan_is_the_head_that_tflm_reports(needs_tflm, cnn):
     for model in [cnn, float_model(), *(p.read_bytes() for p in wake_words())]:
-        assert plan_memory(read_graph(model)).size == measure_arena(model).head
+        assert plan_memory(graph_of(model)).size == measure_arena(model).head
 
 
 def test_scratch_memory_of_kernels_is_planned(needs_tflm):
@@ -63,7 +63,7 @@ def test_scratch_memory_of_kernels_is_planned(needs_tflm):
             before = len(worker.stderr_text())
             worker.request({"task": "measure_arena", "arena_bytes": 1 << 22}, [np.frombuffer(model, np.uint8)])
             head = int(re.search(r"head (\d+) bytes", worker.stderr_text()[before:])[1])
-            if head != plan_memory(read_graph(model)).size:
+            if head != plan_memory(graph_of(model)).size:
                 wrong[operator] = head
     assert not wrong
 
@@ -88,7 +88,7 @@ def test_a_model_that_tflm_refuses_has_no_arena(needs_tflm):
 
 def test_the_estimate_counts_variables_and_kernels():
     for path in wake_words():
-        usage = estimate_arena(read_graph(path.read_bytes()))
+        usage = estimate_arena(graph_of(path.read_bytes()))
         assert usage.tail > 10_000
 
 
@@ -124,7 +124,7 @@ def test_a_buffer_with_an_offset_stays_there():
 
 
 def test_the_picture_shows_every_buffer_and_step(cnn):
-    plan = plan_memory(read_graph(cnn))
+    plan = plan_memory(graph_of(cnn))
     text = plan.to_text(width=100)
     assert "CONV_2D" in text
     assert "DEPTHWISE_CONV_2D" in text

@@ -13,7 +13,7 @@ from mltk.micro.profile import vela
 from mltk.micro.profile.memory import layer_flash, layer_ram
 from mltk.micro.profile.profiler import ROUGH_ERROR, profile_tflite
 from mltk.micro.profile.targets import load_target
-from mltk.tflite.graph import read_graph
+from mltk.tflite.graph import graph_of
 from mltk.tflite.model import TfliteModel
 from mltk.tflite.model_parameters import TfliteModelParameters
 
@@ -52,7 +52,7 @@ def test_without_a_target_there_are_counts_and_memory_only(cnn_model):
 
 
 def test_flash_and_ram_of_layers_add_up(cnn):
-    graph = read_graph(cnn)
+    graph = graph_of(cnn)
     plan = plan_memory(graph)
     assert sum(layer_flash(graph)) == sum(t.data.nbytes for t in graph.main.tensors if t.data is not None)
     assert max(layer_ram(graph, plan)) == plan.lower_bound
@@ -64,11 +64,11 @@ def test_a_constant_that_two_layers_share_counts_once():
     c = b.constant([1, 2, 3, 4], np.int8, scale=0.1)
     b.op("ADD", [x, c], [y], ("AddOptions", {}))
     b.op("ADD", [y, c], [z], ("AddOptions", {}))
-    assert layer_flash(read_graph(b.build([x], [z]))) == [4, 0]
+    assert layer_flash(graph_of(b.build([x], [z]))) == [4, 0]
 
 
 def test_ram_follows_the_steps_through_called_subgraphs(published):
-    graph = read_graph(published.flatbuffer_data)
+    graph = graph_of(published.flatbuffer_data)
     plan = plan_memory(graph)
     ram = layer_ram(graph, plan)
     assert len(ram) == len(graph.main.operators)
@@ -97,7 +97,7 @@ def test_what_no_measurement_stands_behind_widens_the_error_bar():
     assert results.accelerator_cycles == 0
     assert results.time_error == pytest.approx(ROUGH_ERROR)
     assert "~" in results.to_string()
-    assert any("no measurement" in note for note in results.notes)
+    assert any("No measurement" in note for note in results.notes)
 
 
 def test_operators_that_tflm_lacks_are_unsupported():
@@ -145,7 +145,7 @@ def test_what_vela_leaves_to_the_cpu_is_named():
     results = profile_tflite(TfliteModel(b.build([x], [z])), "ethos-u55-128")
     assert results.layers[0].error_msg == "stays on the CPU"
     assert results.layers[0].cpu_cycles > 0
-    assert any("On the CPU stay: 1 × quantize" in note for note in results.notes)
+    assert any("These stay on the CPU: 1 × quantize" in note for note in results.notes)
 
 
 @pytest.mark.usefixtures("needs_vela")

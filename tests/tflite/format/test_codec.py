@@ -12,7 +12,7 @@ from mltk.errors import MltkError
 from mltk.micro.engines.run import check_inputs, run_batch
 from mltk.tflite import TfliteModel
 from mltk.tflite.format import codec
-from mltk.tflite.graph import read_graph
+from mltk.tflite.graph import graph_of
 
 
 def rewritten(data: bytes) -> bytes:
@@ -56,7 +56,7 @@ def test_rewriting_loses_nothing_and_is_stable(published: Path) -> None:
         np.testing.assert_array_equal(old.data, new.data)
         for field in ("scale", "zeroPoint"):
             np.testing.assert_array_equal(
-                getattr(old.__dict__["quantization"], field, None), getattr(new.__dict__["quantization"], field, None)
+                getattr(old.raw.quantization, field, None), getattr(new.raw.quantization, field, None)
             )
 
 
@@ -65,7 +65,7 @@ def test_runtimes_compute_the_same_from_it(published: Path, engine: str) -> None
     if engine == "tflm" and importlib.util.find_spec("tflite_micro") is None:
         pytest.skip("tflite-micro is not installed")
     data = published.read_bytes()
-    draw, graph = np.random.default_rng(1), read_graph(data)
+    draw, graph = np.random.default_rng(1), graph_of(data)
     inputs = [draw.integers(-100, 100, (3, *t.shape[1:])).astype(t.dtype) for t in graph.inputs]
     try:
         check_inputs(graph, inputs)

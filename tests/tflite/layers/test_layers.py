@@ -20,7 +20,6 @@ from mltk.tflite import (
     TfliteTransposeConvLayer,
     TfliteUnidirectionalLstmLayer,
 )
-from mltk.tflite.layers.kernel_params import activation_range, quantize_multiplier
 
 
 def test_public_names():
@@ -69,20 +68,6 @@ def test_options_are_set_by_name(cnn_bytes):
     assert read[1].pool_size == (2, 3)
 
 
-def test_quantize_multiplier():
-    """Against MLTK 0.20's own figures for the MLPerf Tiny models."""
-    assert quantize_multiplier(1.0 * 8.9026361820288e-05 / 0.039393551647663116) == (1242405367, -8)
-    assert quantize_multiplier(1.0 * 2.816817504935898e-05 / 0.039393551647663116) == (1572401305, -10)
-    assert quantize_multiplier(0.5) == (2**30, 0)
-    assert quantize_multiplier(1.0) == (2**30, 1)
-    assert quantize_multiplier(1 - 2**-40) == (2**30, 1)
-    assert quantize_multiplier(0.0) == (0, 0)
-    assert quantize_multiplier(2.0**-40) == (0, 0)
-    for bad in (-1.0, np.inf, np.nan):
-        with pytest.raises(TfliteError, match="multiplier"):
-            quantize_multiplier(bad)
-
-
 def test_conv_params(cnn_bytes):
     params = TfliteModel(cnn_bytes).layers[0].params
     assert (params.input_offset, params.weights_offset, params.output_offset) == (10, 0, -128)
@@ -112,13 +97,6 @@ def test_fully_connected_params():
     assert per_channel.per_channel_output_shift == [-1, 0]
     with pytest.raises(TfliteError, match="scale of 0"):
         _ = _dense(0.5, 0.25, 0.0, activation=0).params
-
-
-def test_activation_range():
-    layer = _dense(0.5, 0.25, 0.1)
-    assert activation_range(TfliteActivation.NONE, layer.output_tensor) == (-128, 127)
-    assert activation_range(TfliteActivation.RELU6, layer.output_tensor) == (-128, -68)
-    assert activation_range(TfliteActivation.RELU_N1_TO_1, layer.output_tensor) == (-128, -118)
 
 
 def test_float_layers_have_no_integer_params():

@@ -103,9 +103,7 @@ class TfliteMicroMemoryPlan(list[TfliteMicroMemoryPlanBuffer]):
     @staticmethod
     def from_model(tflite_model: TfliteModel, **kwargs: Any) -> TfliteMicroMemoryPlan:
         """The plan that TFLM makes of ``tflite_model``."""
-        from mltk.tflite.graph import read_graph
-
-        planned = plan_memory(read_graph(tflite_model.flatbuffer_data))
+        planned = plan_memory(tflite_model.graph)
         plan = TfliteMicroMemoryPlan(tflite_model=tflite_model, **kwargs)
         plan._step_names = planned.step_names
         for b in planned.buffers:

@@ -165,7 +165,7 @@ class TfliteMicroModel:
         self.layer_errors: list[TfliteMicroLayerError] = []
         self._keep = enable_tensor_recorder or enable_recorder
         self._runtime = TflmRuntime(
-            flatbuffer_data,
+            self.tflite_model,
             preserve_all_tensors=self._keep,
             arena_bytes=runtime_buffer_size if runtime_buffer_size and runtime_buffer_size > 0 else None,
         )
@@ -191,7 +191,7 @@ class TfliteMicroModel:
     @cached_property
     def arena(self) -> ArenaUsage:
         """The arena as measured."""
-        return measure_arena(self.tflite_model.flatbuffer_data)
+        return measure_arena(self.tflite_model)
 
     @cached_property
     def details(self) -> TfliteMicroModelDetails:

@@ -1,14 +1,12 @@
 """Import path of MLTK 0.20; the classes live in `mltk.tflite`."""
 
 from mltk.tflite.layer_options import (
-    TfliteActivation,
     TfliteAddLayerOptions,
     TfliteConv2DLayerOptions,
     TfliteDepthwiseConv2DLayerOptions,
     TfliteFullyConnectedLayerOptions,
     TfliteLayerOptions,
     TfliteMulLayerOptions,
-    TflitePadding,
     TflitePool2DLayerOptions,
     TfliteTransposeConvLayerOptions,
     TfliteUnidirectionalLstmLayerOptions,
@@ -42,6 +40,7 @@ from mltk.tflite.tensor import (
     TfliteShape,
     TfliteTensor,
 )
+from mltk.tflite.types import TfliteActivation, TflitePadding
 
 __all__ = [
     "TfliteActivation",

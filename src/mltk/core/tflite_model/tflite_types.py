@@ -1,6 +1,5 @@
 """Import path of MLTK 0.20; the classes live in `mltk.tflite`."""
 
-from mltk.tflite.layer_options import TfliteActivation, TflitePadding
 from mltk.tflite.layers.kernel_params import (
     TfliteConvParams,
     TfliteDepthwiseConvParams,
@@ -8,6 +7,7 @@ from mltk.tflite.layers.kernel_params import (
     TflitePoolParams,
     TfliteTransposeConvParams,
 )
+from mltk.tflite.types import TfliteActivation, TflitePadding
 
 __all__ = [
     "TfliteActivation",

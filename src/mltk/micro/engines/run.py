@@ -32,7 +32,7 @@ from mltk.micro.engines.process import (
     explain_refusal,
 )
 from mltk.micro.engines.runtimes import Runtime, have_tflm, make_runtime
-from mltk.tflite.graph import Graph, read_graph
+from mltk.tflite.graph import Graph, GraphSource, graph_of
 from mltk.workers.child import ChildEndedError
 
 ENGINES = ("auto", "tflm", "exact-batched", "litert-reference", "litert-xnnpack")
@@ -67,7 +67,6 @@ class BatchResult:
 
 @dataclass(frozen=True)
 class _Job:
-    model: bytes
     graph: Graph
     inputs: list[np.ndarray]
     processes: int
@@ -84,7 +83,7 @@ class _Job:
 
 
 def run_batch(
-    model: bytes,
+    model: GraphSource,
     inputs: np.ndarray | Sequence[np.ndarray],
     *,
     engine: str = "auto",
@@ -117,7 +116,7 @@ def run_batch(
     if engine not in ENGINES:
         raise MltkError(f"No engine is called {engine!r}.", hint=f"Choose one of: {', '.join(ENGINES)}.")
     start = time.perf_counter()
-    graph = read_graph(model)
+    graph = graph_of(model)
     arrays = check_inputs(graph, [inputs] if isinstance(inputs, np.ndarray) else list(inputs))
     if graph.is_stateful and not reset_between_samples:
         processes = 1  # the order of samples is part of the computation
@@ -126,7 +125,6 @@ def run_batch(
         if trusted or children is None:
             children = stack.enter_context(Workers(memory_limit_bytes=None if trusted else UNTRUSTED_MEMORY_BYTES))
         job = _Job(
-            bytes(model),
             graph,
             arrays,
             available_cpus() if processes is None else max(1, processes),
@@ -247,11 +245,11 @@ def _run(job: _Job, engine: str) -> BatchResult:
         return _run_in_child(job, engine)
     start = time.perf_counter()
     try:
-        runtime = make_runtime(engine, job.model, reset_between_samples=job.reset_between_samples)
+        runtime = make_runtime(engine, job.graph, reset_between_samples=job.reset_between_samples)
     except UnsupportedModelError as e:
         if engine == "exact-batched":  # ours, which says all there is to say
             raise
-        raise explain_refusal(job.model, engine, e) from e
+        raise explain_refusal(job.graph.data, engine, e) from e
     return _compute(job, runtime, start)
 
 
@@ -266,7 +264,7 @@ def _run_in_child(job: _Job, engine: str) -> BatchResult:
             job.progress(n)
 
     def run(worker: WorkerProcess) -> BatchResult:
-        runtime = ChildRuntime(worker, job.model, engine, reset_between_samples=job.reset_between_samples)
+        runtime = ChildRuntime(worker, job.graph.data, engine, reset_between_samples=job.reset_between_samples)
         return _compute(replace(job, progress=progress), runtime, start)
 
     with job.children.lend(job.timeout_s) as worker:
@@ -286,7 +284,7 @@ def _compute(job: _Job, runtime: Runtime | ChildRuntime, start: float) -> BatchR
     n_processes = 1
     if n_done < job.n:
         work = Work(
-            job.model,
+            job.graph.data,
             runtime.engine,
             job.inputs,
             reset_between_samples=job.reset_between_samples,

@@ -14,7 +14,8 @@ import numpy as np
 
 from mltk.errors import MissingDependencyError, MltkError, RuntimeFailure, UnsupportedModelError
 from mltk.micro.engines.operators import known_crashes, missing_operators, operator_table
-from mltk.tflite.graph import Graph, Tensor, read_graph
+from mltk.tflite.graph import Graph, GraphSource, Tensor, graph_of
+from mltk.tflite.litert import LiteRtInterpreter
 
 # Untouched pages of an arena cost nothing on the host, while an arena a few bytes short can crash
 # TFLM instead of failing: always far too much.
@@ -45,9 +46,9 @@ class Runtime:
     engine = ""
     description = ""
 
-    def __init__(self, model: bytes, *, reset_between_samples: bool = True) -> None:
-        self.model = bytes(model)
-        self.graph = read_graph(self.model)
+    def __init__(self, model: GraphSource, *, reset_between_samples: bool = True) -> None:
+        self.graph = graph_of(model)
+        self.model = self.graph.data
         self._reset_each = reset_between_samples and self.graph.is_stateful
 
     def run(self, inputs: Samples, progress: Callable[[int], None] | None = None) -> list[np.ndarray]:
@@ -93,7 +94,7 @@ class TflmRuntime(Runtime):
 
     def __init__(
         self,
-        model: bytes,
+        model: GraphSource,
         *,
         reset_between_samples: bool = True,
         arena_bytes: int | None = None,
@@ -165,7 +166,7 @@ class LiteRtRuntime(Runtime):
 
     def __init__(
         self,
-        model: bytes,
+        model: GraphSource,
         *,
         reset_between_samples: bool = True,
         reference: bool = True,
@@ -173,47 +174,21 @@ class LiteRtRuntime(Runtime):
     ) -> None:
         super().__init__(model, reset_between_samples=reset_between_samples)
         self.engine = "litert-reference" if reference else "litert-xnnpack"
-        self._reference, self._preserve = reference, preserve_all_tensors
         kind = "reference kernels" if reference else "default path (XNNPACK)"
         self.description = f"LiteRT {_litert_version()}, {kind}"
-        self._new_interpreter()
-
-    def _new_interpreter(self) -> None:
-        from ai_edge_litert.interpreter import Interpreter, OpResolverType
-
-        resolver = OpResolverType.BUILTIN_REF if self._reference else OpResolverType.BUILTIN
-        try:
-            self._interpreter = Interpreter(
-                model_content=self.model,
-                experimental_op_resolver_type=resolver,
-                num_threads=1,
-                experimental_preserve_all_tensors=self._preserve,
-            )
-            self._interpreter.allocate_tensors()
-        except (RuntimeError, ValueError, TypeError) as e:
-            raise UnsupportedModelError(f"LiteRT refuses this model: {e}") from e
-        self._inputs = self._interpreter.get_input_details()
-        self._outputs = self._interpreter.get_output_details()
+        self._interpreter = LiteRtInterpreter(
+            self.graph, reference=reference, preserve_all_tensors=preserve_all_tensors
+        )
 
     def invoke(self, sample: Samples) -> list[np.ndarray]:
-        try:
-            for details, value in zip(self._inputs, sample, strict=True):
-                self._interpreter.set_tensor(details["index"], value.reshape(details["shape"]))
-            self._interpreter.invoke()
-            return [self._interpreter.get_tensor(details["index"]) for details in self._outputs]
-        except (RuntimeError, ValueError, TypeError) as e:
-            raise RuntimeFailure(f"LiteRT failed while running the model: {e}") from e
+        return self._interpreter(sample)
 
     def reset(self) -> None:
-        # Resource variables outlive reset_all_variables().
-        if self.graph.has_resource_variables:
-            self._new_interpreter()
-        else:
-            self._interpreter.reset_all_variables()
+        self._interpreter.reset()
 
     def tensor(self, index: int, subgraph: int = 0) -> np.ndarray:
-        """A copy of tensor ``index`` after :meth:`invoke`; needs ``preserve_all_tensors``."""
-        return np.array(self._interpreter.get_tensor(index, subgraph))
+        """Return a copy of a tensor after :meth:`invoke`. Needs ``preserve_all_tensors``."""
+        return self._interpreter.tensor(index, subgraph)
 
 
 class ExactRuntime(Runtime):
@@ -221,7 +196,7 @@ class ExactRuntime(Runtime):
 
     engine = "exact-batched"
 
-    def __init__(self, model: bytes, *, reset_between_samples: bool = True) -> None:
+    def __init__(self, model: GraphSource, *, reset_between_samples: bool = True) -> None:
         super().__init__(model, reset_between_samples=reset_between_samples)
         from mltk.micro.exact import NotExactError, compile_exact
 
@@ -267,7 +242,7 @@ def _litert_version() -> str:
         return "(unknown version)"
 
 
-def make_runtime(engine: str, model: bytes, *, reset_between_samples: bool = True) -> Runtime:
+def make_runtime(engine: str, model: GraphSource, *, reset_between_samples: bool = True) -> Runtime:
     """Load ``model`` into an engine: 'tflm', 'exact-batched', 'litert-reference' or 'litert-xnnpack'."""
     factories: dict[str, Any] = {
         "tflm": TflmRuntime,

@@ -9,6 +9,7 @@ import numpy as np
 
 from mltk.micro.exact import fixed_point as fx
 from mltk.micro.exact.node import Kernel, Node, activation_range, kernel
+from mltk.tflite.fixed_point import quantize_multiplier
 from mltk.tflite.graph import Tensor
 
 _INT8 = np.arange(-128, 128, dtype=np.int64)
@@ -40,7 +41,7 @@ def build_logistic(node: Node) -> Kernel:
     x, y = node.tensor(0), node.outputs[0]
     node.require_int8(x, y)
     node.require(_zero(y) == -128, "an output zero point other than -128")
-    multiplier, shift = fx.quantize_multiplier(float(_scale(x)) * (1 << 27))
+    multiplier, shift = quantize_multiplier(float(_scale(x)) * (1 << 27))
     radius = fx.input_radius(4, shift)
     value = _INT8 - _zero(x)
     inside = np.abs(value) < radius
@@ -55,7 +56,7 @@ def build_tanh(node: Node) -> Kernel:
     x, y = node.tensor(0), node.outputs[0]
     node.require_int8(x, y)
     node.require(_zero(y) == 0, "an output zero point other than 0")
-    multiplier, shift = fx.quantize_multiplier(float(_scale(x)) * (1 << 27))
+    multiplier, shift = quantize_multiplier(float(_scale(x)) * (1 << 27))
     radius = fx.input_radius(4, shift)
     value = _INT8 - _zero(x)
     inside = np.abs(value) < radius
@@ -70,7 +71,7 @@ def build_relu(node: Node) -> Kernel:
     x, y = node.tensor(0), node.outputs[0]
     node.require_int8(x, y)
     # TFLM divides the two scales in single precision here.
-    multiplier, shift = fx.quantize_multiplier(float(np.float32(x.scale[0]) / np.float32(y.scale[0])))
+    multiplier, shift = quantize_multiplier(float(np.float32(x.scale[0]) / np.float32(y.scale[0])))
     out = fx.multiply_by_quantized_multiplier(_INT8 - _zero(x), multiplier, shift) + _zero(y)
     return _lookup(_as_int8(out, max(-128, _zero(y))))
 
@@ -93,7 +94,7 @@ def build_leaky_relu(node: Node) -> Kernel:
     alpha = np.float64(np.float32(node.option("alpha", 0.0)))
     ratio = _scale(x) / _scale(y)
     node.require(alpha * ratio >= 0, "a negative slope")
-    above, below = fx.quantize_multiplier(float(ratio)), fx.quantize_multiplier(float(_scale(x) * alpha / _scale(y)))
+    above, below = quantize_multiplier(float(ratio)), quantize_multiplier(float(_scale(x) * alpha / _scale(y)))
     value = _INT8 - _zero(x)
     out = np.where(
         value >= 0,
@@ -120,7 +121,7 @@ def build_quantize(node: Node) -> Kernel:
 
         return quantize
     node.require_int8(x)
-    multiplier, shift = fx.quantize_multiplier(float(_scale(x) / _scale(y)))
+    multiplier, shift = quantize_multiplier(float(_scale(x) / _scale(y)))
     out = fx.multiply_by_quantized_multiplier(_INT8 - _zero(x), multiplier, shift) + _zero(y)
     return _lookup(np.clip(out, low, high).astype(dtype))
 
@@ -140,8 +141,8 @@ def build_hard_swish(node: Node) -> Kernel:
     x, y = node.tensor(0), node.outputs[0]
     node.require_int8(x, y)
     hires = np.float32(1.0 / 128.0) * np.float32(x.scale[0])
-    out_multiplier, out_shift = fx.quantize_multiplier(float(hires / np.float32(y.scale[0])))
-    relu_multiplier, relu_shift = fx.quantize_multiplier(float(hires / np.float32(3.0 / 32768.0)))
+    out_multiplier, out_shift = quantize_multiplier(float(hires / np.float32(y.scale[0])))
+    relu_multiplier, relu_shift = quantize_multiplier(float(hires / np.float32(3.0 / 32768.0)))
     node.require(out_shift <= 0, "an output scale finer than the input's")
     out16, relu16 = (min((m + (1 << 15)) >> 16, 32767) for m in (out_multiplier, relu_multiplier))
     value = (_INT8 - _zero(x)) << 7
@@ -206,8 +207,8 @@ def build_add(node: Node) -> Kernel:
     low, high = activation_range(node, y)
     twice = 2.0 * max(float(a.scale[0]), float(b.scale[0]))
     left_shift = 20
-    ma, mb = fx.quantize_multiplier(float(a.scale[0]) / twice), fx.quantize_multiplier(float(b.scale[0]) / twice)
-    my = fx.quantize_multiplier(twice / ((1 << left_shift) * float(y.scale[0])))
+    ma, mb = quantize_multiplier(float(a.scale[0]) / twice), quantize_multiplier(float(b.scale[0]) / twice)
+    my = quantize_multiplier(twice / ((1 << left_shift) * float(y.scale[0])))
     node.require(my[1] <= 0, "an output scale too fine")
     sign = 1 if node.op.name == "ADD" else -1
 
@@ -225,7 +226,7 @@ def build_mul(node: Node) -> Kernel:
     a, b, y = node.tensor(0), node.tensor(1), node.outputs[0]
     node.require_int8(a, b, y)
     low, high = activation_range(node, y)
-    my = fx.quantize_multiplier(float(_scale(a) * _scale(b) / _scale(y)))
+    my = quantize_multiplier(float(_scale(a) * _scale(b) / _scale(y)))
 
     def multiply(p: np.ndarray, q: np.ndarray) -> np.ndarray:
         product = (p - _zero(a)) * (q - _zero(b))
@@ -251,7 +252,7 @@ def build_softmax(node: Node) -> Kernel:
     beta = float(np.float32(node.option("beta", 1.0)))
     real = min(beta * float(x.scale[0]) * (1 << 26), (1 << 31) - 1.0)
     node.require(real > 1.0, "an input scale too small")
-    multiplier, shift = fx.quantize_multiplier(real)
+    multiplier, shift = quantize_multiplier(real)
     difference = np.arange(-255, 1, dtype=np.int64)
     counted = difference >= -fx.input_radius(5, shift)
     scaled = fx.multiply_by_quantized_multiplier(np.where(counted, difference, 0), multiplier, shift)

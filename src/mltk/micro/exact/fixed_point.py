@@ -11,20 +11,11 @@ import math
 
 import numpy as np
 
+from mltk.tflite.fixed_point import quantize_multiplier
+
 Ints = np.ndarray  # of dtype int64
 
 INT32_MIN, INT32_MAX = -(1 << 31), (1 << 31) - 1
-
-
-def quantize_multiplier(real: float) -> tuple[int, int]:
-    """``real`` ≥ 0 as (multiplier, shift): ``multiplier × 2^(shift − 31)``, multiplier in [2³⁰, 2³¹) or 0."""
-    if real == 0.0:
-        return 0, 0
-    fraction, shift = math.frexp(real)
-    fixed = math.floor(fraction * (1 << 31) + 0.5)
-    if fixed == 1 << 31:
-        fixed, shift = fixed // 2, shift + 1
-    return (0, 0) if shift < -31 else (fixed, shift)
 
 
 def quantize_multipliers(reals: np.ndarray) -> tuple[Ints, Ints]:

@@ -11,6 +11,7 @@ from mltk.micro.exact import convolution, elementwise, pooling, shaping  # noqa:
 from mltk.micro.exact.blas import one_blas_thread
 from mltk.micro.exact.node import BUILDERS, Kernel, Node, NotExactError
 from mltk.tflite.graph import Graph, Operator, Subgraph
+from mltk.tflite.types import decode
 
 # Samples are taken through the graph so many at a time: enough to spread Python's share, few enough for the cache.
 _ACTIVATION_BYTES = 1 << 20
@@ -147,7 +148,7 @@ class _Compiler:
 
     def _state_operator(self, op: Operator) -> None:
         if op.name == "VAR_HANDLE":
-            self.resource[op.outputs[0]] = _text(getattr(op.options, "sharedName", op.index))
+            self.resource[op.outputs[0]] = _name_of_variable(op)
         elif op.name == "CALL_ONCE":
             self.state.update(_initial_state(self.graph.subgraphs[op.options.initSubgraphIndex]))
         elif op.name == "ASSIGN_VARIABLE":
@@ -183,7 +184,7 @@ def _initial_state(subgraph: Subgraph) -> dict[str, int | np.ndarray]:
     state: dict[str, int | np.ndarray] = {}
     for op in subgraph.operators:
         if op.name == "VAR_HANDLE":
-            names[op.outputs[0]] = _text(getattr(op.options, "sharedName", op.index))
+            names[op.outputs[0]] = _name_of_variable(op)
         elif op.name == "ASSIGN_VARIABLE":
             value = subgraph.tensors[op.inputs[1]].data
             if value is None:
@@ -194,5 +195,6 @@ def _initial_state(subgraph: Subgraph) -> dict[str, int | np.ndarray]:
     return state
 
 
-def _text(name: object) -> str:
-    return name.decode(errors="replace") if isinstance(name, bytes) else str(name)
+def _name_of_variable(op: Operator) -> str:
+    """Return the name of the variable that a VAR_HANDLE refers to."""
+    return str(op.index) if op.options is None else decode(op.options.sharedName)

@@ -13,7 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from mltk.tflite import fixed_point
 from mltk.tflite.graph import Operator, Tensor
+from mltk.tflite.types import TfliteActivation
 
 Kernel = Callable[..., list[np.ndarray]]
 
@@ -91,22 +93,11 @@ def kernel(*names: str) -> Callable[[Callable[[Node], Kernel]], Callable[[Node],
     return register
 
 
-ACTIVATIONS = {0: "NONE", 1: "RELU", 2: "RELU_N1_TO_1", 3: "RELU6"}
+_ACTIVATIONS = (TfliteActivation.NONE, TfliteActivation.RELU, TfliteActivation.RELU_N1_TO_1, TfliteActivation.RELU6)
 
 
 def activation_range(node: Node, output: Tensor) -> tuple[int, int]:
-    """Bounds of an int8 output with the node's fused activation, as ``CalculateActivationRangeQuantized``."""
+    """Return the smallest and the largest int8 output with the node's fused activation."""
     activation = node.option("fusedActivationFunction", 0)
-    node.require(activation in ACTIVATIONS, f"fused activation {activation}")
-    scale, zero = np.float32(output.scale[0]), int(output.zero_point[0])
-
-    def quantize(value: float) -> int:
-        ratio = float(np.float32(value) / scale)
-        return zero + int(np.copysign(np.floor(abs(ratio) + 0.5), ratio))
-
-    bounds = {"NONE": (None, None), "RELU": (0.0, None), "RELU_N1_TO_1": (-1.0, 1.0), "RELU6": (0.0, 6.0)}
-    low, high = bounds[ACTIVATIONS[activation]]
-    return (
-        -128 if low is None else max(-128, quantize(low)),
-        127 if high is None else min(127, quantize(high)),
-    )
+    node.require(activation in _ACTIVATIONS, f"fused activation {activation}")
+    return fixed_point.activation_range(activation, "int8", float(output.scale[0]), int(output.zero_point[0]))

@@ -7,8 +7,9 @@ from collections.abc import Callable
 import numpy as np
 
 from mltk.micro.exact.convolution import Window, window
-from mltk.micro.exact.fixed_point import multiply_by_quantized_multiplier, quantize_multiplier
+from mltk.micro.exact.fixed_point import multiply_by_quantized_multiplier
 from mltk.micro.exact.node import Kernel, Node, activation_range, kernel
+from mltk.tflite.fixed_point import quantize_multiplier
 
 # Of a window, each of which is a step of its own; global pooling of 112×112 has 12,544.
 _MAX_PLACES = 1 << 16

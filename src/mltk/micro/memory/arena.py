@@ -21,7 +21,7 @@ from mltk.errors import RuntimeFailure
 from mltk.micro.engines.process import UNTRUSTED_MEMORY_BYTES, WorkerProcess
 from mltk.micro.engines.runtimes import have_tflm, host_arena_bytes
 from mltk.micro.memory.planner import ARENA_ALIGNMENT, plan_memory
-from mltk.tflite.graph import Graph, Operator, Subgraph, read_graph
+from mltk.tflite.graph import Graph, GraphSource, Operator, Subgraph, graph_of
 from mltk.workers.child import ChildEndedError
 
 # TFLM's structures in the tail, 64-bit: fitted to tails measured on streaming and plain int8 models.
@@ -61,15 +61,15 @@ class ArenaUsage:
         return {**vars(self), "startup": self.startup}
 
 
-def measure_arena(model: bytes, *, timeout_s: float = 60.0) -> ArenaUsage:
+def measure_arena(model: GraphSource, *, timeout_s: float = 60.0) -> ArenaUsage:
     """The arena of ``model``; an estimate, marked as such, where TensorFlow Lite Micro isn't installed.
 
     Raises :class:`~mltk.errors.RuntimeFailure` where TFLM refuses the model or crashes on it.
     """
-    graph = read_graph(model)
+    graph = graph_of(model)
     if not have_tflm():
         return estimate_arena(graph)
-    probe = _ArenaProbe(model, timeout_s)
+    probe = _ArenaProbe(graph.data, timeout_s)
     with probe:
         report, description = probe.report(host_arena_bytes(graph))
         head, tail = report.pop("head"), report.pop("tail")

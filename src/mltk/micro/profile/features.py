@@ -1,7 +1,7 @@
-"""What of a layer decides how long it takes: a few counts that follow from its shapes alone.
+"""Counts of a layer that decide how long it takes. They follow from its shapes alone.
 
-An estimate is a sum of these counts times a target's coefficients (:mod:`mltk.micro.profile.estimate`), so each of
-them is something that a kernel does again and again: a multiplication, an output to requantize, a loop to set up.
+Each count is something that a kernel does many times: a multiplication, an output to requantize, a loop to set up. An
+estimate is the sum of the counts times a target's coefficients (:mod:`mltk.micro.profile.estimate`).
 """
 
 from __future__ import annotations
@@ -10,23 +10,32 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from mltk.tflite.layers.base import TfliteLayer
+from mltk.tflite.layers.base import TfliteLayer
+from mltk.tflite.tensor import TfliteTensor
 
 POOLING = frozenset({"average_pool_2d", "max_pool_2d"})
 _HELIUM_LANES = 16  # int8 elements of a 128-bit vector of the M-profile Vector Extension
 _LONGEST_AXIS = 1 << 14
-_WIDE_CHANNELS = 32  # from here on the accelerator's depthwise program covers one position at a time
+_WIDE_CHANNELS = 32  # with this many channels, the accelerator's depthwise program covers one position at a time
 
 
 @dataclass(frozen=True)
 class LayerShape:
     """The shapes of a layer, from a ``.tflite`` or from a published table.
 
-    ``kernel``, ``stride``, ``dilation``: (height, width). ``same_padding``: the border is padded with zero points.
-    ``weights``: elements of the weights; ``weight_bytes``: bytes of all constants of the layer.
+    Attributes:
+        operator: Name of the operator in lower case.
+        input: Shape of the first input.
+        output: Shape of the first output.
+        kernel: Size of the window, (height, width).
+        stride: Step of the window, (height, width).
+        dilation: Distance of the window's elements, (height, width).
+        same_padding: The border is padded with zero points.
+        weights: Number of elements of the weights.
+        macs: Multiply-accumulates, with those in the padding.
+        is_float: The layer computes floats.
     """
 
     operator: str
@@ -42,12 +51,12 @@ class LayerShape:
 
     @cached_property
     def rows(self) -> Axis:
-        """The windows along the height."""
+        """How the window moves along the height."""
         return self._axis(0)
 
     @cached_property
     def columns(self) -> Axis:
-        """The windows along the width."""
+        """How the window moves along the width."""
         return self._axis(1)
 
     def _axis(self, i: int) -> Axis:
@@ -59,9 +68,11 @@ class LayerShape:
 class Axis:
     """How a window moves along one axis.
 
-    ``taps``: elements of the window that lie inside the input, summed over all its positions.
-    ``kinds``: different ways in which the window is cut by the border, the uncut one included: a kernel that has no
-    padding in hardware runs once for each.
+    Attributes:
+        positions: Number of positions of the window.
+        taps: Elements of the window that are inside the input, summed over all positions.
+        kinds: Number of different ways in which the border cuts the window, including no cut. A kernel without padding
+            in hardware runs once for each.
     """
 
     positions: int
@@ -70,9 +81,9 @@ class Axis:
 
     @staticmethod
     def of(n_in: int, n_out: int, kernel: int, stride: int, dilation: int, same_padding: bool) -> Axis:
-        """Follow the window; padding as TensorFlow's 'same' places it (the odd element at the end)."""
+        """Follow the window along an axis. The padding is TensorFlow's 'same': an odd element is at the end."""
         padding = max(0, (n_out - 1) * stride + (kernel - 1) * dilation + 1 - n_in) if same_padding else 0
-        if n_out > _LONGEST_AXIS:  # a damaged file may say anything: not worth following
+        if n_out > _LONGEST_AXIS:  # only a damaged file has this: do not follow it
             return Axis(n_out, n_out * kernel, 1)
         before = padding // 2
         taps, seen = 0, set()
@@ -86,14 +97,21 @@ class Axis:
 
 
 def layer_features(shape: LayerShape) -> dict[str, float]:
-    """The counts of a layer by name; those of value 0 are left out.
+    """Return the counts of a layer by name. Counts of value 0 are left out.
 
-    ``layer``: 1. ``inputs``, ``outputs``: elements. ``positions``: outputs of one channel. ``macs``: multiplications
-    inside the input; ``macs_odd``: the same where the depth of the input is odd, which has no pair to be packed with;
-    ``window_macs``: those of ``macs`` in convolutions larger than 1×1. ``im2col``: inputs copied into columns first.
-    ``macs_lanes``: with the depth rounded up to whole Helium vectors. ``taps``: passes of the innermost loop over
-    channels. ``weights``: weights read. ``regions``: programs or loops set up for the parts of the output that the
-    border cuts differently. ``window``: elements of pooling windows.
+    Returns:
+        ``layer``: 1.
+        ``inputs``, ``outputs``: elements.
+        ``positions``: outputs of one channel.
+        ``macs``: multiplications inside the input.
+        ``macs_odd``: the same, if the depth of the input is odd, so that products cannot be computed in pairs.
+        ``window_macs``: the ``macs`` of convolutions larger than 1×1.
+        ``im2col``: inputs that are copied into columns first.
+        ``macs_lanes``: multiplications, with the depth rounded up to whole Helium vectors.
+        ``taps``: passes of the innermost loop over channels.
+        ``weights``: weights that are read.
+        ``regions``: programs or loops that are set up for the parts of the output that the border cuts differently.
+        ``window``: elements of pooling windows.
     """
     counts: dict[str, float] = {"layer": 1, "inputs": math.prod(shape.input), "outputs": math.prod(shape.output)}
     count = _COUNTERS.get(shape.operator, _plain)
@@ -103,7 +121,7 @@ def layer_features(shape: LayerShape) -> dict[str, float]:
 
 
 def _spatial(shape: LayerShape) -> tuple[int, int, int]:
-    """Positions of the output, taps inside the input over all positions, ways of being cut by the border."""
+    """Return the positions of the output, the taps over all positions, and the kinds of windows."""
     rows, columns = shape.rows, shape.columns
     batch = shape.output[0] if len(shape.output) == 4 else 1
     return batch * rows.positions * columns.positions, batch * rows.taps * columns.taps, rows.kinds * columns.kinds
@@ -168,7 +186,7 @@ def _fully_connected(shape: LayerShape) -> dict[str, float]:
 def _pooling(shape: LayerShape) -> dict[str, float]:
     positions, taps, kinds = _spatial(shape)
     channels = shape.output[-1]
-    # Two channels go together: an odd number of them is taken one by one.
+    # The kernel computes two channels at a time. If their number is odd, it computes them one by one.
     groups = 2 * channels if channels % 2 else channels
     whole = positions == (shape.output[0] if shape.output else 1)
     return {
@@ -199,7 +217,7 @@ def _whole_vectors(n: int) -> int:
 
 
 def shape_of(layer: TfliteLayer, macs: int) -> LayerShape:
-    """The shapes of a layer of a ``.tflite``; ``macs`` as :func:`mltk.tflite.layers.counts.count_layer` counts them."""
+    """Return the shapes of a layer of a ``.tflite``. ``macs`` comes from `mltk.tflite.layers.counts.count_layer`."""
     options = layer.options
     inputs, outputs = _shapes(layer.inputs), _shapes(layer.outputs)
     first = next((t for t in layer.outputs if t is not None), None)
@@ -218,7 +236,7 @@ def shape_of(layer: TfliteLayer, macs: int) -> LayerShape:
     )
 
 
-def _shapes(tensors: Sequence[Any]) -> list[tuple[int, ...]]:
+def _shapes(tensors: Sequence[TfliteTensor | None]) -> list[tuple[int, ...]]:
     return [tuple(max(1, d) for d in t.shape) for t in tensors if t is not None]
 
 

@@ -9,6 +9,7 @@ from mltk.errors import MltkError, RuntimeFailure
 from mltk.micro.memory.arena import ArenaUsage, estimate_arena, measure_arena
 from mltk.micro.memory.planner import MemoryPlan
 from mltk.tflite.graph import Graph
+from mltk.tflite.model_parameters import stored_parameters
 
 if TYPE_CHECKING:
     from mltk.tflite.model import TfliteModel
@@ -17,7 +18,10 @@ _PLANNED = "estimate of our planner"
 
 
 def layer_flash(graph: Graph) -> list[int]:
-    """Bytes of the constants of each operator of the main subgraph; shared ones count for the first that reads them."""
+    """Return the bytes of the constants of each operator of the main subgraph.
+
+    A shared constant counts for the first operator that reads it.
+    """
     seen: set[int] = set()
     sizes = []
     for operator in graph.main.operators:
@@ -31,7 +35,7 @@ def layer_flash(graph: Graph) -> list[int]:
 
 
 def layer_ram(graph: Graph, plan: MemoryPlan) -> list[int]:
-    """Bytes of the arena's head in use while each operator of the main subgraph runs."""
+    """Return the bytes of the arena's head that are in use while each operator of the main subgraph runs."""
     in_use = plan.bytes_per_step
     steps: list[int] = []
     position = 1  # step 0 is the time before the first operator
@@ -42,7 +46,7 @@ def layer_ram(graph: Graph, plan: MemoryPlan) -> list[int]:
 
 
 def _behind_calls(graph: Graph, names: list[str], position: int) -> int:
-    """The step behind the subgraphs that the operator before ``position`` runs."""
+    """Return the step after the subgraphs that the operator before ``position`` runs."""
     while position < len(names) and names[position].startswith("(subgraph "):
         called = int(names[position].removeprefix("(subgraph ").removesuffix(")"))
         position += 1
@@ -51,12 +55,17 @@ def _behind_calls(graph: Graph, names: list[str], position: int) -> int:
     return position
 
 
-def arena_of(model: TfliteModel, graph: Graph, *, measure: bool) -> tuple[ArenaUsage, str]:
-    """The arena and a note on where the figure is from.
+def arena_of(model: TfliteModel, *, measure: bool) -> tuple[ArenaUsage, str]:
+    """Return the tensor arena of a model, and a note on where the figure comes from.
 
-    What training measured and stored in the ``.tflite`` is taken as it is; else with ``measure`` TensorFlow Lite Micro
-    is asked (a second or less, in child processes), and without it our planner (a few per cent off).
+    The size that training measured and stored in the ``.tflite`` has precedence.
+
+    Args:
+        model: The model.
+        measure: Otherwise let TensorFlow Lite Micro measure it in child processes, which takes a second or less. If
+            False, our planner estimates it, a few per cent off.
     """
+    graph = model.graph
     stored = _stored_arena(model)
     estimate = replace(estimate_arena(graph), source=_PLANNED)
     if stored:
@@ -64,17 +73,14 @@ def arena_of(model: TfliteModel, graph: Graph, *, measure: bool) -> tuple[ArenaU
     if not measure:
         return estimate, ""
     try:
-        usage = measure_arena(model.flatbuffer_data)
+        usage = measure_arena(graph)
     except RuntimeFailure as e:
         return estimate, f"The arena could not be measured: {e.message}"
     return usage, "TensorFlow Lite Micro is not installed here." if usage.is_estimate else ""
 
 
 def _stored_arena(model: TfliteModel) -> int:
-    from mltk.tflite.model_parameters import TfliteModelParameters
-
     try:
-        parameters = TfliteModelParameters.load_from_tflite_model(model)
-        return max(0, int(parameters.get("runtime_memory_size") or 0))
+        return max(0, int(stored_parameters(model).get("runtime_memory_size") or 0))
     except (MltkError, TypeError, ValueError):
         return 0

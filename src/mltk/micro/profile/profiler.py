@@ -1,4 +1,4 @@
-"""Profile a ``.tflite`` for a target: every layer's cost, estimated from its shapes or compiled by Vela."""
+"""Profile a ``.tflite`` for a target: the cost of every layer, estimated from its shapes or computed by Vela."""
 
 from __future__ import annotations
 
@@ -14,13 +14,12 @@ from mltk.micro.profile.layer_result import ProfilingLayerResult
 from mltk.micro.profile.memory import arena_of, layer_flash, layer_ram
 from mltk.micro.profile.results import ProfilingModelResults
 from mltk.micro.profile.targets import Target, load_target
-from mltk.tflite.graph import Graph, read_graph
 from mltk.tflite.layers.counts import count_layer
 
 if TYPE_CHECKING:
     from mltk.tflite.model import TfliteModel
 
-ROUGH_ERROR = 0.6  # of an operator that is estimated like another, or by its elements alone
+ROUGH_ERROR = 0.6  # of an operator that is estimated like another operator, or by its elements alone
 
 
 def profile_tflite(
@@ -31,25 +30,25 @@ def profile_tflite(
     active_power_w: float | None = None,
     measure_ram: bool = False,
 ) -> ProfilingModelResults:
-    """What ``model`` costs on ``target``.
+    """Estimate what a model costs on a target.
 
     Args:
-        target: name of a target, or one; None gives memory and counts only, no cycles.
-        clock_hz: another clock than the target's.
-        active_power_w: what the device draws while it computes, in watts; gives the energy.
-        measure_ram: have TensorFlow Lite Micro measure the arena (a second or less) in place of an estimate.
+        model: The model. Its main subgraph is selected.
+        target: A target or its name; None for memory and counts without cycles.
+        clock_hz: Clock rate in Hz; by default the target's.
+        active_power_w: Power of the device while it computes, in watts. The energy is this power times the time.
+        measure_ram: Let TensorFlow Lite Micro measure the tensor arena (a second or less) instead of estimating it.
 
     Raises:
-        MltkError: there is no such target.
-        MissingDependencyError: an Ethos-U without Vela.
-        RuntimeFailure: Vela can't compile the model.
+        MltkError: There is no such target.
+        MissingDependencyError: The target is an Ethos-U, and Vela is not installed.
+        RuntimeFailure: Vela cannot compile the model.
     """
     chosen = load_target(target) if isinstance(target, str) else target
-    graph = read_graph(model.flatbuffer_data)
     model.selected_model_subgraph = 0
     notes: list[str] = []
     sram = 0
-    layers = _layers(model, graph)
+    layers = _layers(model)
     if chosen is not None:
         clock = clock_hz or chosen.clock_hz
         estimates = [_estimate(chosen, layer) for layer in layers]
@@ -61,7 +60,7 @@ def profile_tflite(
         else:
             _set_cycles(layers, estimates, clock)
         notes += _notes(chosen, layers)
-    usage, why = arena_of(model, graph, measure=measure_ram)
+    usage, why = arena_of(model, measure=measure_ram)
     if sram:
         usage, why = ArenaUsage(sram, sram, 0, source="SRAM, by Vela"), ""
     if why:
@@ -84,7 +83,8 @@ def profile_tflite(
     )
 
 
-def _layers(model: TfliteModel, graph: Graph) -> list[ProfilingLayerResult]:
+def _layers(model: TfliteModel) -> list[ProfilingLayerResult]:
+    graph = model.graph
     missing = set(missing_operators(graph))
     rows = zip(
         model.layers, graph.main.operators, layer_flash(graph), layer_ram(graph, plan_memory(graph)), strict=True
@@ -114,13 +114,13 @@ def _set_cycles(layers: Sequence[ProfilingLayerResult], estimates: Sequence[Laye
 
 
 def _rough_share(layers: Sequence[ProfilingLayerResult]) -> float:
-    """Share of the time in operators that no measurement stands behind."""
+    """Return the share of the time in operators that no measurement supports."""
     time = sum(layer.time for layer in layers)
     return sum(layer.time for layer in layers if layer.get("measured") is False) / time if time else 0.0
 
 
 def _time_error(target: Target, layers: Sequence[ProfilingLayerResult]) -> float | None:
-    """The target's error bar, and a wider one for the share of the time that is a rule of thumb."""
+    """Return the target's error bar, and a wider one for the share of the time that is a rule of thumb."""
     if target.model_error is None:
         return None
     rough = _rough_share(layers)
@@ -136,7 +136,7 @@ def _notes(target: Target, layers: Sequence[ProfilingLayerResult]) -> list[str]:
     rough: dict[str, Any] = dict.fromkeys(layer.opcode_str for layer in layers if layer.get("measured") is False)
     if rough and not target.vela:
         notes.append(
-            f"~ no measurement stands behind {', '.join(rough)} on this core: {_rough_share(layers):.0%} of the time, "
-            f"taken as ± {ROUGH_ERROR:.0%}."
+            f"~ No measurement supports the estimate of {', '.join(rough)} on this core: "
+            f"{_rough_share(layers):.0%} of the time, with an error bar of ± {ROUGH_ERROR:.0%}."
         )
     return notes

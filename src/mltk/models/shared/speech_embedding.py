@@ -192,7 +192,7 @@ def pretrained(path: str | os.PathLike[str]) -> list[Convolution]:
     found = []
     for layer in TfliteModel.load_flatbuffer_file(os.fspath(path)).layers:
         if layer.opcode_str == "conv_2d":
-            kernel, bias = (tensor.data for tensor in layer.inputs[1:3])
+            kernel, bias = (layer.get_input_data(i) for i in (1, 2))
             found.append(Convolution(np.transpose(kernel, (1, 2, 3, 0)), bias))
     expected = [shape for shape in _LAYERS if len(shape) == 3]
     shapes = [(*convolution.kernel.shape[:2], convolution.kernel.shape[3]) for convolution in found[:CONVOLUTIONS]]

@@ -25,8 +25,9 @@ from mltk.errors import EvaluationError, MissingDependencyError
 from mltk.files import write_reports
 from mltk.micro.engines.process import Workers
 from mltk.micro.engines.run import check_inputs
-from mltk.micro.layer_outputs import LayerOutput, dequantize, run_layers
-from mltk.tflite.graph import Graph, Tensor, read_graph
+from mltk.micro.layer_outputs import LayerOutput, run_layers
+from mltk.tflite.graph import Graph, Tensor
+from mltk.tflite.quantization import dequantize
 
 if TYPE_CHECKING:
     from mltk.tflite.model import TfliteModel
@@ -225,12 +226,12 @@ def quantization_report(
         EvaluationError: both models have different inputs, or no layer of one matches one of the other.
         RuntimeFailure: an engine refuses a model.
     """
-    graph, float_graph = read_graph(model.flatbuffer_data), read_graph(float_model.flatbuffer_data)
+    graph, float_graph = model.graph, float_model.graph
     samples = check_inputs(graph, samples)
     float_samples = _float_samples(graph, float_graph, samples)
     options = {"trusted": trusted, "children": children}
-    ours = run_layers(model.flatbuffer_data, samples, engine=engine, **options)
-    theirs = run_layers(float_model.flatbuffer_data, float_samples, engine="litert-reference", **options)
+    ours = run_layers(graph, samples, engine=engine, **options)
+    theirs = run_layers(float_graph, float_samples, engine="litert-reference", **options)
     pairs, unmatched = match_layers(ours, theirs)
     if not pairs:
         raise EvaluationError(
@@ -256,7 +257,9 @@ def _float_samples(graph: Graph, float_graph: Graph, samples: Sequence[np.ndarra
     for given, tensor, wanted in zip(samples, graph.inputs, float_graph.inputs, strict=True):
         if math.prod(tensor.shape) != math.prod(wanted.shape):
             raise EvaluationError(f"The models' inputs have shapes {tensor.shape} and {wanted.shape}.")
-        values = dequantize(given, tensor) if wanted.dtype is not None and wanted.dtype.kind == "f" else given
+        values = (
+            dequantize(given, tensor, np.float64) if wanted.dtype is not None and wanted.dtype.kind == "f" else given
+        )
         shape = wanted.shape[1:] if wanted.shape[:1] == (1,) else wanted.shape
         converted.append(np.ascontiguousarray(values, wanted.dtype).reshape(len(given), *shape))
     return converted
@@ -314,7 +317,7 @@ def _measure(
     real, wanted = layer.to_float(), np.asarray(reference.values, np.float64)
     tensor = layer.tensor
     info = np.iinfo(layer.values.dtype)
-    low, high = dequantize(np.array([info.min, info.max]), tensor)
+    low, high = dequantize(np.array([info.min, info.max]), tensor, np.float64)
     step = float(tensor.scale[0])
     beyond = float(np.mean((wanted < low - step / 2) | (wanted > high + step / 2)))
     used = float(int(layer.values.max(initial=info.min)) - int(layer.values.min(initial=info.max)))

@@ -7,12 +7,10 @@ not refused here; operators and fields that this version does not know are let t
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from typing import Any
 
-from mltk.errors import TfliteError
 from mltk.tflite.format.codec import is_external, not_a_tflite
-from mltk.tflite.tensor import TENSOR_TYPES, bits_per_element, decode, type_name
+from mltk.tflite.types import TENSOR_TYPES, decode, ints, stored_bits, type_name
 
 SCHEMA_VERSION = 3
 
@@ -83,13 +81,9 @@ def _check_subgraph(subgraph: Any, what: str, buffer_sizes: list[int], n_opcodes
             raise _Invalid(f"{name}: its custom options lie outside the file")
 
 
-def _ints(vector: Any) -> Iterator[int]:
-    return iter(()) if vector is None else (int(value) for value in vector)
-
-
 def _check_indices(indices: Any, n_tensors: int, what: str, optional: bool = False) -> None:
     lowest = OPTIONAL_TENSOR if optional else 0
-    for index in _ints(indices):
+    for index in ints(indices):
         if not lowest <= index < n_tensors:
             raise _Invalid(f"{what} name tensor {index}, but there are {n_tensors}")
 
@@ -99,10 +93,10 @@ def _check_tensor(tensor: Any, what: str, buffer_sizes: list[int]) -> None:
         raise _Invalid(f"{what} is of type {tensor.type}, which does not exist")
     if tensor.buffer >= len(buffer_sizes):
         raise _Invalid(f"{what} is in buffer {tensor.buffer}, but there are {len(buffer_sizes)}")
-    shape = list(_ints(tensor.shape))
+    shape = ints(tensor.shape)
     if any(dim < 0 for dim in shape):
         raise _Invalid(f"{what} is of negative size: {'x'.join(map(str, shape))}")
-    bits = bits_per_element(tensor.type)
+    bits = stored_bits(type_name(tensor.type))
     n_bytes = (math.prod(shape) * (bits or 8) + 7) // 8
     if n_bytes > MAX_TENSOR_BYTES:
         raise _Invalid(f"{what} would take {n_bytes} bytes")
@@ -115,7 +109,7 @@ def _check_tensor(tensor: Any, what: str, buffer_sizes: list[int]) -> None:
     _check_quantization(tensor.quantization, shape, what)
 
 
-def _check_quantization(quantization: Any, shape: list[int], what: str) -> None:
+def _check_quantization(quantization: Any, shape: tuple[int, ...], what: str) -> None:
     if quantization is None or quantization.scale is None or quantization.zeroPoint is None:
         return
     n_scales, n_zero_points = len(quantization.scale), len(quantization.zeroPoint)
@@ -142,19 +136,3 @@ def _check_signatures(model: Any) -> None:
         for entry in (*(signature.inputs or []), *(signature.outputs or [])):
             if entry.tensorIndex >= n_tensors:
                 raise _Invalid(f"{what} names tensor {entry.tensorIndex}, but there are {n_tensors}")
-
-
-def check_index(index: int, count: int, what: str, where: str = "the model") -> int:
-    """``index`` as a plain int, negative ones counting from the end as in a list.
-
-    Raises:
-        IndexError: (also a `TfliteError`) if there is no such item.
-    """
-    number = int(index)
-    if not -count <= number < count:
-        raise TfliteIndexError(f"There is no {what} {number}: {where} has {count}.")
-    return number % count
-
-
-class TfliteIndexError(TfliteError, IndexError):
-    """No such tensor, input, output or subgraph."""

@@ -1,18 +1,18 @@
 """Multiply-accumulates and operations of each layer, from shapes alone.
 
-A *MAC* is one multiplication whose product is summed: those of convolutions, matrix products and recurrent layers.
-*Operations* count a MAC as two, and further what the layer does to each output element:
+A *MAC* is one multiplication whose product is summed, in a convolution, a matrix product or a recurrent layer.
+*Operations* count a MAC as two, and add what the layer does to each output element:
 
 =========================  ==================================================================================
 bias                       1
-activation                 2, fused (convolutions, fully connected, pooling) or as a layer of its own
-average pooling            one for each element of the window, and 1 for the division
-max pooling                one for each element of the window
+activation                 2, fused (convolutions, fully connected, pooling) or as a separate layer
+average pooling            1 for each element of the window, and 1 for the division
+max pooling                1 for each element of the window
 add, sub, mul, …           1
 quantize / dequantize      4 / 2
 softmax                    5
 pad                        6
-reshape, concatenation, …  0: they only move data; so is what has no entry here
+reshape, concatenation, …  0, because they only move data; also 0 for operators that are not in this table
 =========================  ==================================================================================
 
 These definitions reproduce the ``# MACs`` and ``# Ops`` columns published with the reference models of MLTK 0.20.
@@ -21,11 +21,10 @@ These definitions reproduce the ``# MACs`` and ``# Ops`` columns published with 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-from mltk.tflite.layer_options import TfliteActivation
 from mltk.tflite.layers.base import TfliteLayer
 from mltk.tflite.layers.lstm import LSTM_INPUTS, TfliteUnidirectionalLstmLayer
 from mltk.tflite.layers.typed import (
@@ -35,9 +34,7 @@ from mltk.tflite.layers.typed import (
     TflitePooling2dLayer,
     TfliteTransposeConvLayer,
 )
-
-if TYPE_CHECKING:
-    from mltk.tflite.model import TfliteModel
+from mltk.tflite.types import TfliteActivation
 
 # Operations for each output element, by operator.
 OPS_PER_ELEMENT = {
@@ -61,7 +58,7 @@ OPS_PER_ELEMENT = {
 
 @dataclass(frozen=True)
 class LayerCounts:
-    """What a layer, or a model, computes for one inference."""
+    """What a layer, or a model, computes for one inference: multiply-accumulates and operations."""
 
     macs: int = 0
     ops: int = 0
@@ -96,7 +93,7 @@ def _depthwise_conv2d(layer: TfliteDepthwiseConv2dLayer) -> LayerCounts:
 
 
 def _transpose_conv(layer: TfliteTransposeConvLayer) -> LayerCounts:
-    # Every input element is multiplied with every filter; borders that "same" padding cuts off count too.
+    # Every input element is multiplied with every filter. Borders that "same" padding cuts off count too.
     height, width = layer.kernel_size
     macs = layer.input_tensor.shape.flat_size * height * width * layer.filters
     return _accumulating(macs, _output_elements(layer), layer.use_bias, TfliteActivation.NONE)
@@ -114,7 +111,7 @@ def _pooling(layer: TflitePooling2dLayer) -> LayerCounts:
 
 
 def _lstm(layer: TfliteUnidirectionalLstmLayer) -> LayerCounts:
-    """All matrix products, at each time step of each sample."""
+    """Count all matrix products, at each time step of each sample."""
     batch_time = math.prod(layer.input_tensor.shape[:2])
     named = {name: layer.inputs[i] for i, name in enumerate(LSTM_INPUTS[: layer.n_inputs])}
     per_step = sum(t.shape.flat_size for name, t in named.items() if t is not None and name.endswith("weights"))
@@ -124,7 +121,7 @@ def _lstm(layer: TfliteUnidirectionalLstmLayer) -> LayerCounts:
 
 
 def _svdf(layer: TfliteLayer) -> LayerCounts:
-    """Two filters in a row: over the features (units·rank, features), then over time (units·rank, memory)."""
+    """Count two filters: over the features (units·rank, features), then over time (units·rank, memory)."""
     weights = [tensor for tensor in layer.inputs[1:3] if tensor is not None]
     batch = layer.inputs[0].shape[0] if layer.inputs[0] is not None and layer.inputs[0].shape else 1
     macs = batch * sum(tensor.shape.flat_size for tensor in weights)
@@ -156,7 +153,7 @@ _BY_NAME: dict[str, tuple[int, Callable[..., LayerCounts]]] = {  # operator: (in
 
 
 def count_layer(layer: TfliteLayer) -> LayerCounts:
-    """MACs and operations of one layer; zeros for operators not counted."""
+    """Return the MACs and operations of one layer; zeros for operators that are not counted."""
     by_class = _BY_CLASS.get(type(layer))
     if by_class is not None:
         return by_class(layer)
@@ -166,6 +163,11 @@ def count_layer(layer: TfliteLayer) -> LayerCounts:
     return LayerCounts(0, OPS_PER_ELEMENT.get(layer.opcode_str, 0) * _output_elements(layer))
 
 
-def count_model(model: TfliteModel) -> LayerCounts:
-    """Sum over the layers of the selected subgraph."""
+class _HasLayers(Protocol):
+    @property
+    def layers(self) -> Sequence[TfliteLayer]: ...
+
+
+def count_model(model: _HasLayers) -> LayerCounts:
+    """Return the sum over the layers of a model's selected subgraph."""
     return sum((count_layer(layer) for layer in model.layers), LayerCounts())

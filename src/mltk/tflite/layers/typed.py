@@ -1,19 +1,17 @@
 """Typed layers: operators with their tensors and options by name.
 
-`layer_from_flatbuffer` picks the class by operator; whatever it does not know, or whose tensors are not what the
-operator needs, is a plain `TfliteLayer` with the operator's name.
+Importing this module registers the classes for `mltk.tflite.layers.base.layer_from_flatbuffer`.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from mltk.tflite import layer_options as _options
-from mltk.tflite.layers.base import ActivatedLayer, Op, SingleInputLayer, TfliteLayer
-from mltk.tflite.layers.lstm import TfliteUnidirectionalLstmLayer
-from mltk.tflite.tensor import TfliteTensor, decode
+from mltk.tflite.layers import lstm as lstm  # registers its class
+from mltk.tflite.layers.base import ActivatedLayer, SingleInputLayer, layer_class
+from mltk.tflite.layers.operands import Operand, OperandData, OptionalOperand, OptionalOperandData
+from mltk.tflite.types import Op, TflitePadding
 
 if TYPE_CHECKING:
     from mltk.tflite.layers.kernel_params import (
@@ -23,23 +21,27 @@ if TYPE_CHECKING:
         TflitePoolParams,
         TfliteTransposeConvParams,
     )
-    from mltk.tflite.model import TfliteModel
+
+# kernel_params is imported where it is used: the start-up of `mltk profile` does not need it.
 
 
+@layer_class(Op.QUANTIZE)
 class TfliteQuantizeLayer(SingleInputLayer):
     """QUANTIZE: float to integer, or one integer scale to another."""
 
 
+@layer_class(Op.DEQUANTIZE)
 class TfliteDequantizeLayer(SingleInputLayer):
     """DEQUANTIZE: integer to float."""
 
 
+@layer_class(Op.RESHAPE)
 class TfliteReshapeLayer(SingleInputLayer):
     """RESHAPE."""
 
     @property
     def n_input_elements(self) -> int:
-        """Number of elements that go through."""
+        """Number of elements of the input."""
         return self.input_tensor.shape.flat_size
 
     @property
@@ -52,43 +54,22 @@ class _TwoInputs(ActivatedLayer):
     _input_ranks = (None, None)
     _n_outputs = 1
 
-    @property
-    def input1_tensor(self) -> TfliteTensor:
-        """First operand."""
-        return self.get_input_tensor(0)
-
-    @property
-    def input1_data(self) -> np.ndarray:
-        """Its data."""
-        return self.get_input_data(0)
-
-    @property
-    def input2_tensor(self) -> TfliteTensor:
-        """Second operand."""
-        return self.get_input_tensor(1)
-
-    @property
-    def input2_data(self) -> np.ndarray:
-        """Its data."""
-        return self.get_input_data(1)
-
-    @property
-    def output_tensor(self) -> TfliteTensor:
-        """The result."""
-        return self.get_output_tensor(0)
-
-    @property
-    def output_data(self) -> np.ndarray:
-        """Zeros of its shape."""
-        return self.get_output_data(0)
+    input1_tensor = Operand(0, "First operand.")
+    input1_data = OperandData(input1_tensor)
+    input2_tensor = Operand(1, "Second operand.")
+    input2_data = OperandData(input2_tensor)
+    output_tensor = Operand(0, "The result.", output=True)
+    output_data = OperandData(output_tensor)
 
 
+@layer_class(Op.ADD)
 class TfliteAddLayer(_TwoInputs):
     """ADD, element by element with broadcasting."""
 
     _options_class = _options.TfliteAddLayerOptions
 
 
+@layer_class(Op.MUL)
 class TfliteMulLayer(_TwoInputs):
     """MUL, element by element with broadcasting."""
 
@@ -97,9 +78,10 @@ class TfliteMulLayer(_TwoInputs):
 
 class _Strided(SingleInputLayer):
     @property
-    def padding(self) -> Any:
-        """How the border is treated, a `mltk.tflite.layer_options.TflitePadding`."""
-        return self.options.padding
+    def padding(self) -> TflitePadding | int:
+        """How the border is treated; a number if the schema lacks it."""
+        padding: TflitePadding | int = self.options.padding
+        return padding
 
     @property
     def strides(self) -> tuple[int, int]:
@@ -110,19 +92,12 @@ class _Strided(SingleInputLayer):
 class _Filtered(_Strided):
     """A layer with filters of shape (…, height, width, …) and an optional bias."""
 
-    _filters_index = 1
-    _bias_index = 2
     _input_ranks: tuple[int | None, ...] = (4, 4)
 
-    @property
-    def filters_tensor(self) -> TfliteTensor:
-        """Filters."""
-        return self.get_input_tensor(self._filters_index)
-
-    @property
-    def filters_data(self) -> np.ndarray:
-        """Their values, of the shape of `filters_tensor`."""
-        return self.filters_tensor.data
+    filters_tensor = Operand(1, "Filters.")
+    filters_data = OperandData(filters_tensor)
+    bias_tensor = OptionalOperand(2, "Bias of each output channel; None if there is no bias.")
+    bias_data = OptionalOperandData(bias_tensor)
 
     @property
     def kernel_size(self) -> tuple[int, int]:
@@ -133,19 +108,10 @@ class _Filtered(_Strided):
     @property
     def use_bias(self) -> bool:
         """Whether a bias is added."""
-        return len(self._inputs) > self._bias_index and self._inputs[self._bias_index] is not None
-
-    @property
-    def bias_tensor(self) -> TfliteTensor | None:
-        """Bias of each output channel; None without."""
-        return self._inputs[self._bias_index] if self.use_bias else None
-
-    @property
-    def bias_data(self) -> np.ndarray | None:
-        """Its values; None without."""
-        return None if self.bias_tensor is None else self.bias_tensor.data
+        return self.bias_tensor is not None
 
 
+@layer_class(Op.CONV_2D)
 class TfliteConv2dLayer(_Filtered, ActivatedLayer):
     """CONV_2D: input (N, H, W, C), filters (filters, height, width, C), output (N, H', W', filters)."""
 
@@ -164,6 +130,7 @@ class TfliteConv2dLayer(_Filtered, ActivatedLayer):
         return TfliteConvParams.calculate(self)
 
 
+@layer_class(Op.DEPTHWISE_CONV_2D)
 class TfliteDepthwiseConv2dLayer(_Filtered, ActivatedLayer):
     """DEPTHWISE_CONV_2D: input (N, H, W, C), filters (1, height, width, C·multiplier)."""
 
@@ -172,7 +139,7 @@ class TfliteDepthwiseConv2dLayer(_Filtered, ActivatedLayer):
     @property
     def multiplier(self) -> int:
         """Output channels per input channel."""
-        return self.options.multiplier
+        return int(self.options.multiplier)
 
     @property
     def params(self) -> TfliteDepthwiseConvParams:
@@ -182,22 +149,17 @@ class TfliteDepthwiseConv2dLayer(_Filtered, ActivatedLayer):
         return TfliteDepthwiseConvParams.calculate(self)
 
 
+@layer_class(Op.TRANSPOSE_CONV)
 class TfliteTransposeConvLayer(_Filtered):
     """TRANSPOSE_CONV: output shape, filters (filters, height, width, C), input (N, H, W, C), optional bias."""
 
     _options_class = _options.TfliteTransposeConvLayerOptions
-    _bias_index = 3
     _input_ranks = (None, 4, 4)
 
-    @property
-    def input_tensor(self) -> TfliteTensor:
-        """The input, which for this operator is the third one."""
-        return self.get_input_tensor(2)
-
-    @property
-    def input_data(self) -> np.ndarray:
-        """Its data."""
-        return self.get_input_data(2)
+    input_tensor = Operand(2, "The input, which is the third input of this operator.")
+    input_data = OperandData(input_tensor)
+    bias_tensor = OptionalOperand(3, "Bias of each output channel; None if there is no bias.")
+    bias_data = OptionalOperandData(bias_tensor)
 
     @property
     def filters(self) -> int:
@@ -212,46 +174,32 @@ class TfliteTransposeConvLayer(_Filtered):
         return TfliteTransposeConvParams.calculate(self)
 
 
+@layer_class(Op.FULLY_CONNECTED)
 class TfliteFullyConnectedLayer(SingleInputLayer, ActivatedLayer):
     """FULLY_CONNECTED: weights (units, accumulator depth), optional bias (units)."""
 
     _options_class = _options.TfliteFullyConnectedLayerOptions
     _input_ranks = (None, 2)
 
-    @property
-    def weights_tensor(self) -> TfliteTensor:
-        """Weights (units, accumulator depth)."""
-        return self.get_input_tensor(1)
-
-    @property
-    def weights_data(self) -> np.ndarray:
-        """Their values."""
-        return self.weights_tensor.data
+    weights_tensor = Operand(1, "Weights (units, accumulator depth).")
+    weights_data = OperandData(weights_tensor)
+    bias_tensor = OptionalOperand(2, "Bias of each unit; None if there is no bias.")
+    bias_data = OptionalOperandData(bias_tensor)
 
     @property
     def accumulator_depth(self) -> int:
-        """Products summed for an output."""
+        """Products that are summed for an output."""
         return self.weights_tensor.shape[1]
 
     @property
     def units(self) -> int:
-        """Number of outputs per row of the input."""
+        """Number of outputs for each row of the input."""
         return self.weights_tensor.shape[0]
 
     @property
     def use_bias(self) -> bool:
         """Whether a bias is added."""
-        return len(self._inputs) > 2 and self._inputs[2] is not None
-
-    @property
-    def bias_tensor(self) -> TfliteTensor | None:
-        """Bias of each unit; None without."""
-        return self._inputs[2] if self.use_bias else None
-
-    @property
-    def bias_data(self) -> np.ndarray | None:
-        """Its values; None without."""
-        return None if self.bias_tensor is None else self.bias_tensor.data
+        return self.bias_tensor is not None
 
     @property
     def params(self) -> TfliteFullyConnectedParams:
@@ -261,6 +209,7 @@ class TfliteFullyConnectedLayer(SingleInputLayer, ActivatedLayer):
         return TfliteFullyConnectedParams.calculate(self)
 
 
+@layer_class(Op.AVERAGE_POOL_2D, Op.MAX_POOL_2D)
 class TflitePooling2dLayer(_Strided, ActivatedLayer):
     """AVERAGE_POOL_2D and MAX_POOL_2D."""
 
@@ -278,31 +227,3 @@ class TflitePooling2dLayer(_Strided, ActivatedLayer):
         from mltk.tflite.layers.kernel_params import TflitePoolParams
 
         return TflitePoolParams.calculate(self)
-
-
-_LAYER_CLASSES: dict[int, type[TfliteLayer]] = {
-    Op.ADD: TfliteAddLayer,
-    Op.MUL: TfliteMulLayer,
-    Op.CONV_2D: TfliteConv2dLayer,
-    Op.DEPTHWISE_CONV_2D: TfliteDepthwiseConv2dLayer,
-    Op.TRANSPOSE_CONV: TfliteTransposeConvLayer,
-    Op.FULLY_CONNECTED: TfliteFullyConnectedLayer,
-    Op.AVERAGE_POOL_2D: TflitePooling2dLayer,
-    Op.MAX_POOL_2D: TflitePooling2dLayer,
-    Op.UNIDIRECTIONAL_SEQUENCE_LSTM: TfliteUnidirectionalLstmLayer,
-    Op.RESHAPE: TfliteReshapeLayer,
-    Op.QUANTIZE: TfliteQuantizeLayer,
-    Op.DEQUANTIZE: TfliteDequantizeLayer,
-}
-
-
-def layer_from_flatbuffer(index: int, model: TfliteModel, fb_operation: Any) -> TfliteLayer:
-    """The layer for operator ``index`` of the model's selected subgraph."""
-    code = model.flatbuffer_model.operatorCodes[fb_operation.opcodeIndex]
-    # Below 127 the number stands in the field of old, which is a byte; see GetBuiltinCode in LiteRT.
-    opcode = max(int(code.builtinCode), int(code.deprecatedBuiltinCode))
-    cls = _LAYER_CLASSES.get(opcode, TfliteLayer)
-    generic = TfliteLayer(index, opcode, int(code.version), model, fb_operation, custom_code=decode(code.customCode))
-    if cls is TfliteLayer or not cls._fits(generic.inputs, generic.outputs, fb_operation.builtinOptions):
-        return generic
-    return cls(index, opcode, int(code.version), model, fb_operation, custom_code=generic.custom_code)
