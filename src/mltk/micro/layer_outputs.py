@@ -1,7 +1,7 @@
-"""What every layer of a model computes, by any engine.
+"""What every layer of a model computes, with any engine.
 
-The file is changed so that each operator's output is an output of the model; nothing else is, so the numbers are
-those of the unchanged model, and any engine can run it, in a child process too.
+The file is changed so that each operator's output is an output of the model. Nothing else is changed, so the numbers
+are those of the original model. Any engine can run it, in a child process too.
 """
 
 from __future__ import annotations
@@ -19,7 +19,14 @@ from mltk.tflite.quantization import dequantize
 
 @dataclass(frozen=True)
 class LayerOutput:
-    """One output of one operator. ``values``: (samples, *shape without the batch dimension of 1), model's dtype."""
+    """One output of one operator.
+
+    Attributes:
+        index: Position of the operator.
+        operator: Name of the operator.
+        tensor: The output.
+        values: Shape (samples, *shape without the batch dimension of 1), in the tensor's dtype.
+    """
 
     index: int
     operator: str

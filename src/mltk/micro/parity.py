@@ -1,7 +1,8 @@
-"""Do all engines compute the same? One ``.tflite``, the same samples, side by side.
+"""Compare engines: one ``.tflite``, the same samples, side by side.
 
-The device runs TensorFlow Lite Micro, a laptop mostly LiteRT's default path, and the two round differently.
-:func:`compare_engines` shows by how much, on whose samples, whether a class changes, and which layer begins it::
+The device runs TensorFlow Lite Micro. A laptop mostly runs LiteRT's default path, which rounds differently.
+:func:`compare_engines` shows how much the outputs differ, on which samples, whether a class changes, and which layer is
+the first to differ::
 
     report = compare_engines(model, samples)
     print(report.to_text())
@@ -23,17 +24,24 @@ from mltk.tflite.graph import Graph, GraphSource, Tensor, graph_of
 from mltk.tflite.quantization import dequantize
 
 ENGINE_ORDER = ("tflm", "litert-reference", "litert-xnnpack")
-# Damaged shapes must not fill the memory. Values are compared as float64, several arrays at a time.
+# A damaged shape must not fill the memory. Values are compared as float64, several arrays at a time.
 _MAX_SAMPLE_BYTES, _MAX_VALUES = 1 << 28, 1 << 26
 _LABELS = {"tflm": "TFLM", "litert-reference": "LiteRT reference", "litert-xnnpack": "LiteRT default (XNNPACK)"}
 
 
 @dataclass(frozen=True)
 class LayerDivergence:
-    """The first layer whose output differs: its inputs are equal, so the error is its own.
+    """The first layer whose output differs. Its inputs are equal, so the layer itself causes the difference.
 
-    ``share``: of its values, over the samples compared layer by layer. ``largest``: in levels of its quantization, or
-    in the tensor's own unit where it is float; ``largest_real``: in real units.
+    Attributes:
+        index: Position of the operator.
+        operator: Name of the operator.
+        tensor: Name of the output.
+        share: Share of its values that differ, over the samples that were compared layer by layer.
+        largest: Largest difference, in levels of the quantization; for floats in the tensor's own unit.
+        largest_real: Largest difference in real units.
+        n_layers_differing: Number of layers that differ.
+        n_samples: Number of samples that were compared layer by layer.
     """
 
     index: int
@@ -48,10 +56,19 @@ class LayerDivergence:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Outputs of ``engine`` against those of ``reference`` on the same samples.
+    """Outputs of one engine against those of another on the same samples.
 
-    ``share``: of output values that differ. ``largest``: in levels (float: the unit itself); ``largest_real`` and
-    ``mean_real``: in real units. ``flips``: samples whose class differs; None where the output isn't a class.
+    Attributes:
+        engine: Name of the engine.
+        reference: Name of the other engine, or ``float`` for the float model.
+        share: Share of the output values that differ. Against the float model: by more than half a step of the
+            quantization.
+        samples_differing: Number of samples with a value that differs.
+        largest: Largest difference, in levels of the quantization; for floats in the tensor's own unit.
+        largest_real: Largest difference in real units.
+        mean_real: Mean difference in real units.
+        flips: Number of samples whose class differs; None if the output is not a class.
+        first_divergence: The first layer that differs; None if no layer does, or if layers were not compared.
     """
 
     engine: str
@@ -69,8 +86,14 @@ class Comparison:
 class ParityReport:
     """What :func:`compare_engines` found.
 
-    ``engines``: name → description of those that ran. ``failures``: name → why it didn't. ``comparisons``: each
-    engine that ran against ``reference``, and each against the float model ('float') where its outputs were given.
+    Attributes:
+        n_samples: Number of samples.
+        reference: The engine that the others are compared with.
+        engines: Name of an engine that ran → its description.
+        failures: Name of an engine that did not run → why.
+        comparisons: Each other engine against ``reference``. Then each engine against the float model, if its outputs
+            were given.
+        notes: What a reader of the numbers should know.
     """
 
     n_samples: int
@@ -82,11 +105,11 @@ class ParityReport:
 
     @property
     def all_equal(self) -> bool:
-        """True where every engine that ran gave the reference's integers on every sample."""
+        """True if every engine that ran computed the reference's integers on every sample."""
         return all(c.share == 0 for c in self.comparisons if c.reference == self.reference)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data, for JSON."""
+        """Return plain data for JSON."""
         return {**asdict(self), "all_equal": self.all_equal}
 
     def to_text(self) -> str:
@@ -120,18 +143,31 @@ def _label(engine: str) -> str:
 
 
 def random_samples(model: GraphSource, n: int, rng: np.random.Generator) -> list[np.ndarray]:
-    """``n`` samples for each input, evenly over what its quantization can hold (float: standard normal)."""
+    """Draw samples for each input of a model.
+
+    Args:
+        model: The bytes of a ``.tflite``, a `TfliteModel`, or a `Graph`.
+        n: Number of samples.
+        rng: What draws the samples.
+
+    Returns:
+        One array for each input, first axis = samples. Integers are uniform over the range of the quantization, floats
+        are standard normal.
+
+    Raises:
+        EvaluationError: The samples would take too much memory, or NumPy does not have the input's type.
+    """
     samples, inputs = [], graph_of(model).inputs
     n_bytes = n * sum(t.nbytes for t in inputs)
     if n_bytes > _MAX_SAMPLE_BYTES:
         raise EvaluationError(
             f"{n} samples of the model's inputs take {n_bytes:,} bytes.",
-            hint="Take fewer samples; where one is that large, the file may be damaged.",
+            hint="Take fewer samples. If a single sample is this large, the file may be damaged.",
         )
     for t in inputs:
         shape = (n, *(t.shape[1:] if t.shape[:1] == (1,) else t.shape))
         if t.dtype is None:
-            raise EvaluationError(f"Input {t.name!r} is {t.type_name.lower()}: samples can't be made for it.")
+            raise EvaluationError(f"Cannot make samples for input {t.name!r}: its type is {t.dtype_str}.")
         if t.dtype.kind in "iu" and t.scale.size:
             info = np.iinfo(t.dtype)
             samples.append(rng.integers(info.min, int(info.max) + 1, shape, dtype=t.dtype))
@@ -154,15 +190,22 @@ def compare_engines(
     children: Workers | None = None,
     processes: int | None = None,
 ) -> ParityReport:
-    """Run ``model`` on ``samples`` by each of ``engines`` and compare with the first of them that runs.
+    """Run a model on the same samples with several engines, and compare with the first engine that runs.
 
-    ``samples``: one array per input in the model's input dtype, first axis = samples. ``float_outputs``: what the
-    float model gives for the same samples, in real units, one array per output. ``n_layer_samples``: samples (those
-    that differ first) compared layer by layer; 0 leaves it out. A stateful model run with ``reset_between_samples``
-    False takes the samples as one stream. ``trusted`` and ``children``: as for
-    :func:`~mltk.micro.engines.run.run_batch`.
+    Args:
+        model: The bytes of a ``.tflite``, a `TfliteModel`, or a `Graph`.
+        samples: One array for each input in the input's dtype, first axis = samples.
+        engines: Names of the engines.
+        float_outputs: Outputs of the float model for the same samples in real units, one array for each output.
+        n_layer_samples: Number of samples that are compared layer by layer, samples that differ first; 0 for none.
+        reset_between_samples: Forget the state of the model after each sample. Otherwise the samples are one stream.
+        trusted: As for :func:`~mltk.micro.engines.run.run_batch`.
+        children: As for ``run_batch``.
+        processes: As for ``run_batch``.
 
-    Raises :class:`~mltk.errors.RuntimeFailure` where no engine runs the model.
+    Raises:
+        RuntimeFailure: No engine runs the model.
+        EvaluationError: The samples or the float outputs do not fit the model.
     """
     graph = graph_of(model)
     inputs = check_inputs(graph, [samples] if isinstance(samples, np.ndarray) else list(samples))
@@ -205,12 +248,12 @@ def compare_engines(
 
 
 def _check_outputs(result: BatchResult, reference: BatchResult) -> None:
-    """Refuse outputs that can't be compared with those of ``reference``."""
+    """Raise an error if the outputs cannot be compared with those of ``reference``."""
     if sum(y.size for y in result.outputs) > _MAX_VALUES:
         raise EvaluationError(f"The outputs are more than {_MAX_VALUES:,} values.", hint="Compare fewer samples.")
     ours, theirs = ([y.shape[1:] for y in r.outputs] for r in (result, reference))
     if ours != theirs:
-        raise RuntimeFailure(f"Its outputs are of the shapes {ours}, and those of {_label(reference.engine)} {theirs}.")
+        raise RuntimeFailure(f"Its outputs have shapes {ours}, but those of {_label(reference.engine)} have {theirs}.")
 
 
 def _samples_differing(a: Sequence[np.ndarray], b: Sequence[np.ndarray]) -> np.ndarray:
@@ -221,7 +264,7 @@ def _samples_differing(a: Sequence[np.ndarray], b: Sequence[np.ndarray]) -> np.n
 
 
 def _classes(values: np.ndarray) -> np.ndarray | None:
-    """The class of each sample from real-valued outputs (samples, classes) or (samples, 1); None for other shapes."""
+    """Return the class of each sample, from real outputs (samples, classes) or (samples, 1); None for other shapes."""
     if values.ndim != 2 or not values.shape[1]:
         return None
     return values.argmax(axis=1) if values.shape[1] > 1 else (values[:, 0] >= 0.5).astype(np.int64)
@@ -266,7 +309,7 @@ def _compare(
 
 def _compare_float(graph: Graph, engine: str, result: BatchResult, given: Sequence[np.ndarray]) -> Comparison:
     if len(given) != len(graph.outputs):
-        raise EvaluationError(f"The model has {len(graph.outputs)} outputs, and {len(given)} float arrays were given.")
+        raise EvaluationError(f"The model has {len(graph.outputs)} outputs, but {len(given)} float arrays were given.")
     errors, flips = [], []
     for tensor, ours, floats in zip(graph.outputs, result.outputs, given, strict=True):
         theirs = np.asarray(floats, np.float64)
@@ -279,7 +322,7 @@ def _compare_float(graph: Graph, engine: str, result: BatchResult, given: Sequen
         flips.append(None if a is None or b is None else int(np.sum(a != b)))
     n_values = max(1, sum(e.size for e in errors))
     steps = [float(t.scale[0]) if t.scale.size == 1 else 1.0 for t in graph.outputs]
-    # Half a step is what quantizing the output alone may cost.
+    # Quantizing the output alone may cost half a step.
     beyond = [e > s / 2 for e, s in zip(errors, steps, strict=True)]
     return Comparison(
         engine,
@@ -294,21 +337,21 @@ def _compare_float(graph: Graph, engine: str, result: BatchResult, given: Sequen
 
 
 class _LayerComparer:
-    """Layer outputs of the same few samples by one engine after another."""
+    """Compares the layers of engines on the same few samples."""
 
     def __init__(self, graph: Graph, inputs: list[np.ndarray], n: int, options: dict[str, Any]) -> None:
         self.graph, self.inputs, self.n = graph, inputs, n
         self.options = options
 
     def first_divergence(self, engine: str, reference: str, differing: np.ndarray) -> LayerDivergence | None:
-        """Where ``engine`` first leaves ``reference``; None where no layer differs, or the layers can't be run."""
+        """Return the first layer that differs; None if no layer differs, or if the layers cannot run."""
         if self.n <= 0 or not len(differing):
             return None
         is_stream = self.graph.is_stateful and not self.options["reset_between_samples"]
-        if is_stream:  # everything up to the first sample that differs at the end
+        if is_stream:  # everything up to the first sample whose output differs
             chosen = np.arange(int(np.argmax(differing)) + 1 if differing.any() else min(len(differing), self.n))
         else:
-            chosen = np.sort(np.argsort(~differing, kind="stable")[: self.n])  # those that differ come first
+            chosen = np.sort(np.argsort(~differing, kind="stable")[: self.n])  # samples that differ come first
         samples = [x[chosen] for x in self.inputs]
         try:
             ours, theirs = (run_layers(self.graph, samples, engine=e, **self.options) for e in (engine, reference))
@@ -321,7 +364,7 @@ class _LayerComparer:
         ]
         if not pairs:
             return None
-        if is_stream:  # a layer differs on its own in the first sample; later ones inherit it through the state
+        if is_stream:  # the first layer that differs in time; later differences may come through the state
             first = min(pairs, key=lambda pair: int(np.argmax(_samples_differing([pair[0].values], [pair[1].values]))))
         else:
             first = pairs[0]

@@ -1,8 +1,8 @@
-"""What TensorFlow Lite Micro will refuse, said before it runs.
+"""Find out what TensorFlow Lite Micro will refuse.
 
-Two sources: a table of the operators that TFLM has (learned from its wheel, so it works without one), and, where
-the wheel is installed, TFLM itself preparing the model in a child process. The second also covers what an
-operator's *version* stands for: TFLM ignores the number, but refuses types and options it doesn't know.
+There are two sources. The first is a table of the operators that TFLM has; it works without TFLM's wheel. The second is
+TFLM itself, if its wheel is installed: it prepares the model in a child process. This also covers what an operator's
+*version* stands for. TFLM ignores the number, but refuses types and options that it does not know.
 """
 
 from __future__ import annotations
@@ -21,7 +21,18 @@ from mltk.tflite.graph import Graph, GraphSource, Operator, Subgraph, graph_of
 
 @dataclass(frozen=True)
 class OperatorUse:
-    """One operator of the model. ``reason`` says why it isn't ``supported``, or what to beware of."""
+    """One operator of the model.
+
+    Attributes:
+        index: Position in its subgraph.
+        subgraph: Index of the subgraph.
+        name: Name in the schema, or the own name of a custom operator.
+        version: Version that the model asks for.
+        is_custom: It is a custom operator.
+        types: Names of the types of its tensors.
+        supported: TFLM has the operator, and it is not known to crash.
+        reason: Why it is not supported.
+    """
 
     index: int
     subgraph: int
@@ -35,7 +46,14 @@ class OperatorUse:
 
 @dataclass(frozen=True)
 class SupportReport:
-    """``operators`` in the order of the file; ``runs``: whether TFLM prepared and ran the model, None where untried."""
+    """What `check_support` found.
+
+    Attributes:
+        source: Name and version of the table of operators.
+        operators: The operators in the order of the file.
+        runs: TFLM prepared and ran the model; None if it did not try.
+        failure: Why it did not run.
+    """
 
     source: str
     operators: list[OperatorUse]
@@ -44,23 +62,29 @@ class SupportReport:
 
     @property
     def unsupported(self) -> list[OperatorUse]:
-        """Operators that TFLM doesn't have, or that are known to crash it."""
+        """Operators that TFLM does not have, or that are known to crash it."""
         return [o for o in self.operators if not o.supported]
 
     @property
     def ok(self) -> bool:
-        """True where nothing is known to keep TFLM from running the model."""
+        """True if no reason is known why TFLM would not run the model."""
         return self.runs is not False and not self.unsupported
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data, for JSON."""
+        """Return plain data for JSON."""
         return {**asdict(self), "ok": self.ok}
 
 
 def check_support(model: GraphSource, *, run: bool = True, timeout_s: float = 60.0) -> SupportReport:
-    """Look up every operator of ``model``, and with ``run`` let TFLM prepare and run it once, in a child process.
+    """Look up every operator of a model in the table of TFLM's operators.
 
-    Raises :class:`~mltk.errors.TfliteError` where ``model`` is not a ``.tflite``.
+    Args:
+        model: The bytes of a ``.tflite``, a `TfliteModel`, or a `Graph`.
+        run: Also let TFLM prepare and run the model once, in a child process.
+        timeout_s: Longest time in seconds that the child process may take.
+
+    Raises:
+        TfliteError: ``model`` is not a valid ``.tflite``.
     """
     graph = graph_of(model)
     missing = set(missing_operators(graph))

@@ -1,7 +1,12 @@
-"""The ``.tflite`` as a document: read it, look at it, run it, change what is written in it.
+"""A ``.tflite`` file: read it, look at it, run it, change it.
 
-`TfliteModel` opens any TensorFlow Lite model without importing TensorFlow; `TfliteModelParameters` is the dictionary
-of model parameters that firmware reads from it; `summarize` prints what is in it. Names are imported on first use.
+`TfliteModel` opens any TensorFlow Lite model without importing TensorFlow. `TfliteModelParameters` is the dictionary of
+model parameters that firmware reads. `summarize` returns the contents as text. Names are imported when they are first
+used.
+
+The modules, from the lowest to the highest: `types` (tables of the schema), `format` (bytes), `quantization` and
+`fixed_point` (arithmetic), `tensor`, `layer_options`, `layers`, `graph` (the model as an interpreter sees it),
+`tflite_file` (bytes and metadata), `model_parameters`, `summary`, `litert`, `predict`, `model`.
 """
 
 from __future__ import annotations

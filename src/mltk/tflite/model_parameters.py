@@ -1,10 +1,10 @@
 """Model parameters inside the ``.tflite``: the dictionary that firmware reads.
 
-Stored in the metadata entry ``SL_PARAMSv1``, in the format of `mltk.tflite.model_parameters_format`.
+The dictionary is in the metadata entry ``SL_PARAMSv1``, in the format of `mltk.tflite.model_parameters_format`.
 
-A Python value takes the narrowest type that holds it, as in MLTK 0.20, because firmware asks for that type: an integer
-from 0 on the narrowest unsigned one, below 0 the narrowest signed one; a float is 32 bits unless it over- or underflows
-there. ``put(key, value, dtype)`` chooses otherwise, and types read from a file are kept when it is written again.
+A Python value gets the narrowest type that holds it, as in MLTK 0.20, because firmware asks for this type. An integer
+from 0 on gets the narrowest unsigned type, a negative integer the narrowest signed type. A float gets 32 bits unless it
+over- or underflows them. ``put(key, value, dtype)`` chooses another type. Types that were read from a file stay.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def _refuse(key: Any, why: str) -> ParameterError:
 
 
 def _plain(value: Any) -> Any:
-    """NumPy scalars and arrays, tuples and byte arrays as the plain Python values they stand for."""
+    """Return NumPy scalars and arrays, tuples and byte arrays as plain Python values."""
     if hasattr(value, "tolist") and hasattr(value, "dtype"):  # NumPy, without importing it
         value = value.tolist()
     if isinstance(value, bytearray | memoryview):
@@ -56,7 +56,7 @@ def _plain(value: Any) -> Any:
 
 
 def _narrowest_dtype(key: str, value: Any) -> str:
-    """The dtype that 0.20 gives a value; `ParameterError` for what the format can't hold."""
+    """Return the dtype of a value as in MLTK 0.20; raise `ParameterError` if the format has none for it."""
     if isinstance(value, bool):
         return "bool"
     if isinstance(value, int):
@@ -102,7 +102,7 @@ def _convert_scalar(key: str, value: Any, dtype: str) -> Any:
 
 
 def _convert(key: str, value: Any, dtype: str) -> Any:
-    """The value as its dtype holds it."""
+    """Return the value as its dtype holds it."""
     if dtype == "bin":
         try:
             return bytes(value)
@@ -131,13 +131,13 @@ def _convert(key: str, value: Any, dtype: str) -> Any:
 
 
 class TfliteModelParameters(dict[str, Any]):
-    """The model parameters of a ``.tflite``: a dictionary that takes only what the file can hold.
+    """The model parameters of a ``.tflite``: a dictionary that accepts only what the file can hold.
 
-    Values: ``bool``, ``int`` (64 bits), ``float`` (stored with 32 bits where they suffice), ``str``, ``bytes``, and
-    lists of ``str``, ``int`` (32 bits) or ``float`` (32 bits). NumPy scalars and 1-D arrays are taken as those.
+    Values are ``bool``, ``int`` (64 bits), ``float`` (stored with 32 bits if they suffice), ``str``, ``bytes``, and
+    lists of ``str``, ``int`` (32 bits) or ``float`` (32 bits). NumPy scalars and 1-D arrays are converted.
 
     Raises:
-        ParameterError: naming the key, as soon as a value is set that the file could not hold.
+        ParameterError: A value is set that the file cannot hold. The message names the key.
     """
 
     _dtypes: dict[str, str]
@@ -148,11 +148,20 @@ class TfliteModelParameters(dict[str, Any]):
         self.update(*args, **kwargs)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # A dict's own way sets the items last, which would forget the chosen types.
+        # A dict would set the items last, and so forget the chosen types.
         return _restore, (type(self), dict(self), dict(self._dtypes))
 
     def put(self, key: str, value: Any, dtype: str | None = None) -> None:
-        """Set a parameter; ``dtype`` (one of `DTYPES`, or ``u8``, ``f32``, …) instead of the narrowest type for it."""
+        """Set a parameter.
+
+        Args:
+            key: Name of the parameter.
+            value: Its value.
+            dtype: One of `DTYPES`, or ``u8``, ``f32``, …; by default the narrowest type that holds the value.
+
+        Raises:
+            ParameterError: The file cannot hold the value.
+        """
         if not isinstance(key, str):
             raise _refuse(key, f"the key must be a str, not {type(key).__name__}")
         if any("\ud800" <= c <= "\udfff" for c in key):
@@ -178,13 +187,14 @@ class TfliteModelParameters(dict[str, Any]):
         self._dtypes.pop(key, None)
 
     def update(self, *args: Any, **kwargs: Any) -> None:
-        """As ``dict.update``; parameters taken from another dictionary of this class keep their dtype."""
+        """Do what ``dict.update`` does. Parameters from another dictionary of this class keep their dtype."""
         source = args[0] if args else {}
         dtypes = source._dtypes if isinstance(source, TfliteModelParameters) else {}
         for key, value in dict(*args, **kwargs).items():
             self.put(key, value, None if key in kwargs else dtypes.get(key))
 
     def setdefault(self, key: str, default: Any = None) -> Any:
+        """Do what ``dict.setdefault`` does."""
         if key not in self:
             self[key] = default
         return self[key]
@@ -194,29 +204,30 @@ class TfliteModelParameters(dict[str, Any]):
         return self
 
     def copy(self) -> TfliteModelParameters:
+        """Return a copy with the same dtypes."""
         return type(self)(self)
 
     def dtype(self, key: str) -> str:
-        """The type with which a parameter is stored: one of `DTYPES`."""
+        """Return the type that a parameter is stored with, one of `DTYPES`."""
         return self._dtypes.get(key) or _narrowest_dtype(key, self[key])
 
     def summary(self) -> str:
-        """One ``key: value`` line a parameter, sorted by key."""
+        """Return one ``key: value`` line for each parameter, sorted by key."""
         return "\n".join(f"{key}: {_display(self[key])}" for key in sorted(self))
 
     def __str__(self) -> str:
         return self.summary()
 
     def serialize(self) -> bytes:
-        """The dictionary as the FlatBuffer described in this module's docstring."""
+        """Return the dictionary as a FlatBuffer. See `mltk.tflite.model_parameters_format`."""
         return write_dictionary((key, value, self.dtype(key)) for key, value in self.items())
 
     @staticmethod
     def deserialize(serialized_data: bytes) -> TfliteModelParameters:
-        """Read a dictionary from its FlatBuffer; keys keep their order and values their stored type.
+        """Read a dictionary from a FlatBuffer. Keys keep their order, and values keep their stored types.
 
         Raises:
-            TfliteError: if the bytes are not such a dictionary.
+            TfliteError: The bytes are not a dictionary of model parameters.
         """
         parameters = TfliteModelParameters()
         for key, value, dtype in read_dictionary(bytes(serialized_data)):
@@ -224,25 +235,35 @@ class TfliteModelParameters(dict[str, Any]):
         return parameters
 
     def add_to_tflite_model(self, tflite_model: TfliteFile, tag: str | None = None) -> None:
-        """Store in a loaded model's metadata, replacing what was there."""
+        """Store the parameters in a loaded model's metadata. They replace the former entry."""
         tflite_model.add_metadata(tag or TFLITE_METADATA_TAG, self.serialize())
 
     def add_to_tflite_flatbuffer(self, tflite_flatbuffer: bytes, tag: str | None = None) -> bytes:
-        """Return the ``.tflite`` bytes with these parameters in their metadata."""
+        """Return the bytes of a ``.tflite`` with these parameters in its metadata."""
         model = TfliteFile(tflite_flatbuffer)
         self.add_to_tflite_model(model, tag=tag)
         return model.flatbuffer_data
 
     def add_to_tflite_file(self, tflite_path: str, output: str | None = None, tag: str | None = None) -> None:
-        """Store in a ``.tflite`` file, or in its copy at ``output``; written whole or not at all."""
+        """Store the parameters in a ``.tflite`` file.
+
+        Args:
+            tflite_path: The file.
+            output: Where to write; by default ``tflite_path``. The file is written completely or not at all.
+            tag: Name of the metadata entry; by default ``SL_PARAMSv1``.
+        """
         write_file(output or tflite_path, self.add_to_tflite_flatbuffer(read_file(tflite_path), tag=tag))
 
     @staticmethod
     def load_from_tflite_model(tflite_model: HasMetadata, tag: str | None = None) -> TfliteModelParameters:
-        """Read from a loaded model's metadata.
+        """Read the parameters from a loaded model's metadata.
+
+        Args:
+            tflite_model: The model.
+            tag: Name of the metadata entry; by default ``SL_PARAMSv1``.
 
         Raises:
-            TfliteError: if the model has no such entry, or it is damaged.
+            TfliteError: The model has no such entry, or the entry is damaged.
         """
         tag = tag or TFLITE_METADATA_TAG
         data = tflite_model.get_metadata(tag)
@@ -255,12 +276,12 @@ class TfliteModelParameters(dict[str, Any]):
 
     @staticmethod
     def load_from_tflite_flatbuffer(tflite_flatbuffer: bytes, tag: str | None = None) -> TfliteModelParameters:
-        """Read from the bytes of a ``.tflite``; see `load_from_tflite_model`."""
+        """Read the parameters from the bytes of a ``.tflite``. See `load_from_tflite_model`."""
         return TfliteModelParameters.load_from_tflite_model(TfliteFile(tflite_flatbuffer), tag=tag)
 
     @staticmethod
     def load_from_tflite_file(tflite_path: str, tag: str | None = None) -> TfliteModelParameters:
-        """Read from a ``.tflite`` file; see `load_from_tflite_model`."""
+        """Read the parameters from a ``.tflite`` file. See `load_from_tflite_model`."""
         return TfliteModelParameters.load_from_tflite_model(TfliteFile.load_flatbuffer_file(tflite_path), tag=tag)
 
 
@@ -273,10 +294,10 @@ def _restore(cls: type[TfliteModelParameters], values: dict[str, Any], dtypes: d
 
 
 def stored_parameters(model: HasMetadata) -> TfliteModelParameters:
-    """The parameters of a loaded model; an empty dictionary if it has none.
+    """Return the parameters of a loaded model; an empty dictionary if it has none.
 
     Raises:
-        TfliteError: if they are damaged.
+        TfliteError: The parameters are damaged.
     """
     stored = model.get_metadata(TFLITE_METADATA_TAG)
     return TfliteModelParameters() if stored is None else TfliteModelParameters.deserialize(stored)
@@ -288,14 +309,21 @@ def update_file_params(
     description: str | None = None,
     output: str | os.PathLike[str] | None = None,
 ) -> TfliteModelParameters:
-    """Update the parameters, and optionally the description, of a ``.tflite`` file; return all of them.
+    """Update the parameters and the description of a ``.tflite`` file.
 
-    A value of ``None`` removes its parameter. The file (or its copy at ``output``) is written whole or not at all.
+    Args:
+        path: The file.
+        params: Key → value. A value of None removes the parameter.
+        description: The new description; None keeps the present one.
+        output: Where to write; by default ``path``. The file is written completely or not at all.
+
+    Returns:
+        All parameters of the file.
 
     Raises:
-        ParameterError: naming the key of a value that can't be stored.
-        TfliteError: if the file is not a valid ``.tflite``.
-        OutputError: if it can't be written.
+        ParameterError: A value cannot be stored. The message names the key.
+        TfliteError: The file is not a valid ``.tflite``.
+        OutputError: The file cannot be written.
     """
     model = TfliteFile.load_flatbuffer_file(os.fspath(path))
     parameters = stored_parameters(model)

@@ -1,4 +1,4 @@
-"""How model parameters are stored: a FlatBuffer that firmware written for MLTK 0.20 reads.
+"""The format of model parameters: a FlatBuffer that firmware for MLTK 0.20 reads.
 
 ::
 
@@ -48,7 +48,7 @@ DTYPES = (
     "str", "str_list", "int32_list", "float_list", "bin",
 )  # fmt: skip
 
-# Names of the union's members, taken as dtypes too.
+# Names of the union's members, which are accepted as dtypes too.
 _MEMBERS = (
     "boolean", "i8", "u8", "i16", "u16", "i32", "u32", "i64", "u64", "f32", "f64",
     "str", "str_list", "int32_list", "float_list", "bin",
@@ -59,7 +59,7 @@ _SCALAR_FORMATS = dict(zip(DTYPES[:11], "?bBhHiIqQfd", strict=True))
 
 
 def write_dictionary(items: Iterable[tuple[str, Any, str]]) -> bytes:
-    """(key, value, dtype) of each entry as the FlatBuffer; the values must be what their dtype holds."""
+    """Write (key, value, dtype) entries as a FlatBuffer. The values must fit their dtypes."""
     from flatbuffers import Builder
 
     builder = Builder(1024)
@@ -70,7 +70,7 @@ def write_dictionary(items: Iterable[tuple[str, Any, str]]) -> bytes:
     vector = builder.EndVector()
     builder.StartObject(2)
     builder.PrependUOffsetTRelativeSlot(1, vector, 0)
-    # Written though it is the schema's default: a reader need not know the default.
+    # The version is written although it is the schema's default, because a reader may not know the default.
     builder.PrependUint8(SCHEMA_VERSION)
     builder.Slot(0)
     builder.Finish(builder.EndObject())
@@ -78,10 +78,10 @@ def write_dictionary(items: Iterable[tuple[str, Any, str]]) -> bytes:
 
 
 def read_dictionary(data: bytes) -> Iterator[tuple[str, Any, str]]:
-    """(key, value, dtype) of each entry of the FlatBuffer, in its order.
+    """Yield (key, value, dtype) of each entry of a FlatBuffer, in its order.
 
     Raises:
-        TfliteError: if the bytes are not such a dictionary.
+        TfliteError: The bytes are not a dictionary of model parameters.
     """
     from flatbuffers.table import Table
 
@@ -93,7 +93,10 @@ def read_dictionary(data: bytes) -> Iterator[tuple[str, Any, str]]:
     version_at = root.Offset(4)
     version = data[root.Pos + version_at] if version_at else SCHEMA_VERSION
     if version != SCHEMA_VERSION:
-        raise TfliteError(f"The model parameters are of schema version {version}; only version 1 is known.")
+        raise TfliteError(
+            f"The model parameters have schema version {version}; only version 1 is known.",
+            hint="A newer version of this package may read them.",
+        )
     yield from _read_entries(root)
 
 
@@ -146,7 +149,7 @@ def _text(data: bytes, what: str) -> str:
 
 
 def _read_entries(root: Any) -> Iterable[tuple[str, Any, str]]:
-    """Key, value and dtype of each entry of a verified dictionary."""
+    """Yield key, value and dtype of each entry of a checked dictionary."""
     from flatbuffers.table import Table
 
     at = root.Offset(6)

@@ -1,6 +1,6 @@
-"""Names of tensors, which are stored on the device and mean nothing to it.
+"""Short names of tensors. The names are stored on the device, which does not use them.
 
-The converter names a tensor after every operation that was fused into it, each with the path of models that it is in:
+The converter names a tensor after every operation that was fused into it, each with the path of its models:
 ``functional_1/functional_1/re_lu_1/Relu;functional_1/functional_1/batch_normalization_1/batchnorm/add_1;…``. In a
 keyword spotter of 70 k parameters they are 7 % of the file.
 """
@@ -15,18 +15,18 @@ from mltk.tflite.types import decode, ints
 
 
 def shorten_names(model: TfliteFile, *, one_operation: bool = True) -> None:
-    """Shorten the names of the model's tensors; those of inputs and outputs stay.
+    """Shorten the names of a model's tensors. The names of inputs and outputs stay.
 
-    Paths lose the models they all are in. Names stay distinct, where they were.
+    Paths lose the models that all paths begin with. Different names stay different.
 
     Args:
-        model: is changed, and written anew.
-        one_operation: keep the first of the operations only, the one whose result the tensor is.
+        model: The model. Its tensors are changed, and it is regenerated.
+        one_operation: Keep only the first operation of each name. The tensor is the result of this operation.
     """
     for subgraph in model.flatbuffer_model.subgraphs:
         ends = {*ints(subgraph.inputs), *ints(subgraph.outputs)}
         results = [i for operator in subgraph.operators for i in ints(operator.outputs)]
-        # Results first: where a constant is named as one, it is the constant that gets another name.
+        # Results come first: if a constant has the name of a result, the constant gets another name.
         order = dict.fromkeys([*results, *range(len(subgraph.tensors))])
         names = {i: decode(subgraph.tensors[i].name) for i in order if 0 <= i < len(subgraph.tensors) and i not in ends}
         prefix = _common_folder(part for name in names.values() for part in name.split(";") if "/" in part)
@@ -43,6 +43,6 @@ def shorten_names(model: TfliteFile, *, one_operation: bool = True) -> None:
 
 
 def _common_folder(paths: Iterable[str]) -> str:
-    """The longest beginning of all paths that ends in a slash."""
+    """Return the longest common beginning of the paths that ends in a slash."""
     folders = os.path.commonprefix([path.split("/")[:-1] for path in paths])  # noqa: RUF071 - of lists
     return "".join(f"{folder}/" for folder in folders)

@@ -1,14 +1,14 @@
-"""One ``.tflite`` in one native interpreter in this process: TensorFlow Lite Micro or LiteRT.
+"""One ``.tflite`` in one engine in this process: TensorFlow Lite Micro, LiteRT, or the exact kernels.
 
-Samples go in one at a time with batch dimension 1, as on the device. What spreads them over processes is
-:mod:`mltk.micro.engines.run`.
+Samples run one at a time with batch dimension 1, as on the device. :mod:`mltk.micro.engines.run` spreads them over
+processes.
 """
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 
@@ -17,30 +17,36 @@ from mltk.micro.engines.operators import known_crashes, missing_operators, opera
 from mltk.tflite.graph import Graph, GraphSource, Tensor, graph_of
 from mltk.tflite.litert import LiteRtInterpreter
 
-# Untouched pages of an arena cost nothing on the host, while an arena a few bytes short can crash
-# TFLM instead of failing: always far too much.
+# Pages of an arena that are not used cost nothing on the host. An arena that is a few bytes too small can crash TFLM.
+# So this is always far more than enough.
 HOST_ARENA_BYTES = 64 << 20
 
 Samples = Sequence[np.ndarray]  # one array per model input, first axis = samples
 
 
 def have_tflm() -> bool:
-    """True where TensorFlow Lite Micro's wheel is installed (Linux on x86-64 only)."""
+    """Return whether TensorFlow Lite Micro's wheel is installed (Linux on x86-64 only)."""
     return importlib.util.find_spec("tflite_micro") is not None
 
 
 def host_arena_bytes(graph: Graph) -> int:
-    """An arena size that is certainly enough for ``graph`` on the host."""
+    """Return an arena size in bytes that is certainly enough for ``graph`` on the host."""
     tensors = sum(t.nbytes + 256 for g in graph.subgraphs for t in g.tensors)
     operators = sum(len(g.operators) for g in graph.subgraphs)
     return HOST_ARENA_BYTES + 4 * tensors + 4096 * operators
 
 
 class Runtime:
-    """A loaded model; subclasses say how one sample is computed.
+    """A loaded model. Subclasses compute one sample.
 
-    :meth:`run` takes one array per model input, first axis = samples, in the model's dtypes, and returns one
-    array per model output the same way.
+    Args:
+        model: The bytes of a ``.tflite``, a `TfliteModel`, or a `Graph`.
+        reset_between_samples: Forget the state of the model after each sample.
+
+    Attributes:
+        engine: Name of the engine, see ``mltk.micro.engines.run.ENGINES``.
+        description: Name and version of the engine.
+        graph: The model.
     """
 
     engine = ""
@@ -52,12 +58,25 @@ class Runtime:
         self._reset_each = reset_between_samples and self.graph.is_stateful
 
     def run(self, inputs: Samples, progress: Callable[[int], None] | None = None) -> list[np.ndarray]:
-        """Compute every sample of ``inputs``; ``progress`` is called with 1 after each."""
+        """Compute samples.
+
+        Args:
+            inputs: One array for each model input in the input's dtype, first axis = samples.
+            progress: Is called with 1 after each sample.
+
+        Returns:
+            One array for each model output in the output's dtype, first axis = samples.
+
+        Raises:
+            RuntimeFailure: The engine fails, or the outputs do not have one shape for all samples.
+        """
         results: list[list[np.ndarray]] = [[] for _ in self.graph.outputs]
         for i in range(len(inputs[0])):
             outputs = self.invoke([x[i] for x in inputs])
             if len(outputs) != len(results):
-                raise RuntimeFailure(f"The runtime gave {len(outputs)} outputs instead of the model's {len(results)}.")
+                raise RuntimeFailure(
+                    f"The engine returned {len(outputs)} outputs instead of the model's {len(results)}."
+                )
             if self._reset_each:
                 self.reset()
             for collected, output in zip(results, outputs, strict=True):
@@ -67,7 +86,7 @@ class Runtime:
         return [_stack(collected, t) for collected, t in zip(results, self.graph.outputs, strict=True)]
 
     def invoke(self, sample: Samples) -> list[np.ndarray]:
-        """Compute one sample (arrays of the model's input shapes, the batch dimension may be left out)."""
+        """Compute one sample: arrays in the shapes of the model's inputs. The batch dimension may be left out."""
         raise NotImplementedError
 
     def reset(self) -> None:
@@ -145,24 +164,24 @@ class TflmRuntime(Runtime):
             raise RuntimeFailure(f"TensorFlow Lite Micro failed while running the model: {e}") from e
 
     def reset(self) -> None:
-        # TFLM's Reset() fills resource variables with their zero point and doesn't run CALL_ONCE again: where the
-        # model starts from anything else, only a new interpreter starts over.
+        # TFLM's Reset() fills resource variables with their zero point and does not run CALL_ONCE again. If the model
+        # starts from other values, only a new interpreter starts from the beginning.
         if self.graph.has_resource_variables and not self.graph.starts_at_zero_points:
             self._new_interpreter()
         else:
             self._interpreter.reset()
 
     def tensor(self, index: int, subgraph: int = 0) -> np.ndarray:
-        """A copy of tensor ``index`` after :meth:`invoke`; needs ``preserve_all_tensors``."""
+        """Return a copy of a tensor after :meth:`invoke`. Needs ``preserve_all_tensors``."""
         return np.array(self._interpreter.GetTensor(index, subgraph)["tensor_data"])
 
     def print_allocations(self) -> None:
-        """Have TFLM print what it allocated from the arena, to standard error (it has no other way)."""
+        """Let TFLM print to standard error what it allocated from the arena. It has no other way to report this."""
         self._interpreter.print_allocations()
 
 
 class LiteRtRuntime(Runtime):
-    """LiteRT: its reference kernels, or its default path (XNNPACK and optimized kernels)."""
+    """LiteRT with its reference kernels, or with its default path (XNNPACK and optimized kernels)."""
 
     def __init__(
         self,
@@ -192,7 +211,7 @@ class LiteRtRuntime(Runtime):
 
 
 class ExactRuntime(Runtime):
-    """TFLM's integers from batched NumPy kernels of our own; see :mod:`mltk.micro.exact`."""
+    """TFLM's integers, computed by our own batched NumPy kernels. See :mod:`mltk.micro.exact`."""
 
     engine = "exact-batched"
 
@@ -202,7 +221,9 @@ class ExactRuntime(Runtime):
 
         self.description = f"exact batched kernels of openmltk (NumPy {np.__version__}), rounding as TFLM"
         if self.graph.is_stateful and not reset_between_samples:
-            raise UnsupportedModelError("The exact batched kernels compute samples independently, not as a stream.")
+            raise UnsupportedModelError(
+                "The exact batched kernels compute independent samples, not a stream of samples."
+            )
         try:
             self._compiled = compile_exact(self.graph)
         except NotExactError as e:
@@ -230,7 +251,7 @@ class ExactRuntime(Runtime):
         return [y[0] for y in self._compiled.run([np.asarray(x)[None] for x in sample])]
 
     def reset(self) -> None:
-        """Nothing is kept between samples."""
+        """Do nothing: the exact kernels keep nothing between samples."""
 
 
 def _litert_version() -> str:
@@ -243,12 +264,22 @@ def _litert_version() -> str:
 
 
 def make_runtime(engine: str, model: GraphSource, *, reset_between_samples: bool = True) -> Runtime:
-    """Load ``model`` into an engine: 'tflm', 'exact-batched', 'litert-reference' or 'litert-xnnpack'."""
-    factories: dict[str, Any] = {
+    """Load a model into an engine.
+
+    Args:
+        engine: ``tflm``, ``exact-batched``, ``litert-reference`` or ``litert-xnnpack``.
+        model: The bytes of a ``.tflite``, a `TfliteModel`, or a `Graph`.
+        reset_between_samples: Forget the state of the model after each sample.
+
+    Raises:
+        MltkError: There is no such engine.
+        UnsupportedModelError: The engine refuses the model.
+    """
+    factories: dict[str, Callable[..., Runtime]] = {
         "tflm": TflmRuntime,
         "exact-batched": ExactRuntime,
         "litert-reference": LiteRtRuntime,
-        "litert-xnnpack": lambda model, **kw: LiteRtRuntime(model, reference=False, **kw),
+        "litert-xnnpack": functools.partial(LiteRtRuntime, reference=False),
     }
     if engine not in factories:
         raise MltkError(f"No engine is called {engine!r}.", hint=f"Choose one of: {', '.join(sorted(factories))}.")

@@ -1,1 +1,1 @@
-"""The tensor arena: `arena` measures it with TensorFlow Lite Micro, `planner` plans it as TFLM's planner does."""
+"""The tensor arena of a model: `planner` plans it from the file, `arena` lets TensorFlow Lite Micro measure it."""

@@ -1,12 +1,11 @@
 """The tensor arena that a model needs, measured by TensorFlow Lite Micro itself.
 
-``measure_arena(model).total`` is what the firmware has to reserve: the smallest arena, in steps of 16 bytes, in
-which the model has been seen to start and run. TFLM's own report is not enough for that: while it prepares a
-model it needs memory that it has given back by the time it reports, so that some models don't start in an arena
-of the reported size.
+``measure_arena(model).total`` is what the firmware has to reserve. It is the smallest arena, in steps of 16 bytes, in
+which the model started and ran. TFLM's own report is not enough: while TFLM prepares a model, it needs memory that it
+has freed again when it reports. Some models do not start in an arena of the reported size.
 
-The host has 64-bit pointers, so a 32-bit device needs somewhat less than this. Kernels that ask for scratch
-buffers of their own (CMSIS-NN) may need more.
+The host has 64-bit pointers, so a 32-bit device needs a little less. Kernels with their own scratch buffers (CMSIS-NN)
+may need more.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ _TAIL_BASE, _TAIL_PER_TENSOR, _TAIL_PER_OPERATOR = 900, 24, 64
 _TAIL_PER_KERNEL, _TAIL_PER_LIGHT_KERNEL, _TAIL_PER_CHANNEL = 96, 32, 8
 _PER_CHANNEL = {"CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV", "FULLY_CONNECTED"}
 _LIGHT = {"VAR_HANDLE", "ASSIGN_VARIABLE", "READ_VARIABLE", "CALL_ONCE", "RESHAPE", "STRIDED_SLICE", "CONCATENATION"}
-# What TFLM's planner itself needs for each tensor and each buffer while the model is prepared.
+# What TFLM's planner needs for each tensor and each buffer while the model is prepared.
 _PLANNING_PER_TENSOR, _PLANNING_PER_BUFFER = 48, 40
 
 
@@ -37,11 +36,14 @@ _PLANNING_PER_TENSOR, _PLANNING_PER_BUFFER = 48, 40
 class ArenaUsage:
     """Bytes of the tensor arena.
 
-    ``total``: what to reserve: the smallest arena seen to work, a multiple of 16.
-    ``head``: activations and scratch buffers, as planned. ``tail``: interpreter structures, kernel data, variables.
-    ``head + tail`` is in use once the model runs; ``startup`` is what only preparing it needs on top.
-    ``categories``: parts of the tail by TFLM's names. ``is_estimate``: True where TFLM isn't installed, and all
-    of this comes from our own planner.
+    Attributes:
+        total: What to reserve: the smallest arena that worked, a multiple of 16.
+        head: Activations and scratch buffers, as planned.
+        tail: Structures of the interpreter, data of kernels, and variables. ``head + tail`` is in use when the model
+            runs.
+        categories: TFLM's name of a part of the tail → bytes.
+        is_estimate: TFLM is not installed, so the figures are estimates of our planner.
+        source: Where the figures come from.
     """
 
     total: int
@@ -53,18 +55,26 @@ class ArenaUsage:
 
     @property
     def startup(self) -> int:
-        """Bytes needed only while the model is prepared."""
+        """Bytes that are needed only while the model is prepared."""
         return max(0, self.total - self.head - self.tail)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data, for JSON."""
+        """Return plain data for JSON."""
         return {**vars(self), "startup": self.startup}
 
 
 def measure_arena(model: GraphSource, *, timeout_s: float = 60.0) -> ArenaUsage:
-    """The arena of ``model``; an estimate, marked as such, where TensorFlow Lite Micro isn't installed.
+    """Measure the tensor arena of a model.
 
-    Raises :class:`~mltk.errors.RuntimeFailure` where TFLM refuses the model or crashes on it.
+    Args:
+        model: The bytes of a ``.tflite``, a `TfliteModel`, or a `Graph`.
+        timeout_s: Longest time in seconds that a child process may take for one arena size.
+
+    Returns:
+        The measurement. If TensorFlow Lite Micro is not installed, an estimate.
+
+    Raises:
+        RuntimeFailure: TFLM refuses the model or crashes.
     """
     graph = graph_of(model)
     if not have_tflm():
@@ -78,7 +88,7 @@ def measure_arena(model: GraphSource, *, timeout_s: float = 60.0) -> ArenaUsage:
 
 
 def estimate_arena(graph: Graph) -> ArenaUsage:
-    """What our own planner says of the head, and a rule of thumb of the tail (typically within a tenth)."""
+    """Estimate the arena: the head by our planner, the tail by a rule of thumb. The error is typically below 10 %."""
     plan = plan_memory(graph)
     head, tail = plan.size, _TAIL_BASE
     planning = _PLANNING_PER_BUFFER * len(plan.buffers)
@@ -94,7 +104,7 @@ def _kernel_bytes(subgraph: Subgraph, op: Operator) -> int:
     n_bytes = _TAIL_PER_LIGHT_KERNEL if op.name in _LIGHT else _TAIL_PER_KERNEL
     if op.name in _PER_CHANNEL and len(op.inputs) > 1 and op.inputs[1] >= 0:
         n_bytes += _TAIL_PER_CHANNEL * subgraph.tensors[op.inputs[1]].scale.size
-    # Once a resource: where it is initialised.
+    # Once for each resource, where it is initialized.
     if op.name == "ASSIGN_VARIABLE" and subgraph.index > 0 and len(op.inputs) > 1 and op.inputs[1] >= 0:
         n_bytes += subgraph.tensors[op.inputs[1]].nbytes
     return n_bytes
@@ -105,14 +115,14 @@ def _align(n: int) -> int:
 
 
 def _smallest(probe: _ArenaProbe, used: int) -> int:
-    """The smallest multiple of 16 from ``used`` on in which the model runs."""
+    """Return the smallest multiple of 16 from ``used`` on in which the model runs."""
     if probe.runs(used):
-        return used  # less than what is in use at the end can't do
+        return used  # less than what is in use at the end is not enough
     too_small, step = used, 128
     while not probe.runs(used + step):
         too_small, step = used + step, step * 2
         if step > 1 << 30:
-            raise RuntimeFailure(f"The model ran in a large arena, but in none of up to {used + step // 2:,} bytes.")
+            raise RuntimeFailure(f"The model runs in a large arena, but not in one of {used + step // 2:,} bytes.")
     enough = used + step
     while enough - too_small > ARENA_ALIGNMENT:
         middle = too_small + _align((enough - too_small) // 2)
@@ -126,7 +136,7 @@ def _smallest(probe: _ArenaProbe, used: int) -> int:
 
 
 class _ArenaProbe:
-    """Tries arena sizes in a child process: too small a one fails, or crashes the child."""
+    """Tries arena sizes in a child process. In an arena that is too small, the model fails or crashes the child."""
 
     def __init__(self, model: bytes, timeout_s: float) -> None:
         self._model = np.frombuffer(model, np.uint8)
@@ -152,19 +162,19 @@ class _ArenaProbe:
         return self._worker.stderr_text(), reply["description"]
 
     def runs(self, arena_bytes: int) -> bool:
-        """True where the model starts and runs in ``arena_bytes``."""
+        """Return whether the model starts and runs in an arena of ``arena_bytes``."""
         try:
             self._try(arena_bytes, report=False)
         except RuntimeFailure as e:
             if isinstance(e, ChildEndedError) and e.timed_out:
-                raise  # not once more for each of twenty sizes
+                raise  # do not wait again for each of twenty sizes
             if self._worker is not None and not self._worker.is_alive:
                 self._end()
             return False
         return True
 
     def report(self, arena_bytes: int) -> tuple[dict[str, int], str]:
-        """TFLM's own figures in bytes by name ('head', 'tail', then its categories), and its description."""
+        """Return TFLM's own figures by name in bytes (head, tail, then its categories), and TFLM's description."""
         text, description = self._try(arena_bytes, report=True)
         found = dict(re.findall(r"Arena allocation (head|tail) (\d+) bytes", text))
         if set(found) != {"head", "tail"}:

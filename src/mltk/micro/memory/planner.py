@@ -1,8 +1,9 @@
-"""Where each tensor lies in the arena and how long: TensorFlow Lite Micro's memory plan, computed from the file.
+"""Where each tensor is in the arena and how long: TensorFlow Lite Micro's memory plan, computed from the file.
 
-Follows TFLM's ``AllocationInfoBuilder`` (lifetimes) and ``GreedyMemoryPlanner`` (placement: largest first, each
-into the first gap among the buffers alive at the same time). The size of the plan is the *head* of the arena;
-the tail (interpreter structures, kernel data, variables) is only known to the runtime: :mod:`mltk.micro.memory.arena`.
+It follows TFLM's ``AllocationInfoBuilder`` (lifetimes) and ``GreedyMemoryPlanner`` (places). The largest buffer is
+placed first, each into the first gap among the buffers that are alive at the same time. The size of the plan is the
+*head* of the arena. Only the runtime knows the tail (structures of the interpreter, data of kernels, variables). See
+:mod:`mltk.micro.memory.arena`.
 """
 
 from __future__ import annotations
@@ -11,17 +12,26 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from mltk.tflite.graph import Graph, Operator, Subgraph
+from mltk.tflite.graph import Graph, GraphSource, Operator, Subgraph, graph_of
 
 ARENA_ALIGNMENT = 16  # MicroArenaBufferAlignment() of TFLM
 
 
 @dataclass
 class Buffer:
-    """``size`` bytes in use from step ``first`` to step ``last``, both included; ``offset`` in the arena once placed.
+    """A part of the arena that holds one tensor for some steps.
 
-    Steps count operators from 1 as they run; 0 is the time before the first, when inputs are filled in.
-    ``tensor`` is -1 for a kernel's scratch buffer.
+    Steps count the operators from 1 on, in the order in which they run. Step 0 is the time before, when the inputs are
+    filled.
+
+    Attributes:
+        size: Size in bytes.
+        first: First step that needs the buffer.
+        last: Last step that needs the buffer.
+        offset: Position in the arena; -1 until the buffer is placed.
+        tensor: Index of the tensor; -1 for a scratch buffer of a kernel.
+        subgraph: Index of the subgraph.
+        name: Name of the tensor.
     """
 
     size: int
@@ -34,39 +44,39 @@ class Buffer:
 
     @property
     def end(self) -> int:
-        """First byte past the buffer."""
+        """Position behind the last byte of the buffer."""
         return self.offset + self.size
 
 
 @dataclass
 class MemoryPlan:
-    """Placed buffers in the order of the file, and what they add up to."""
+    """Placed buffers in the order of the file, and the sizes that follow from them."""
 
     buffers: list[Buffer]
     step_names: list[str] = field(default_factory=list)
 
     @property
     def size(self) -> int:
-        """Bytes of the arena that the plan takes."""
+        """Bytes of the arena that the plan needs."""
         return max((b.end for b in self.buffers), default=0)
 
     @property
     def lower_bound(self) -> int:
-        """Bytes alive at the fullest step: no placement of these lifetimes can take less."""
+        """Bytes that are alive at the fullest step. No placement of these lifetimes needs less."""
         return max(self.bytes_per_step, default=0)
 
     @property
     def n_steps(self) -> int:
-        """Number of steps, the inputs' included."""
+        """Number of steps, with step 0."""
         return max([len(self.step_names), *(b.last + 1 for b in self.buffers)])
 
     @property
     def bytes_per_step(self) -> list[int]:
-        """Bytes alive at each step."""
+        """Bytes that are alive at each step."""
         return [sum(b.size for b in self.buffers if b.first <= t <= b.last) for t in range(self.n_steps)]
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data, enough to draw the plan as rectangles (step range × address range)."""
+        """Return plain data, enough to draw the plan as rectangles (steps × addresses)."""
         return {
             "size": self.size,
             "lower_bound": self.lower_bound,
@@ -77,7 +87,7 @@ class MemoryPlan:
         }
 
     def to_text(self, width: int = 100) -> str:
-        """The plan as text: each buffer's place and lifetime, then the arena step by step."""
+        """Return the plan as text: place and lifetime of each buffer, then the arena step by step."""
         return "\n".join([*self._table(), "", *self.layout(width)])
 
     def _table(self) -> Iterator[str]:
@@ -86,7 +96,7 @@ class MemoryPlan:
             yield f"{symbol:2} {b.name:40.40} {b.size:9,} {b.offset:9,} {b.end:9,}  {b.first}–{b.last}"
 
     def layout(self, width: int = 100) -> list[str]:
-        """One line a step, the arena from its start at the left; a letter marks a buffer, a dot what is free."""
+        """Return one line for each step. A letter marks a buffer, a dot is free. The arena starts at the left."""
         names = [*self.step_names, *[""] * (self.n_steps - len(self.step_names))]
         label = min(24, max((len(n) for n in names), default=0)) + 5
         columns, size = max(16, width - label - 12), max(1, self.size)
@@ -109,8 +119,13 @@ def _symbols() -> Iterator[str]:
         yield from alphabet
 
 
-def plan_memory(graph: Graph) -> MemoryPlan:
-    """The plan of ``graph`` as TFLM makes it, with the scratch buffers of its reference kernels."""
+def plan_memory(model: GraphSource) -> MemoryPlan:
+    """Plan the arena of a model as TFLM does, with the scratch buffers of its reference kernels.
+
+    Args:
+        model: The bytes of a ``.tflite``, a `TfliteModel`, or a `Graph`.
+    """
+    graph = graph_of(model)
     buffers = [b for b in _lifetimes(graph) if b.first >= 0 and b.size > 0]
     place_greedily(buffers)
     steps = ["(inputs)", *_step_names(graph)]
@@ -118,10 +133,10 @@ def plan_memory(graph: Graph) -> MemoryPlan:
 
 
 def place_greedily(buffers: Sequence[Buffer]) -> None:
-    """Give every buffer without an offset one, as TFLM's ``GreedyMemoryPlanner`` does.
+    """Place every buffer that has no offset, as TFLM's ``GreedyMemoryPlanner`` does.
 
-    Sizes are rounded up to the alignment first. Largest first, of equals the last given first, each into the lowest
-    gap between the buffers already placed that are alive at an overlapping time.
+    Sizes are first rounded up to the alignment. The largest buffer is placed first. Of buffers of equal size, the last
+    one in the list is first. Each gets the lowest gap between the placed buffers that are alive at an overlapping time.
     """
     for buffer in buffers:
         buffer.size = _align(buffer.size)
@@ -143,7 +158,7 @@ def _align(size: int) -> int:
 
 
 def _called(graph: Graph, op: Operator) -> list[int]:
-    """Subgraphs that a control-flow operator runs, in the order TFLM plans them."""
+    """Return the subgraphs that a control-flow operator runs, in the order in which TFLM plans them."""
     fields = {
         "IF": ("thenSubgraphIndex", "elseSubgraphIndex"),
         "WHILE": ("condSubgraphIndex", "bodySubgraphIndex"),
@@ -163,7 +178,7 @@ def _step_names(graph: Graph, subgraph: int = 0, depth: int = 0) -> Iterator[str
 
 
 class _Lifetimes:
-    """Marks for each tensor the first and the last step that needs it."""
+    """Finds for each tensor the first and the last step that needs it."""
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
@@ -177,6 +192,7 @@ class _Lifetimes:
         ]
 
     def mark(self, subgraph: Subgraph) -> None:
+        """Mark the tensors of a subgraph, and of the subgraphs that it runs."""
         self.depth += 1
         for index in (*subgraph.inputs, *subgraph.outputs):
             self._use(subgraph, index, created=True)
@@ -185,7 +201,7 @@ class _Lifetimes:
             start = self.step
             for index in op.outputs:
                 self._use(subgraph, index, created=True)
-            if op.name == "VAR_HANDLE":  # a resource's identifier lies in the kernel's own data
+            if op.name == "VAR_HANDLE":  # the identifier of a resource is in the kernel's own data
                 self.kept_elsewhere.update((subgraph.index, index) for index in op.outputs)
             if self.depth <= len(self.graph.subgraphs):
                 for called in _called(self.graph, op):
@@ -205,7 +221,7 @@ class _Lifetimes:
         if index < 0:  # an optional input that was left out
             return
         tensor = subgraph.tensors[index]
-        if tensor.data is not None or tensor.is_variable:  # lies in flash, or in the arena's tail
+        if tensor.data is not None or tensor.is_variable:  # in flash, or in the arena's tail
             return
         buffer = self.buffers[subgraph.index][index]
         if created:
@@ -221,7 +237,7 @@ def _lifetimes(graph: Graph) -> list[Buffer]:
 
 
 def scratch_bytes(subgraph: Subgraph, op: Operator) -> list[int]:
-    """Scratch buffers in bytes that TFLM's reference kernel of ``op`` asks of the arena."""
+    """Return the sizes in bytes of the scratch buffers that TFLM's reference kernel of ``op`` requests."""
     inputs = [subgraph.tensors[i] for i in op.inputs if i >= 0]
     outputs = [subgraph.tensors[i] for i in op.outputs if i >= 0]
     if op.name in ("MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN") and len(inputs) == 2 and outputs:

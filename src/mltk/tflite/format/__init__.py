@@ -1,5 +1,6 @@
-"""The bytes of a ``.tflite``: FlatBuffer layout, verification, reading and packing.
+"""The bytes of a ``.tflite``: layout, checks, reading and writing.
 
-`codec` turns bytes into the schema's object model and back; `verify` checks untrusted bytes before anything follows
-an offset in them; `reader` unpacks verified bytes; `appended` handles data that stands behind the FlatBuffer.
+`loading` reads a file and returns checked objects of the schema. `flatbuffer` checks that every table lies inside the
+file, by the `schema_layout`. `reader` unpacks the checked bytes, and `verify` checks the objects. `codec` turns bytes
+into objects and back. `appended` handles data behind the FlatBuffer.
 """

@@ -1,7 +1,7 @@
-"""What stands behind the FlatBuffer of a ``.tflite`` and has to follow it when it is written anew.
+"""Data behind the FlatBuffer of a ``.tflite``, which is appended again when the file is written.
 
-TensorFlow Lite Metadata appends the associated files of a model (labels, vocabularies) as a ZIP archive, whose
-directory counts positions from the start of the ``.tflite``: when that grows, they have to be moved.
+TensorFlow Lite Metadata appends the associated files of a model (labels, vocabularies) as a ZIP archive. The directory
+of the archive counts positions from the start of the ``.tflite``. If the FlatBuffer grows, the positions must change.
 Source: https://ai.google.dev/edge/litert/models/metadata and PKWARE's APPNOTE.TXT, sections 4.3.12 and 4.3.16.
 """
 
@@ -14,13 +14,13 @@ _CENTRAL_SIZE, _END_SIZE = 46, 22
 
 
 def appended_bytes(source: bytes, end: int) -> tuple[bytes, int]:
-    """What follows the last byte that the model refers to, without padding, and its position."""
+    """Return the bytes behind ``end``, without padding, and their position."""
     tail = source[end:].lstrip(b"\0")
     return tail, len(source) - len(tail)
 
 
 def append(packed: bytes, tail: bytes, position: int) -> bytes:
-    """``packed`` with the ``tail`` that stood at ``position`` of the file it comes from."""
+    """Return ``packed`` followed by ``tail``, which was at ``position`` of its original file."""
     if not tail:
         return packed
     if tail.startswith(_LOCAL):
@@ -29,7 +29,7 @@ def append(packed: bytes, tail: bytes, position: int) -> bytes:
 
 
 def _move_zip(archive: bytes, position: int, shift: int) -> bytes:
-    """A ZIP archive with the positions in its directory shifted; as it is if it has no sound directory."""
+    """Return a ZIP archive with shifted positions in its directory; unchanged if the directory is damaged."""
     end = archive.rfind(_END)
     if end < 0 or end + _END_SIZE > len(archive):
         return archive

@@ -1,8 +1,8 @@
-"""Bounds-checked access to FlatBuffers of a known schema.
+"""Bounds checks of FlatBuffers of a known schema.
 
-The Python FlatBuffers runtime trusts its input: on damaged bytes it raises whatever ``struct`` or ``numpy`` raise, or
-loops over a vector of four billion elements. So nothing here unpacks bytes before `verify_tables` has walked every
-table, vector and string that a reader could reach, and found each inside the buffer.
+The Python FlatBuffers runtime trusts its input. On damaged bytes it raises errors of ``struct`` or ``numpy``, or loops
+over a vector of four billion elements. Therefore `verify_tables` runs before any bytes are unpacked. It walks every
+table, vector and string that a reader can reach, and checks that each is inside the buffer.
 
 The binary format is described in https://flatbuffers.dev/internals.
 """
@@ -23,15 +23,19 @@ _I32 = struct.Struct("<i").unpack_from
 
 
 class FlatbufferError(ValueError):
-    """The bytes are not a FlatBuffer of the schema; says which table or field leaves the buffer."""
+    """The bytes are not a FlatBuffer of the schema. The message names the table or field outside the buffer."""
 
 
 @dataclass(frozen=True)
 class Field:
     """One vtable slot of a table.
 
-    ``kind`` is one of ``scalar``, ``string``, ``table``, ``union``, their vectors ``scalars``, ``strings``, ``tables``,
-    or ``deprecated``; ``size`` is the byte size of the scalar, ``target`` its type, or the table or union.
+    Attributes:
+        name: Name of the field.
+        kind: ``scalar``, ``string``, ``table``, ``union``, a vector (``scalars``, ``strings``, ``tables``), or
+            ``deprecated``.
+        size: Size of the scalar in bytes.
+        target: Type of the scalar, or name of the table or union.
     """
 
     name: str
@@ -42,7 +46,7 @@ class Field:
 
 @dataclass(frozen=True)
 class Schema:
-    """Tables by name, each a tuple of its slots, and unions by name, each the tables of its members from 1 on."""
+    """A schema: name of a table → its slots, and name of a union → the tables of its members, from number 1 on."""
 
     tables: dict[str, tuple[Field, ...]] = field(default_factory=dict)
     unions: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -64,7 +68,7 @@ def _parse_field(text: str) -> Field:
 
 @lru_cache(maxsize=8)
 def parse_schema(text: str) -> Schema:
-    """Read the notation of `mltk.tflite.format.schema_layout`."""
+    """Parse the notation of `mltk.tflite.format.schema_layout`."""
     schema = Schema()
     statements: list[list[str]] = []
     for line in text.splitlines():
@@ -82,16 +86,17 @@ def parse_schema(text: str) -> Schema:
 
 @lru_cache(maxsize=256)
 def vtable_struct(n_slots: int) -> struct.Struct:
-    """Reader of all slots of a vtable at once."""
+    """Return what reads all slots of a vtable at once."""
     return struct.Struct(f"<{n_slots}H")
 
 
 @dataclass
 class Verified:
-    """What the walk saw besides "all inside".
+    """What the check saw.
 
-    ``unknown`` names content that this schema does not know, which writing the objects anew would lose; ``end`` is the
-    position behind the last byte that belongs to the FlatBuffer.
+    Attributes:
+        unknown: Content that this schema does not know. Writing the objects would lose it.
+        end: Position behind the last byte of the FlatBuffer.
     """
 
     unknown: list[str] = field(default_factory=list)
@@ -101,9 +106,9 @@ class Verified:
 class _Walk:
     """One walk over a buffer.
 
-    ``budget`` is the number of bytes that may still be visited. In an honest file every byte belongs to one table, so
-    a small multiple of the file size is plenty; a hostile one makes vectors of offsets that all point to the same
-    table, which would unpack to far more objects than it has bytes.
+    ``budget`` is the number of bytes that may still be visited. In a valid file every byte belongs to one table, so a
+    small multiple of the file size is enough. A hostile file can have vectors of offsets that all point to the same
+    table. It would unpack to far more objects than it has bytes.
     """
 
     def __init__(self, buf: bytes, schema: Schema) -> None:
@@ -118,13 +123,13 @@ class _Walk:
             raise FlatbufferError(f"{what}: the same bytes are referenced over and over")
 
     def uoffset(self, pos: int, what: str) -> int:
-        """Follow the unsigned offset at ``pos``."""
+        """Return the position that the unsigned offset at ``pos`` points to."""
         if pos + 4 > len(self.buf):
             raise FlatbufferError(f"{what} lies outside the file (at byte {pos} of {len(self.buf)})")
         return pos + int(_U32(self.buf, pos)[0])
 
     def vector(self, pos: int, item_size: int, what: str) -> int:
-        """Check the vector at ``pos``; return its length."""
+        """Check the vector at ``pos`` and return its length."""
         if pos + 4 > len(self.buf):
             raise FlatbufferError(f"{what} lies outside the file (at byte {pos} of {len(self.buf)})")
         length = int(_U32(self.buf, pos)[0])
@@ -135,7 +140,7 @@ class _Walk:
         return length
 
     def vtable(self, pos: int, what: str) -> tuple[int, int]:
-        """Position and number of slots of the vtable of the table at ``pos``."""
+        """Return position and number of slots of the vtable of the table at ``pos``."""
         if pos + 4 > len(self.buf):
             raise FlatbufferError(f"{what} lies outside the file (at byte {pos} of {len(self.buf)})")
         vtable = pos - int(_I32(self.buf, pos)[0])
@@ -186,7 +191,7 @@ class _Walk:
                     self.table(item_pos, spec.target, item)
 
     def union(self, pos: int, vtable: int, slot: int, target: int, name: str, what: str) -> None:
-        """Check a union's value; the u8 slot before says which table it is."""
+        """Check the value of a union. The slot before it, a u8, says which table it is."""
         type_offset = int(_U16(self.buf, vtable + 4 + 2 * (slot - 1))[0])
         kind = self.buf[pos + type_offset] if type_offset else 0
         members = self.schema.unions[name]
@@ -200,10 +205,15 @@ class _Walk:
 def verify_tables(buf: bytes, schema_text: str, root: str) -> Verified:
     """Check that every table, vector and string reachable from the root table lies inside ``buf``.
 
-    Takes time and memory proportional to the number of tables, never more than a small multiple of ``len(buf)``.
+    The time and memory are proportional to the number of tables, at most a small multiple of ``len(buf)``.
+
+    Args:
+        buf: The bytes.
+        schema_text: The schema in the notation of `mltk.tflite.format.schema_layout`.
+        root: Name of the root table.
 
     Raises:
-        FlatbufferError: naming the first field that leaves the buffer.
+        FlatbufferError: A field is outside the buffer. The message names the first one.
     """
     walk = _Walk(buf, parse_schema(schema_text))
     if len(buf) < 8:

@@ -1,7 +1,7 @@
-"""Verified bytes to objects of the schema, by the layout that they were verified with.
+"""Unpack checked bytes into objects of the schema, by the layout that the check used.
 
-The schema's generated readers do the same five times slower, and read fields that the layout, and so the bounds check,
-may not know.
+The schema's generated readers do the same, but take five times as long. They also read fields that the layout, and so
+the check, may not know.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ _Read = Callable[["_Reader", int, Any], Any]
 
 
 class _Reader:
-    """Reads the tables of one buffer, which must have been verified."""
+    """Reads the tables of one buffer, which must have been checked."""
 
     def __init__(self, buf: bytes) -> None:
         self.buf = buf
 
     def table(self, pos: int, name: str) -> Any:
-        """The table at ``pos`` as a ``<name>T``; absent fields keep the schema's defaults."""
+        """Return the table at ``pos`` as a ``<name>T``. Absent fields keep the schema's defaults."""
         make, fields = _plan(name)
         result = make()
         buf = self.buf
@@ -49,12 +49,12 @@ class _Reader:
         return result
 
     def string(self, at: int) -> bytes:
-        """The string whose offset is at ``at``; text is decoded where it is shown."""
+        """Return the bytes of the string whose offset is at ``at``. Text is decoded when it is shown."""
         pos = at + _U32(self.buf, at)[0]
         return self.buf[pos + 4 : pos + 4 + _U32(self.buf, pos)[0]]
 
     def vector(self, at: int) -> tuple[int, int]:
-        """Position of the first element and number of elements of the vector whose offset is at ``at``."""
+        """Return position of the first element and length of the vector whose offset is at ``at``."""
         pos = at + _U32(self.buf, at)[0]
         return pos + 4, _U32(self.buf, pos)[0]
 
@@ -100,7 +100,7 @@ def _union(field: Field) -> _Read:
     kind_of = f"{field.name}Type"
 
     def read(reader: _Reader, at: int, owner: Any) -> Any:
-        kind = getattr(owner, kind_of)  # the slot before, so read already
+        kind = getattr(owner, kind_of)  # the slot before, so it was read already
         return reader.table(at + _U32(reader.buf, at)[0], members[kind - 1]) if 0 < kind <= len(members) else None
 
     return read
@@ -119,7 +119,7 @@ _READERS: dict[str, Callable[[Field], _Read]] = {
 
 @cache
 def _plan(name: str) -> tuple[Callable[[], Any], tuple[tuple[str, _Read] | None, ...]]:
-    """How to read a table: its class, and (attribute, reader) of each slot; None for a deprecated one."""
+    """Return how to read a table: its class, and (attribute, reader) of each slot; None for a deprecated slot."""
     fields = parse_schema(TFLITE_SCHEMA).tables[name]
     return getattr(schema, f"{name}T"), tuple(
         (field.name, _READERS[field.kind](field)) if field.kind in _READERS else None for field in fields
@@ -127,5 +127,5 @@ def _plan(name: str) -> tuple[Callable[[], Any], tuple[tuple[str, _Read] | None,
 
 
 def unpack_model(buf: bytes) -> Any:
-    """The root of a verified ``.tflite`` as a schema ``ModelT``; its arrays are views of ``buf``."""
+    """Return the root of a checked ``.tflite`` as a schema ``ModelT``. Its arrays are views of ``buf``."""
     return _Reader(buf).table(_U32(buf, 0)[0], "Model")

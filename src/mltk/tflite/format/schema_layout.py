@@ -1,14 +1,14 @@
-"""What each table of the ``.tflite`` schema holds, slot by slot: the facts a bounds check needs.
+"""The fields of each table of the ``.tflite`` schema, slot by slot: what a bounds check needs.
 
-One statement a table, ``Table = field:type field:type …``, in the order of the vtable slots:
+Each table is one statement, ``Table = field:type field:type …``, in the order of the vtable slots:
 
 - ``bool i8 u8 … f64`` scalars, ``str`` a string, ``Name`` a table,
-- ``[type`` a vector of such, ``?Union`` a union's value (its type is the slot before),
+- ``[type`` a vector of this type, ``?Union`` a union's value (its type is the slot before),
 - ``-`` a deprecated slot, which readers skip.
 
-``?Union = A B …`` lists a union's members from 1 on. Source: TensorFlow Lite's ``schema.fbs`` (schema version 3) as
-shipped in ``ai_edge_litert.schema_py_generated``; ``tests/tflite/test_tflite_model.py`` compares the two, so a
-newer schema is noticed.
+``?Union = A B …`` lists a union's members from number 1 on. Source: TensorFlow Lite's ``schema.fbs`` (schema version
+3) as in ``ai_edge_litert.schema_py_generated``. ``tests/tflite/test_model.py`` compares both, so the tests notice a
+newer schema.
 """
 
 from __future__ import annotations

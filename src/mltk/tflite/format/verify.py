@@ -1,7 +1,7 @@
-"""What must hold for a ``.tflite`` beyond its bytes being in place: every index in range, every constant of its size.
+"""Check the objects of a ``.tflite``: every index is in range, and every constant has the size of its tensor.
 
-The rules are those that LiteRT's own loader enforces (``subgraph.cc``, ``interpreter_builder.cc``), so what it loads is
-not refused here; operators and fields that this version does not know are let through.
+LiteRT's own loader enforces the same rules (``subgraph.cc``, ``interpreter_builder.cc``), so a file that LiteRT loads
+is not refused. Operators and fields that this version does not know are accepted.
 """
 
 from __future__ import annotations
@@ -14,22 +14,26 @@ from mltk.tflite.types import TENSOR_TYPES, decode, ints, stored_bits, type_name
 
 SCHEMA_VERSION = 3
 
-# A tensor larger than this is a damaged shape, not a model: microcontrollers count in kilobytes, and LiteRT's own
-# files end at a few gigabytes.
+# A larger tensor is a damaged shape: models for microcontrollers have kilobytes, and LiteRT's files a few gigabytes.
 MAX_TENSOR_BYTES = 2**40
 
 OPTIONAL_TENSOR = -1
 
 
 class _Invalid(Exception):
-    """Carries the reason up to `verify_model`."""
+    """Carries the reason to `verify_model`."""
 
 
 def verify_model(model: Any, file_size: int, path: str | None = None) -> None:
-    """Check an unpacked schema ``ModelT`` of a file of ``file_size`` bytes.
+    """Check an unpacked model.
+
+    Args:
+        model: The schema's ``ModelT``.
+        file_size: Size of the file in bytes.
+        path: Where the file is, for error messages.
 
     Raises:
-        TfliteError: naming the first tensor, operator or buffer that can't be.
+        TfliteError: A tensor, operator or buffer is impossible. The message names the first one.
     """
     try:
         _check_model(model, file_size)
@@ -55,7 +59,7 @@ def _check_model(model: Any, file_size: int) -> None:
 
 
 def _buffer_size(buffer: Any, index: int, file_size: int) -> int:
-    """Bytes of a buffer's data."""
+    """Return the bytes of a buffer's data."""
     if is_external(buffer):
         if buffer.offset + buffer.size > file_size:
             raise _Invalid(f"the data of buffer {index} lies outside the file")
