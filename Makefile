@@ -50,7 +50,8 @@ test: setup
 test-slow: setup
 	$(BIN)/python -m pytest -m slow
 
-# What a user gets: no file of the checkout, and no src folder, is in reach of these tests.
+# What a user gets: no file of the checkout, and no src folder, is in reach of these tests. The rules of tests/architecture
+# are for the source itself.
 dist-test:
 	rm -rf $(DIST_TEST)
 	$(PYTHON) -m venv $(DIST_TEST)/build
@@ -62,7 +63,7 @@ dist-test:
 	mkdir $(DIST_TEST)/sdist
 	tar -xzf $(DIST_TEST)/dist/*.tar.gz -C $(DIST_TEST)/sdist --strip-components 1
 	rm -rf $(DIST_TEST)/sdist/src
-	cd $(DIST_TEST)/sdist && $(DIST_TEST)/env/bin/python -m pytest -n $(WORKERS) --dist loadfile
+	cd $(DIST_TEST)/sdist && $(DIST_TEST)/env/bin/python -m pytest -n $(WORKERS) --dist loadfile --ignore tests/architecture
 
 check: setup
 	$(BIN)/ruff format --check .

@@ -16,7 +16,7 @@ SCRIPT = """
 from typing import Any, Callable, assert_type
 import mltk
 import mltk.core as core
-from mltk.operations.train import TrainingResults
+from mltk.operations.results.training import TrainingResults
 from mltk.specification.settings import Spec
 
 class Model(mltk.MltkModel, mltk.TrainMixin, mltk.AudioDatasetMixin, mltk.EvaluateClassifierMixin):
