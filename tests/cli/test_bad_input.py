@@ -122,7 +122,7 @@ def test_specification_without_a_model(tmp_path, run_expecting_nothing_written):
             "",
             ["bad_spec has no build_model_function.", "my_model.build_model_function"],
         ),
-        ("    return m\n", "", ["build_model_function gave nothing, not a Keras model", "return keras_model"]),
+        ("    return m\n", "", ["build_model_function returned None, not a Keras model", "return keras_model"]),
         (
             'classes = ["red", "green", "blue"]',
             'classes = ["red", "green"]',
@@ -262,7 +262,7 @@ def test_real_processes(tmp_path):
     edited(tmp_path, ("    return m\n", ""), name="worse_spec")
     before = listing(tmp_path)
     assert_one_error(toy.mltk("train", "bad_spec", cwd=tmp_path), f"{path}:37: syntax error: invalid syntax")
-    assert_one_error(toy.mltk("train", "worse_spec", cwd=tmp_path), "gave nothing, not a Keras model")
+    assert_one_error(toy.mltk("train", "worse_spec", cwd=tmp_path), "returned None, not a Keras model")
     assert_one_error(toy.mltk("summarize", "none.tflite", cwd=tmp_path), "none.tflite")
     assert listing(tmp_path) == before
 

@@ -144,7 +144,7 @@ def test_tflite_by_the_engine_of_the_device(make_toy, tmp_path):
             assert found["n_samples"] == 90
         assert found["engine"] == results["engine"]
         assert "toy.tflite" in archive.namelist()
-    with pytest.raises(EvaluationError, match="Other weights can't be evaluated"):
+    with pytest.raises(EvaluationError, match="tflite has its own weights"):
         mltk.evaluate_model(model, tflite=True, weights="best")
     best = mltk.evaluate_model(model, weights="best", update_archive=False)
     assert best["n_samples"] == 90
@@ -187,7 +187,7 @@ def test_custom_function(make_toy):
     assert isinstance(seen[0][1], keras.Model)
     assert "f1: 0.5" in results.generate_summary()
     model.eval_custom_function = lambda mltk_model, built_model, **kwargs: 7
-    with pytest.raises(EvaluationError, match="gave int, not a dict of figures"):
+    with pytest.raises(EvaluationError, match="returned int, not a dict of figures"):
         mltk.evaluate_model(model)
     model.eval_custom_function = lambda mltk_model, built_model, **kwargs: 1 / 0
     with pytest.raises(SpecificationError, match="eval_custom_function failed: ZeroDivisionError"):

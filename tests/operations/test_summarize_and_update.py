@@ -149,7 +149,7 @@ def test_words_and_files_that_are_no_parameters(tmp_path):
     assert read_params_file(str(tmp_path / "p.json")) == {"gain": 2.5, "labels": ["a"]}
     for name, content, message in (
         ("bad.json", "{", "is not JSON"),
-        ("list.json", "[1]", "must hold a JSON object"),
+        ("list.json", "[1]", "is not a JSON object"),
         ("none.txt", None, "can't be read"),
     ):
         if content is not None:

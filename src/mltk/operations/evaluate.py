@@ -2,8 +2,8 @@
 
     mltk evaluate yes_no --tflite
 
-Each sample is counted exactly once. The ``.tflite`` is computed by TensorFlow Lite Micro where it is
-installed, else by LiteRT's reference kernels; the results say which.
+Each sample is counted exactly once. TensorFlow Lite Micro computes the ``.tflite`` where it is installed; otherwise
+LiteRT's reference kernels do. The results say which.
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ import importlib
 import logging
 import os
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from mltk.data.iterate import Batch, class_indices, is_arrays, iter_batches, regroup, take
+from mltk.data.iterate import Batch, class_indices, count_samples, is_arrays, iter_batches, regroup, take
 from mltk.errors import DatasetError, EvaluationError, SpecificationError
+from mltk.files import make_folder
 from mltk.operations.results.autoencoder import AutoEncoderEvaluationResults
 from mltk.operations.results.classifier import ClassifierEvaluationResults
 from mltk.operations.results.evaluation import EvaluationResults
@@ -25,6 +26,7 @@ from mltk.operations.shared.check_dataset import load_dataset
 from mltk.operations.shared.explain import explained
 from mltk.operations.shared.keras_model import load_keras_model
 from mltk.operations.shared.load import resolve
+from mltk.operations.shared.predictors import DevicePredictor, KerasPredictor, Predictor
 from mltk.operations.shared.prepare import prepare
 from mltk.operations.shared.tensorflow_setup import import_tensorflow
 from mltk.specification.dataset_settings import DatasetMixin
@@ -32,6 +34,10 @@ from mltk.specification.evaluate_settings import EvaluateAutoEncoderMixin, Evalu
 from mltk.specification.events import MltkModelEvent
 from mltk.specification.model import MltkModel
 from mltk.workers.script_loading import stop_if_loading_script
+
+if TYPE_CHECKING:
+    from mltk.operations.shared.model_types import EvaluableAutoEncoder, EvaluableModel, KerasModel
+    from mltk.tflite.model import TfliteModel
 
 _TEST_SAMPLES = 5
 
@@ -45,38 +51,42 @@ def evaluate_model(
     dump: bool = False,
     show: bool = False,
     verbose: bool | None = None,
-    callbacks: list | None = None,
+    callbacks: list[Any] | None = None,
     update_archive: bool = True,
     test: bool = False,
     post_process: bool = False,
 ) -> EvaluationResults:
-    """Evaluate a trained model in the way of its evaluation mixin.
+    """Evaluate a trained model as its evaluation mixin says.
 
     Args:
-        model: a loaded specification, its name, or the path of its script or archive.
-        tflite: evaluate the ``.tflite`` in place of the Keras model.
-        weights: evaluate the Keras model with these: a path, a file name in the weights folder, or ``"best"``.
-        max_samples_per_class: at most so many samples of each class; -1 is all.
-        classes: of an autoencoder, the normal class first.
-        dump: of an autoencoder, write originals and reconstructions as images.
-        show: open windows with the plots.
-        verbose: taken for 0.20's sake.
-        callbacks: Keras callbacks for prediction.
-        update_archive: store the results in the archive.
-        test: a dry run.
-        post_process: passed on to the handlers of event EVALUATE_STARTUP.
+        model: A loaded specification, its name, or the path of its script or archive.
+        tflite: Evaluate the ``.tflite`` instead of the Keras model.
+        weights: Evaluate the Keras model with these weights: a path, a file name in the weights folder, or ``"best"``.
+        max_samples_per_class: Largest number of samples of each class; -1 is all.
+        classes: Classes of an autoencoder, the normal class first.
+        dump: Write originals and reconstructions of an autoencoder as images.
+        show: Open windows with the plots.
+        verbose: Passed to the specification's ``eval_custom_function``.
+        callbacks: Keras callbacks for ``predict``.
+        update_archive: Store the results in the archive.
+        test: Use the specification's test mode.
+        post_process: Passed to the handlers of the event EVALUATE_STARTUP.
+
+    Returns:
+        The results.
 
     Raises:
-        SpecificationError: the specification has no evaluation mixin.
-        DatasetError: the evaluation dataset is empty or has no labels.
-        ArchiveError: the model has not been trained.
+        SpecificationError: The specification has no evaluation mixin, or its code failed.
+        DatasetError: The evaluation dataset is empty or has no labels.
+        ArchiveError: The model has not been trained.
+        EvaluationError: ``weights`` are given for the ``.tflite``.
     """
     stop_if_loading_script()
     if tflite and weights:
         raise EvaluationError(
-            "Other weights can't be evaluated with the .tflite, which has its own.", hint="Leave out --tflite."
+            "A .tflite has its own weights, so that it can't be evaluated with others.", hint="Leave out --tflite."
         )
-    loaded = prepare(model, EvaluateMixin, test=test, operation="evaluate")
+    loaded = cast("EvaluableModel", prepare(model, EvaluateMixin, test=test, operation="evaluate"))
     evaluation = _Evaluation(loaded, tflite=tflite, weights=weights, limit=max_samples_per_class, callbacks=callbacks)
     loaded.trigger_event(
         MltkModelEvent.EVALUATE_STARTUP,
@@ -93,7 +103,19 @@ def evaluate_model(
 
 
 def evaluate_classifier(mltk_model: MltkModel, tflite: bool = False, **kwargs: Any) -> ClassifierEvaluationResults:
-    """Evaluate a classifier; see :func:`evaluate_model`."""
+    """Evaluate a classifier.
+
+    Args:
+        mltk_model: The specification.
+        tflite: Evaluate the ``.tflite`` instead of the Keras model.
+        kwargs: More arguments of `evaluate_model`.
+
+    Returns:
+        The results.
+
+    Raises:
+        SpecificationError: The specification is not that of a classifier.
+    """
     stop_if_loading_script()
     results = evaluate_model(prepare(mltk_model, EvaluateClassifierMixin, operation="evaluate"), tflite, **kwargs)
     if not isinstance(results, ClassifierEvaluationResults):
@@ -102,7 +124,19 @@ def evaluate_classifier(mltk_model: MltkModel, tflite: bool = False, **kwargs: A
 
 
 def evaluate_autoencoder(mltk_model: MltkModel, tflite: bool = False, **kwargs: Any) -> AutoEncoderEvaluationResults:
-    """Evaluate an autoencoder; see :func:`evaluate_model`."""
+    """Evaluate an autoencoder.
+
+    Args:
+        mltk_model: The specification.
+        tflite: Evaluate the ``.tflite`` instead of the Keras model.
+        kwargs: More arguments of `evaluate_model`.
+
+    Returns:
+        The results.
+
+    Raises:
+        SpecificationError: The specification is not that of an autoencoder.
+    """
     stop_if_loading_script()
     results = evaluate_model(prepare(mltk_model, EvaluateAutoEncoderMixin, operation="evaluate"), tflite, **kwargs)
     if not isinstance(results, AutoEncoderEvaluationResults):
@@ -111,29 +145,43 @@ def evaluate_autoencoder(mltk_model: MltkModel, tflite: bool = False, **kwargs: 
 
 
 class _Evaluation:
-    """One evaluation of one model file."""
+    """One evaluation of a Keras model or a ``.tflite``."""
 
-    def __init__(self, model: Any, *, tflite: bool, weights: str | None, limit: int, callbacks: list | None) -> None:
+    def __init__(
+        self,
+        model: EvaluableModel,
+        *,
+        tflite: bool,
+        weights: str | None,
+        limit: int,
+        callbacks: list[Any] | None,
+    ) -> None:
         self.model = model
         self.tflite = tflite
-        self.callbacks = callbacks or []
         self.logger = logging.getLogger("mltk")
-        setting = getattr(model, "eval_max_samples_per_class", -1)
-        self.limit = limit if limit > 0 else setting
+        self.limit = limit if limit > 0 else getattr(model, "eval_max_samples_per_class", -1)
         if model.test_mode_enabled:
             self.limit = _TEST_SAMPLES if self.limit <= 0 else min(self.limit, _TEST_SAMPLES)
-        self.built: Any = resolve(model).tflite_model() if tflite else load_keras_model(model, weights)
-        self.facts: dict[str, Any] = {}
+        self.built: TfliteModel | KerasModel
+        self.predictor: Predictor
+        if tflite:
+            self.built = resolve(model).tflite_model()
+            self.predictor = DevicePredictor(self.built)
+        else:
+            self.built = load_keras_model(model, weights)
+            self.predictor = KerasPredictor(self.built, model.name, callbacks or ())
         self._dumps: list[tuple[str, np.ndarray, np.ndarray]] = []
 
     def run(self, *, classes: list[str] | None, **options: Any) -> EvaluationResults:
+        """Evaluate the model by what it is."""
         model = self.model
         if model.eval_custom_function is not None:
             return self._custom(options)
         if not isinstance(model, DatasetMixin):
             raise SpecificationError(f"{model.name} can't be evaluated: its class lacks DatasetMixin.")
         if isinstance(model, EvaluateAutoEncoderMixin):
-            return self._autoencoder(classes or model.eval_classes, options)
+            autoencoder = cast("EvaluableAutoEncoder", model)
+            return self._autoencoder(autoencoder, classes or autoencoder.eval_classes, options)
         self._load("evaluation")
         if isinstance(model, EvaluateClassifierMixin):
             return self._classifier()
@@ -144,26 +192,26 @@ class _Evaluation:
         importlib.import_module("keras").utils.set_random_seed(self.model.seed or 0)  # the same samples every time
         load_dataset(self.model, subset, **kwargs)
 
-    # -- the ways of evaluation ------------------------------------------------------------------------------
+    # -- kinds of models ----------------------------------------------------------------------------------
 
     def _custom(self, options: dict[str, Any]) -> EvaluationResults:
         model = self.model
         with explained(f"{model.name}: eval_custom_function failed"):
-            given = model.eval_custom_function(model, self.built, **{**options, "logger": self.logger})
-        if isinstance(given, EvaluationResults):
-            return given
-        if not isinstance(given, dict):
+            assert model.eval_custom_function is not None
+            returned = model.eval_custom_function(model, self.built, **{**options, "logger": self.logger})
+        if isinstance(returned, EvaluationResults):
+            return returned
+        if not isinstance(returned, dict):
             raise EvaluationError(
-                f"{model.name}: eval_custom_function gave {type(given).__name__}, not a dict of figures."
+                f"{model.name}: eval_custom_function returned {type(returned).__name__}, not a dict of figures."
             )
-        known = {"name": model.name, "model_type": "custom", **given}
-        return EvaluationResults(**known)
+        return EvaluationResults(**{"name": model.name, "model_type": "custom", **returned})
 
     def _classifier(self) -> ClassifierEvaluationResults:
         labels, scores = [], []
         for batch in self._labelled_batches():
-            labels.append(class_indices(batch.y))  # type: ignore[arg-type]
-            scores.append(self.predict(batch.x).reshape(len(labels[-1]), -1))
+            labels.append(class_indices(np.asarray(batch.y)))
+            scores.append(self.predictor.predict(batch.x).reshape(len(labels[-1]), -1))
         if not labels:
             raise DatasetError(f"{self.model.name}: the evaluation dataset is empty.")
         y, y_pred = np.concatenate(labels), np.concatenate(scores)
@@ -178,17 +226,17 @@ class _Evaluation:
                 f"{self.model.name}: labels go from {y.min()} to {y.max()}, but there are {width} classes.",
                 hint="Labels are class indices from 0, in the order of my_model.classes.",
             )
-        results = ClassifierEvaluationResults(self.model.name, classes, **self.facts)
+        results = ClassifierEvaluationResults(self.model.name, classes, **self.predictor.facts)
         results.calculate(y, y_pred)
         return results
 
     def _metrics(self) -> EvaluationResults:
-        """Without a classifier's mixin: the metrics that the model was compiled with, over the evaluation data."""
+        """Compute the specification's loss and metrics over the evaluation data."""
         model = self.model
         predictions: list[np.ndarray] = []
         labels: list[Any] = []
         for batch in self._labelled_batches():
-            predictions.append(self.predict(batch.x))
+            predictions.append(self.predictor.predict(batch.x))
             labels.append(batch.y)
         if not labels:
             raise DatasetError(f"{model.name}: the evaluation dataset is empty.")
@@ -209,10 +257,11 @@ class _Evaluation:
                     figures[metric.name] = float(metric.result())
                 else:
                     figures[metric.__name__] = float(np.mean(keras.ops.convert_to_numpy(metric(y, y_pred))))
-        return EvaluationResults(model.name, "generic", **self.facts, **figures)
+        return EvaluationResults(model.name, "generic", **self.predictor.facts, **figures)
 
-    def _autoencoder(self, classes: list[str], options: dict[str, Any]) -> AutoEncoderEvaluationResults:
-        model = self.model
+    def _autoencoder(
+        self, model: EvaluableAutoEncoder, classes: list[str], options: dict[str, Any]
+    ) -> AutoEncoderEvaluationResults:
         score = model.get_scoring_function()
         labels: list[int] = []
         scores: list[float] = []
@@ -222,7 +271,7 @@ class _Evaluation:
                 if self.limit > 0 and n * model.batch_size >= self.limit:
                     break
                 originals = np.asarray(batch.x, np.float32)
-                decoded = self.predict(batch.x).reshape(originals.shape)
+                decoded = self.predictor.predict(batch.x).reshape(originals.shape)
                 scores += [float(score(a, b)) for a, b in zip(originals, decoded, strict=True)]
                 labels += [index] * len(originals)
                 if options.get("dump") and n == 0:
@@ -230,14 +279,14 @@ class _Evaluation:
             model.unload_dataset()
         if not labels:
             raise DatasetError(f"{model.name}: the evaluation dataset is empty.")
-        results = AutoEncoderEvaluationResults(model.name, classes, **self.facts)
+        results = AutoEncoderEvaluationResults(model.name, classes, **self.predictor.facts)
         results.calculate(np.array(labels), np.array([]), np.array(scores))
         return results
 
     # -- samples ---------------------------------------------------------------------------------------------
 
     def _labelled_batches(self) -> Iterator[Batch]:
-        """Batches of the evaluation data, limited to so many samples of each class."""
+        """Yield batches of the evaluation data, up to the limit of samples of each class."""
         model = self.model
         size = 2048 if self.tflite else 256
         x, y = model.x, model.y
@@ -246,7 +295,8 @@ class _Evaluation:
         seen: dict[int, int] = {}
         steps = model.eval_steps_per_epoch
         if steps is not None and is_arrays(x):  # a step is one of the specification's batches
-            steps, x, y = None, take(x, slice(steps * model.batch_size)), y[: steps * model.batch_size]
+            n = steps * model.batch_size
+            steps, x, y = None, take(x, slice(n)), y[:n]
         for batch in regroup(iter_batches(x, y, size, steps), size):
             if batch.y is None:
                 raise DatasetError(
@@ -264,42 +314,10 @@ class _Evaluation:
             if keep:
                 yield Batch(take(batch.x, keep), batch.y[keep])
 
-    # -- prediction ------------------------------------------------------------------------------------------
-
-    def predict(self, x: Any) -> np.ndarray:
-        """Scores ``[samples, …]`` of a batch, as float."""
-        if not self.tflite:
-            self.facts.setdefault("engine", "keras")
-            self.facts.setdefault("engine_description", f"Keras {importlib.import_module('keras').__version__}")
-            with explained(f"{self.model.name}: prediction failed"):
-                if self.callbacks:
-                    return np.asarray(self.built.predict(x, verbose=0, callbacks=self.callbacks))
-                return np.asarray(self.built.predict_on_batch(x))  # no pipeline to set up for each batch
-        return self._predict_tflite(x)
-
-    def _predict_tflite(self, x: Any) -> np.ndarray:
-        from mltk.micro.engines.run import run_batch
-
-        arrays = self._in_tflite_order(x) if isinstance(x, dict) else list(x) if isinstance(x, (tuple, list)) else [x]
-        inputs = [self.built.quantize_to_input_dtype(np.asarray(a), i) for i, a in enumerate(arrays)]
-        result = run_batch(self.built.flatbuffer_data, inputs)
-        if self.facts.get("engine") not in (None, result.engine):
-            result.notes.append(f"A part of the samples was computed by {self.facts['engine_description']}.")
-        self.facts["engine"] = result.engine
-        self.facts["engine_description"] = result.engine_description
-        notes = self.facts.setdefault("notes", [])
-        notes += [n for n in result.notes if n not in notes]
-        return np.asarray(self.built.dequantize_output_to_float32(result.outputs[0], 0))
-
-    def _in_tflite_order(self, x: dict[str, Any]) -> list[Any]:
-        """Arrays by name, as the ``.tflite`` names its inputs; by the alphabet, as Keras has it, if it doesn't."""
-        named = {i: name for inputs, _ in self.built.signatures.values() for name, i in inputs.items()}
-        names = [named.get(t.index, "") for t in self.built.inputs]
-        return [x[n] for n in (names if all(n in x for n in names) else sorted(x))]
-
     # -- results ---------------------------------------------------------------------------------------------
 
     def save(self, results: EvaluationResults, *, show: bool, update_archive: bool) -> None:
+        """Write the results to the log folder and the archive, and show the plots."""
         model = self.model
         kind = "tflite" if self.tflite else "keras"
         folder = model.create_log_dir(os.path.join("eval", kind), delete_existing=True)
@@ -321,8 +339,17 @@ class _Evaluation:
 
 
 def dump_reconstructions(folder: str, originals: np.ndarray, decoded: np.ndarray) -> None:
-    """Write each sample and its reconstruction, side by side, as PNG; samples that are no images as ``.npy``."""
-    os.makedirs(folder, exist_ok=True)
+    """Write each sample beside its reconstruction as PNG; samples that are not images as ``.npy``.
+
+    Args:
+        folder: Where to write.
+        originals: Samples ``[samples, …]``.
+        decoded: Reconstructions ``[samples, …]``.
+
+    Raises:
+        OutputError: The folder cannot be made.
+    """
+    make_folder(folder)
     for i, pair in enumerate(zip(originals, decoded, strict=True)):
         images = [p[..., 0] if p.ndim == 3 and p.shape[-1] == 1 else p for p in pair]
         path = os.path.join(folder, f"{i:03d}")
@@ -337,8 +364,6 @@ def dump_reconstructions(folder: str, originals: np.ndarray, decoded: np.ndarray
 
 
 def _shuffled(x: Any, y: Any, seed: int) -> tuple[Any, Any]:
-    from mltk.data.iterate import count_samples, is_arrays
-
     if not is_arrays(x):
         return x, y
     order = np.random.default_rng(seed).permutation(count_samples(x))

@@ -1,9 +1,9 @@
-"""Profile a model: what it costs in memory, cycles and time, layer by layer, before there is a device.
+"""Profile a model: estimate its memory, cycles and time, layer by layer, without a device.
 
     mltk profile yes_no --target cortex-m4
     mltk profile yes_no --build --max-ram 64k --max-latency 50ms
 
-The estimates are made from the shapes in the ``.tflite``; TensorFlow is imported only to build an untrained model.
+The estimates come from the shapes in the ``.tflite``. TensorFlow is imported only to build an untrained model.
 """
 
 from __future__ import annotations
@@ -48,26 +48,34 @@ def profile_model(
     measure_ram: bool = False,
     **unused: Any,
 ) -> ProfilingModelResults:
-    """Estimate what a model costs on a device. Runs no specification, unless ``build`` or a loaded one is given.
+    """Estimate what a model costs on a device. Runs a specification only with ``build``.
 
     Args:
-        model: a ``.tflite`` file, an archive, the name of a trained model, a specification, or a ``TfliteModel``.
-        image_path, baud, port, use_device: of profiling on a device, which this does not do: an error if used.
-        accelerator: name of a target by its accelerator, such as ``"mvp"``.
-        build: build and quantize the model anew, untrained.
-        platform: another word for ``target``.
-        runtime_buffer_size, return_estimates: taken for 0.20's sake; all that is given are estimates.
-        test: of the dry run.
-        post_process: trigger event AFTER_PROFILE of a loaded specification.
-        target: name of a target; ``"cortex-m4"`` by default.
-        clock_hz: another clock than the target's, in Hz.
-        active_power_w: what the device draws while it computes, in watts; gives the energy.
-        measure_ram: have TensorFlow Lite Micro measure the tensor arena, in place of an estimate.
+        model: A ``.tflite`` file, an archive, the name of a trained model, a specification, or a `TfliteModel`.
+        image_path: Firmware for profiling on a device, which is not supported: an error if set.
+        accelerator: Name of a target by its accelerator, such as ``"mvp"``.
+        baud: For compatibility with MLTK 0.20; ignored.
+        port: Serial port for profiling on a device, which is not supported: an error if set.
+        use_device: Profile on a device, which is not supported: an error if True.
+        build: Build and quantize the model without training it.
+        platform: Another name of ``target``.
+        runtime_buffer_size: For compatibility with MLTK 0.20; ignored.
+        test: Use the files of the dry run.
+        post_process: Trigger the event AFTER_PROFILE of a loaded specification.
+        return_estimates: For compatibility with MLTK 0.20; ignored. All figures are estimates.
+        target: Name of a target; ``"cortex-m4"`` by default.
+        clock_hz: Clock rate in Hz; by default the target's.
+        active_power_w: Power of the device while it computes, in watts; the results then have the energy.
+        measure_ram: Let TensorFlow Lite Micro measure the tensor arena instead of estimating it.
+        unused: For compatibility with MLTK 0.20; ignored.
+
+    Returns:
+        The results.
 
     Raises:
-        ModelNotFoundError: there is no such model.
-        MltkError: there is no such target, or a device was asked for.
-        MissingDependencyError: an Ethos-U without Arm's Vela.
+        ModelNotFoundError: There is no such model.
+        MltkError: There is no such target, or the device options are used.
+        MissingDependencyError: The target is an Ethos-U, and Arm's Vela is not installed.
     """
     stop_if_loading_script()
     del baud, runtime_buffer_size, return_estimates, unused

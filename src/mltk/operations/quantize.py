@@ -2,8 +2,8 @@
 
     mltk quantize yes_no
 
-The batch dimension is fixed to 1 first: with a dynamic one the converter emits SHAPE, STRIDED_SLICE and PACK
-before every RESHAPE, which cost memory and which accelerators refuse.
+The steps: fix the batch size to 1, convert, put the parameters in, write the file and its summary. The converter's
+bytes are read once; every step works on the same `TfliteModel`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import datetime
 import hashlib
 import logging
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -30,6 +30,7 @@ from mltk.specification.train_settings import TrainMixin
 from mltk.workers.script_loading import stop_if_loading_script
 
 if TYPE_CHECKING:
+    from mltk.operations.shared.model_types import BuildableModel, KerasModel, TrainableModel
     from mltk.tflite.model import TfliteModel
 
 _REPORT_SAMPLES = 32
@@ -37,7 +38,7 @@ _REPORT_SAMPLES = 32
 
 def quantize_model(
     model: MltkModel | str,
-    keras_model: Any = None,
+    keras_model: KerasModel = None,
     build: bool = False,
     weights: str | None = None,
     output: str | None = None,
@@ -48,88 +49,122 @@ def quantize_model(
     """Quantize a model as the ``tflite_converter`` settings of its specification say.
 
     Args:
-        model: a loaded specification, its name, or the path of its script or archive.
-        keras_model: quantize this, in place of the trained one.
-        build: quantize an untrained model, to see its size; nothing in the archive changes.
-        weights: quantize with these weights: a path, a file name in the weights folder, or ``"best"``.
-        output: where to write the ``.tflite``: a file or a folder; by default the log folder.
-        update_archive: store it in the archive; by default if it is of the trained model and ``output`` is not given.
-        test: a dry run.
+        model: A loaded specification, its name, or the path of its script or archive.
+        keras_model: Quantize this Keras model instead of the trained one.
+        build: Quantize an untrained model, to see its size. The archive does not change.
+        weights: Quantize with these weights: a path, a file name in the weights folder, or ``"best"``.
+        output: Write the ``.tflite`` to this file or folder; by default to the log folder.
+        update_archive: Store the ``.tflite`` in the archive. By default only that of the trained model, and only if
+            ``output`` is not set.
+        test: Use the specification's test mode.
+        unused: For compatibility with MLTK 0.20; ignored.
+
+    Returns:
+        The quantized model.
 
     Raises:
-        QuantizationError: the converter refuses the model or a setting.
-        ArchiveError: the model has not been trained.
+        QuantizationError: The converter refuses the model.
+        SettingError: A setting of the converter has an impossible value.
+        ArchiveError: The model has not been trained.
+        OutputError: A file cannot be written.
     """
     stop_if_loading_script()
-    model = prepare(model, TrainMixin, test=test, operation="quantize")
+    loaded = cast("BuildableModel", prepare(model, TrainMixin, test=test, operation="quantize"))
     logger = logging.getLogger("mltk")
     trained = keras_model is None and not build
     if update_archive is None:
-        update_archive = trained and output is None and os.path.isfile(model.archive_path)
+        update_archive = trained and output is None and os.path.isfile(loaded.archive_path)
     if build:
-        keras_model = build_keras_model(model)
+        keras_model = build_keras_model(loaded)
     elif keras_model is None:
-        keras_model = load_keras_model(model, weights)
+        keras_model = load_keras_model(loaded, weights)
     if output is None:
-        model.create_log_dir()
-        path = model.tflite_log_dir_path
+        loaded.create_log_dir()
+        path = loaded.tflite_log_dir_path
     else:
-        path = tflite_output_path(output, f"{model.name}.tflite")
+        path = tflite_output_path(output, f"{loaded.name}.tflite")
     if update_archive:
-        model.check_archive_file_is_writable()
-    tflite_model = quantize_keras_model(model, keras_model, path=path, build=build, logger=logger)
+        loaded.check_archive_file_is_writable()
+    tflite_model = quantize_keras_model(loaded, keras_model, path=path, build=build, logger=logger)
     if update_archive:
         from mltk.operations.shared.model_archive import update_model_archive
 
         members: dict[str, bytes | str] = {
-            f"{model.name}.tflite": path,
-            f"{model.name}.tflite.summary.txt": f"{path}.summary.txt",
+            f"{loaded.name}.tflite": path,
+            f"{loaded.name}.tflite.summary.txt": f"{path}.summary.txt",
         }
-        update_model_archive(model, members)
-        logger.info("Updated %s", model.archive_path)
-    model.trigger_event(MltkModelEvent.QUANTIZE_SHUTDOWN, tflite_model=tflite_model)
+        update_model_archive(loaded, members)
+        logger.info("Updated %s", loaded.archive_path)
+    loaded.trigger_event(MltkModelEvent.QUANTIZE_SHUTDOWN, tflite_model=tflite_model)
     return tflite_model
 
 
 def quantize_keras_model(
-    model: Any, keras_model: Any, *, path: str | None = None, build: bool = False, logger: logging.Logger | None = None
+    model: BuildableModel,
+    keras_model: KerasModel,
+    *,
+    path: str | None = None,
+    build: bool = False,
+    logger: logging.Logger | None = None,
 ) -> TfliteModel:
-    """Quantize ``keras_model``, put the parameters in, and write the ``.tflite`` and its summary.
+    """Quantize a Keras model, put the parameters in, and write the ``.tflite`` and its summary.
 
-    Also writes the float32 variant beside it, if ``tflite_converter["generate_unquantized"]``.
+    Also writes the float32 ``.tflite`` and the quantization report beside it, if the settings want them.
+
+    Args:
+        model: The specification.
+        keras_model: The Keras model.
+        path: Path of the ``.tflite``; by default in the log folder.
+        build: The model is not trained: random samples do, and there is no float32 file and no report.
+        logger: Logger of the operation.
+
+    Raises:
+        QuantizationError: The converter refuses the model.
+        SettingError: A setting of the converter has an impossible value.
     """
-    from mltk.tflite.model import TfliteModel
-
     logger = logger or logging.getLogger("mltk")
     path = path or model.tflite_log_dir_path
     settings = dict(model.tflite_converter)
     model.trigger_event(MltkModelEvent.QUANTIZE_STARTUP, build=build, keras_model=keras_model, tflite_path=path)
     fixed = fix_batch_size(keras_model)
-    reported = bool(settings.get("generate_quantization_report")) and not build
-    if (settings.get("generate_unquantized") or reported) and not build:
-        float_path = path.removesuffix(".tflite") + ".float32.tflite"
-        flatbuffer = convert(
-            model, fixed, {k: v for k, v in settings.items() if k == "allow_custom_ops"}, quantized=False
-        )
-        write_file(float_path, add_parameters(model, flatbuffer))
+    wants_report = bool(settings.get("generate_quantization_report")) and not build
+    float_model = None
+    if (settings.get("generate_unquantized") or wants_report) and not build:
+        float_settings = {k: v for k, v in settings.items() if k == "allow_custom_ops"}
+        float_model = convert(model, fixed, float_settings, quantized=False)
+        add_parameters(model, float_model)
+        float_model.path = path.removesuffix(".tflite") + ".float32.tflite"
+        float_model.save()
     logger.info("Quantizing %s", model.name)
-    flatbuffer = add_parameters(model, convert(model, fixed, settings, build=build))
-    write_file(path, flatbuffer)
-    tflite_model = TfliteModel(flatbuffer, path=path)
+    tflite_model = convert(model, fixed, settings, build=build)
+    add_parameters(model, tflite_model)
+    tflite_model.path = path
+    tflite_model.save()
     write_file(f"{path}.summary.txt", tflite_model.summary())
-    if reported:
-        write_quantization_report(model, tflite_model, float_path, fixed, logger)
+    if wants_report and float_model is not None:
+        write_quantization_report(cast("TrainableModel", model), tflite_model, float_model, fixed, logger)
     model.trigger_event(MltkModelEvent.AFTER_QUANTIZE, tflite_model=tflite_model, update_archive=False)
     logger.debug("Wrote %s", path)
     return tflite_model
 
 
 def write_quantization_report(
-    model: Any, tflite_model: TfliteModel, float_path: str, keras_model: Any, logger: logging.Logger
+    model: TrainableModel,
+    tflite_model: TfliteModel,
+    float_model: TfliteModel,
+    keras_model: KerasModel,
+    logger: logging.Logger,
 ) -> None:
-    """Write what quantization costs layer by layer, on training samples, as text and JSON into the log folder."""
+    """Compare both models layer by layer on training samples; write the report as text and JSON beside the model.
+
+    Args:
+        model: The specification.
+        tflite_model: The quantized model.
+        float_model: The float32 model.
+        keras_model: The Keras model that both were converted from.
+        logger: Gets a warning if there can be no report.
+    """
     from mltk.operations.results.quantization import quantization_report
-    from mltk.tflite.model import TfliteModel
 
     if getattr(model, "x", None) is None:
         load_dataset(model, "training")
@@ -139,28 +174,29 @@ def write_quantization_report(
     stacked = [np.concatenate(arrays) for arrays in zip(*samples, strict=True)]
     inputs = [tflite_model.quantize_to_input_dtype(a, i) for i, a in enumerate(stacked)]
     try:
-        report = quantization_report(
-            tflite_model, TfliteModel.load_flatbuffer_file(float_path), inputs, source="the training dataset"
-        )
+        report = quantization_report(tflite_model, float_model, inputs, source="the training dataset")
     except MltkError as e:
-        logger.warning("The quantization report can't be made: %s", e.message)
+        logger.warning("There is no quantization report: %s", e.message)
         return
-    written = report.save(os.path.dirname(tflite_model.path or float_path), plots=False)
+    written = report.save(os.path.dirname(tflite_model.path or ""), plots=False)
     logger.info("Quantization report: %s", written[-1])
 
 
-def add_parameters(model: Any, flatbuffer: bytes) -> bytes:
-    """``flatbuffer`` with the description, the model's parameters and its own metadata entries in it.
+def add_parameters(model: MltkModel, tflite_model: TfliteModel) -> None:
+    """Add the description, the model's parameters and the specification's metadata entries to a ``.tflite``.
 
-    The defaults come first: ``name``, ``version``, ``classes``, ``hash``, ``date``, ``runtime_memory_size``;
-    a parameter of the specification that goes by one of these names takes its place.
+    The default parameters are ``name``, ``version``, ``classes``, ``hash``, ``date`` and ``runtime_memory_size``. A
+    parameter of the specification with one of these names replaces the default.
+
+    Args:
+        model: The specification.
+        tflite_model: The model to change. ``hash`` is the MD5 of its bytes before the change.
     """
     from mltk.micro.memory.arena import measure_arena
-    from mltk.tflite.model import TfliteModel
     from mltk.tflite.model_parameters import TfliteModelParameters
 
     model.populate_model_parameters()
-    tflite_model = TfliteModel(flatbuffer)
+    flatbuffer = tflite_model.flatbuffer_data
     parameters = TfliteModelParameters()
     parameters["name"] = model.name
     parameters.put("version", model.version, dtype=None)
@@ -177,11 +213,10 @@ def add_parameters(model: Any, flatbuffer: bytes) -> bytes:
     parameters.add_to_tflite_model(tflite_model)
     for tag, content in model.serialize_tflite_metadata().items():
         tflite_model.add_metadata(tag, content)
-    return tflite_model.flatbuffer_data
 
 
 def build_date() -> str:
-    """Now, in UTC and ISO 8601 with milliseconds; ``SOURCE_DATE_EPOCH`` fixes it for reproducible builds."""
+    """Return the time in UTC, in ISO 8601 with milliseconds. ``SOURCE_DATE_EPOCH`` fixes it for reproducible builds."""
     epoch = os.environ.get("SOURCE_DATE_EPOCH")
     now = (
         datetime.datetime.fromtimestamp(int(epoch), datetime.UTC)

@@ -5,7 +5,7 @@ mltk summarize yes_no.tflite
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from mltk.errors import ArchiveError
 from mltk.operations.results.summary import ModelSummary, summarize_tflite
@@ -15,24 +15,30 @@ from mltk.specification.events import MltkModelEvent
 from mltk.specification.model import MltkModel
 from mltk.workers.script_loading import stop_if_loading_script
 
+if TYPE_CHECKING:
+    from mltk.operations.shared.model_types import BuildableModel, KerasModel
+
 
 def summarize_model(
-    model: Any, tflite: bool = False, build: bool = False, test: bool = False, built_model: Any = None
+    model: object, tflite: bool = False, build: bool = False, test: bool = False, built_model: object = None
 ) -> ModelSummary:
-    """Summarize a model. Runs no specification, unless ``build`` or a loaded one is given.
+    """Summarize a model. Runs a specification only with ``build``.
 
     Args:
-        model: a ``.tflite`` file, an archive, the name of a trained model, a specification, a Keras model or a
-            ``TfliteModel``.
-        tflite: summarize the ``.tflite`` in place of the Keras model.
-        build: build the model anew, untrained; needs no archive.
-        test: of the dry run.
-        built_model: a Keras model or ``TfliteModel`` to summarize as ``model``'s.
+        model: A ``.tflite`` file, an archive, the name of a trained model, a specification, a Keras model or a
+            `TfliteModel`.
+        tflite: Summarize the ``.tflite`` instead of the Keras model.
+        build: Build the model without training it; it needs no archive.
+        test: Use the files of the dry run.
+        built_model: Summarize this Keras model or `TfliteModel` as that of the specification ``model``.
+
+    Returns:
+        The summary. It is a str, as in MLTK 0.20, and has the facts as plain data.
 
     Raises:
-        ModelNotFoundError: there is no such model.
-        ArchiveError: it has not been trained, or the archive is damaged.
-        TfliteError: the file is not a valid ``.tflite``.
+        ModelNotFoundError: There is no such model.
+        ArchiveError: The model has not been trained, or the archive is damaged.
+        TfliteError: The file is not a valid ``.tflite``.
     """
     stop_if_loading_script()
     reference = resolve(model if built_model is None else built_model, test=test, can_build=True)
@@ -41,13 +47,13 @@ def summarize_model(
     if reference.kind is ModelKind.KERAS_MODEL:
         return _summarize_keras(reference.given, model if isinstance(model, MltkModel) else None)
     if build:
-        return _summarize_untrained(model, tflite, test)
+        return _summarize_untrained(reference.given, tflite, test)
     if tflite:
         return summarize_tflite(reference.tflite_model())
     return _summarize_archived(reference)
 
 
-def _summarize_keras(keras_model: Any, model: MltkModel | None) -> ModelSummary:
+def _summarize_keras(keras_model: KerasModel, model: MltkModel | None) -> ModelSummary:
     from mltk.operations.shared.keras_model import keras_summary
 
     text = keras_summary(keras_model)
@@ -65,7 +71,7 @@ def _summarize_untrained(model: MltkModel | str, tflite: bool, test: bool) -> Mo
     from mltk.operations.shared.prepare import prepare
     from mltk.specification.train_settings import TrainMixin
 
-    loaded = prepare(model, TrainMixin, test=test, operation="build it")
+    loaded = cast("BuildableModel", prepare(model, TrainMixin, test=test, operation="build it"))
     if tflite:
         from mltk.operations.quantize import quantize_model
 
@@ -82,7 +88,7 @@ def _summarize_archived(reference: ModelReference) -> ModelSummary:
                 text = archive.read(member).decode(errors="replace").rstrip()
                 facts = _facts(archive)
                 return ModelSummary("\n".join([text, *_fact_lines(facts)]), facts.copy)
-        raise ArchiveError(f"{archive.path} holds no summary of a Keras model.", hint="Try --tflite.")
+        raise ArchiveError(f"{archive.path} has no summary of a Keras model.", hint="Try --tflite.")
 
 
 def _facts(archive: ArchiveReader) -> dict[str, Any]:

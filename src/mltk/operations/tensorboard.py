@@ -1,4 +1,4 @@
-"""Start TensorBoard on the logs of a model's training."""
+"""Start TensorBoard on the logs of a training run."""
 
 from __future__ import annotations
 
@@ -19,11 +19,18 @@ from mltk.workers.script_loading import stop_if_loading_script
 def run_tensorboard(
     model: str | MltkModel, host: str = "localhost", port: int = 6002, launch: bool = True, test: bool = False
 ) -> None:
-    """Run TensorBoard until Ctrl-C.
+    """Run TensorBoard on the logs of a training run, until Ctrl-C.
+
+    Args:
+        model: A loaded specification, its name, or the path of its script or archive.
+        host: Address to listen at.
+        port: Port to listen at.
+        launch: Open the browser.
+        test: Use the logs of the dry run.
 
     Raises:
         MissingDependencyError: TensorBoard is not installed.
-        OutputError: the training left no logs for it.
+        OutputError: The training run wrote no logs for TensorBoard.
     """
     stop_if_loading_script()
     if importlib.util.find_spec("tensorboard") is None:
@@ -42,6 +49,6 @@ def run_tensorboard(
 
 
 def tensorboard_folder(model: MltkModel) -> str:
-    """Where a training writes its TensorBoard logs."""
+    """Return the folder of a training run's TensorBoard logs."""
     options = getattr(model, "tensorboard", None) or {}
     return str(options.get("log_dir") or os.path.join(model.log_dir, "train", "tensorboard"))

@@ -1,4 +1,4 @@
-"""Train a model: from its specification to an archive with everything that came of it.
+"""Train a model: from its specification to an archive with all results.
 
     mltk train yes_no
 
@@ -14,7 +14,7 @@ import os
 import random
 import shutil
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from mltk.errors import MltkError, OutputError, SettingError, TrainingError, did_you_mean
 from mltk.files import check_writable, replacing, write_file
@@ -32,8 +32,12 @@ from mltk.specification.train_settings import TrainMixin
 from mltk.specification.weights import list_checkpoints, remove_unfinished
 from mltk.workers.script_loading import stop_if_loading_script
 
+if TYPE_CHECKING:
+    from mltk.operations.shared.model_types import KerasModel, TrainableModel
+    from mltk.training.checkpoints import Checkpoint
+
 UNTIL_EARLY_STOPPING = 100_000
-"""Epochs that ``epochs = -1`` stands for."""
+"""Number of epochs that ``epochs = -1`` means."""
 _TEST_EPOCHS, _TEST_STEPS, _TEST_BATCH = 3, 5, 3
 
 
@@ -54,40 +58,42 @@ def train_model(
     """Train a model as its specification says.
 
     Args:
-        model: a loaded specification, its name or its path.
-        weights: start from these: a path, a file name in the weights folder, or ``"best"``.
-        epochs: number of epochs, in place of the specification's.
-        resume_epoch: go on from the checkpoint of this epoch; 0 starts anew, -1 means the newest.
-        verbose: show the progress; None shows it on a terminal.
-        clean: delete the logs and checkpoints of earlier runs first.
-        quantize: make the ``.tflite`` too.
-        create_archive: write the archive.
-        show: open a window with the training history.
-        test: a dry run: a few steps with a few samples, into files apart.
-        post_process: passed on to the handlers of event TRAIN_STARTUP.
-        resume: go on from the newest checkpoint; starts anew if there is none.
+        model: A loaded specification, its name, or the path of its script or archive.
+        weights: Start from these weights: a path, a file name in the weights folder, or ``"best"``.
+        epochs: Number of epochs; by default the specification's.
+        resume_epoch: Resume from the checkpoint of this epoch. 0 starts from the beginning; -1 is the newest one.
+        verbose: Show the progress; by default only on a terminal.
+        clean: Delete the logs and checkpoints of earlier runs first.
+        quantize: Also make the ``.tflite``.
+        create_archive: Write the archive.
+        show: Open a window with the training history.
+        test: Use the specification's test mode: a few steps with a few samples, into separate files.
+        post_process: Passed to the handlers of the event TRAIN_STARTUP.
+        resume: Resume from the newest checkpoint; start from the beginning if there is none.
+
+    Returns:
+        The results.
 
     Raises:
-        MltkError: of the kind that says what is wrong; see :mod:`mltk.errors`.
+        MltkError: Training failed; see `mltk.errors` for the kinds.
     """
     stop_if_loading_script()
-    model = prepare(model, TrainMixin, DatasetMixin, test=test, operation="train")
-    run = _Run(model, epochs=epochs, verbose=verbose)
+    loaded = cast("TrainableModel", prepare(model, TrainMixin, DatasetMixin, test=test, operation="train"))
+    run = _Run(loaded, epochs=epochs, verbose=verbose)
     if create_archive:
-        check_writable(model.archive_path)
+        check_writable(loaded.archive_path)
     weights_path = run.keep_weights(weights) if weights else None
     run.make_folders(clean=clean, resume=resume or resume_epoch != 0)
-    model.trigger_event(MltkModelEvent.TRAIN_STARTUP, post_process=post_process, show=show, logger=run.logger)
+    loaded.trigger_event(MltkModelEvent.TRAIN_STARTUP, post_process=post_process, show=show, logger=run.logger)
     checkpoint = run.find_checkpoint(resume_epoch if resume_epoch else (-1 if resume else 0), required=not resume)
     run.choose_seed(checkpoint)
-    run.logger.info("Training %s (seed %d)", model.name, run.seed)
-    load_dataset(model, "training")
-    assert isinstance(model, DatasetMixin)  # prepare() checked it
-    check_labels(model, model.y)
+    run.logger.info("Training %s (seed %d)", loaded.name, run.seed)
+    load_dataset(loaded, "training")
+    check_labels(loaded, loaded.y)
     run.seed_everything()
-    keras_model = build_keras_model(model)
+    keras_model = build_keras_model(loaded)
     if weights_path:
-        load_weights(model, keras_model, weights_path)
+        load_weights(loaded, keras_model, weights_path)
         run.logger.info("Starting from weights %s", weights)
     run.write_text("summary.txt", keras_summary(keras_model))
     results = run.fit(keras_model, checkpoint)
@@ -97,8 +103,8 @@ def train_model(
 
 
 def _finish(run: _Run, results: TrainingResults, *, quantize: bool, create_archive: bool) -> None:
-    """Quantize, write the archive, tell everyone."""
-    model: Any = run.model
+    """Quantize, write the archive, and call the specification's functions."""
+    model = run.model
     facts = {"seed": run.seed, "dataset": run.fingerprint, "epochs": len(results.epochs)}
     if create_archive:
         from mltk.operations.shared.model_archive import create_model_archive
@@ -121,9 +127,9 @@ def _finish(run: _Run, results: TrainingResults, *, quantize: bool, create_archi
 
 
 class _Run:
-    """One training run: its folders, its seed, and what belongs to it while it goes on."""
+    """One training run: its folders, its seed, its log."""
 
-    def __init__(self, model: Any, *, epochs: int | None, verbose: bool | None) -> None:
+    def __init__(self, model: TrainableModel, *, epochs: int | None, verbose: bool | None) -> None:
         self.model = model
         self.verbose = verbose
         self.epochs = self._number_of_epochs(epochs)
@@ -153,10 +159,19 @@ class _Run:
 
     @property
     def folder(self) -> str:
+        """The folder of the run."""
         return os.path.join(self.model.log_dir, "train")
 
     def make_folders(self, *, clean: bool, resume: bool) -> None:
-        """Make room for this run; what an earlier run left is kept in ``train.previous`` unless told otherwise."""
+        """Make the folders of this run.
+
+        Args:
+            clean: Delete the files of earlier runs. Otherwise a new run moves them to ``train.previous``.
+            resume: Keep the files of the earlier run where they are.
+
+        Raises:
+            OutputError: A folder cannot be changed.
+        """
         previous = f"{self.folder}.previous"
         stopped_at = list_checkpoints(self.model.checkpoints_dir)
         try:
@@ -173,10 +188,10 @@ class _Run:
         check_writable(os.path.join(self.folder, "log.txt"))
         self.logger = self.model.create_logger("train")
         if not clean and not resume and stopped_at:
-            self.logger.debug("Checkpoints of the run before, up to epoch %d, are in %s", stopped_at[-1], previous)
+            self.logger.debug("Checkpoints of the previous run, up to epoch %d, are in %s", stopped_at[-1], previous)
 
     def keep_weights(self, weights: str) -> str:
-        """Path of the weights to start from; a copy if they are in a folder that this run puts away."""
+        """Return the path of the weights to start from, or of a copy if this run moves their folder."""
         path = self.model.get_weights_path(weights)
         if not path.startswith(os.path.join(self.model.log_dir, "train")):
             return path
@@ -186,16 +201,25 @@ class _Run:
         return kept
 
     def write_text(self, name: str, text: str) -> None:
+        """Write a file to the folder of the run."""
         write_file(os.path.join(self.folder, name), text)
 
-    def find_checkpoint(self, epoch: int, *, required: bool) -> Any:
-        """The checkpoint to go on from, or None to start anew."""
+    def find_checkpoint(self, epoch: int, *, required: bool) -> Checkpoint | None:
+        """Return the checkpoint to resume from; None to start from the beginning.
+
+        Args:
+            epoch: Epoch of the checkpoint; 0 is none, -1 is the newest.
+            required: Raise an error if there is no checkpoint.
+
+        Raises:
+            ArchiveError: There is no such checkpoint, or it is damaged.
+        """
         if epoch == 0:
             return None
         from mltk.training.checkpoints import Checkpoint
 
         if epoch == -1 and not required and not list_checkpoints(self.model.checkpoints_dir):
-            self.logger.info("There is no checkpoint to resume from; starting anew.")
+            self.logger.info("There is no checkpoint to resume from; starting from the beginning.")
             return None
         path = self.model.get_checkpoint_path(None if epoch == -1 else epoch)
         self.logger.info("Resuming from %s", path)
@@ -203,18 +227,19 @@ class _Run:
 
     # -- randomness ------------------------------------------------------------------------------------------
 
-    def choose_seed(self, checkpoint: Any) -> None:
+    def choose_seed(self, checkpoint: Checkpoint | None) -> None:
+        """Use the seed of the checkpoint, otherwise that of the specification, otherwise a random one."""
         wanted = self.model.seed
         if checkpoint is not None:
             self.seed = checkpoint.seed
             if wanted not in (None, self.seed):
-                self.logger.warning("Seed %d is kept from the run that is resumed; %d is ignored.", self.seed, wanted)
+                self.logger.warning("The resumed run has the seed %d; the seed %d is ignored.", self.seed, wanted)
         else:
             self.seed = wanted if wanted is not None else random.SystemRandom().randrange(2**31)
         self.seed_everything()
 
     def seed_everything(self) -> None:
-        """Seed every global generator: for the dataset, and anew for the model, so that neither shifts the other."""
+        """Seed all global generators: for the dataset, and again for the model, so that neither changes the other."""
         keras = importlib.import_module("keras")
         keras.utils.set_random_seed(self.seed)
         if self.model.seed is not None:
@@ -222,8 +247,8 @@ class _Run:
 
     # -- training --------------------------------------------------------------------------------------------
 
-    def fit(self, keras_model: Any, checkpoint: Any) -> TrainingResults:
-        """Train; gives the history of all epochs."""
+    def fit(self, keras_model: KerasModel, checkpoint: Checkpoint | None) -> TrainingResults:
+        """Train, and return the history of all epochs."""
         from mltk.training.assemble import assemble_callbacks
         from mltk.training.inputs import fit_inputs
 
@@ -250,11 +275,11 @@ class _Run:
         try:
             self._fit(keras_model, {**kwargs, "callbacks": callbacks.all})
         except KeyboardInterrupt:
-            callbacks.close()  # the checkpoint that is being written counts
+            callbacks.close()  # waits for the checkpoint that is being written
             raise TrainingInterrupted(model.name, list_checkpoints(model.checkpoints_dir)) from None
         except OutputError as e:
             if not e.hint and list_checkpoints(model.checkpoints_dir):
-                e.hint = f"When that is mended, go on with: mltk train {model.name} --resume"
+                e.hint = f"Then resume with: mltk train {model.name} --resume"
             raise
         finally:
             callbacks.close()
@@ -268,10 +293,10 @@ class _Run:
         model.trigger_event(MltkModelEvent.AFTER_TRAIN, results=results)
         return results
 
-    def _fit(self, keras_model: Any, kwargs: dict[str, Any]) -> None:
+    def _fit(self, keras_model: KerasModel, kwargs: dict[str, Any]) -> None:
         try:
             with warnings.catch_warnings():
-                if kwargs.get("steps_per_epoch") is None:  # then the end of the data is the end of an epoch
+                if kwargs.get("steps_per_epoch") is None:  # an epoch ends where the data ends
                     warnings.filterwarnings("ignore", "Your input ran out of data")
                 keras_model.fit(**kwargs)
         except (MltkError, KeyboardInterrupt):
@@ -281,7 +306,11 @@ class _Run:
                 raise e
 
     def _user_kwargs(self, ours: set[str]) -> dict[str, Any]:
-        """``train_kwargs`` for ``fit``; those that Keras 3 no longer has are left out with a word."""
+        """Return ``train_kwargs`` for ``fit``, without arguments that Keras 3 no longer has.
+
+        Raises:
+            SettingError: ``fit`` has no such argument, or a setting of the specification supplies it.
+        """
         import inspect
 
         keras = importlib.import_module("keras")
@@ -306,7 +335,7 @@ class _Run:
     # -- results ---------------------------------------------------------------------------------------------
 
     def save(self, results: TrainingResults, *, show: bool) -> TrainingResults:
-        """Save the Keras model, the history and its plot."""
+        """Save the Keras model, the history and its plot; return the results with the model that was saved."""
         model = self.model
         keras_model = results.keras_model
         holder: dict[str, Any] = {"value": None}
@@ -329,12 +358,12 @@ class _Run:
 
 
 class TrainingInterrupted(TrainingError, KeyboardInterrupt):
-    """Ctrl-C during training; what was reached is kept."""
+    """Ctrl-C stopped training; the checkpoints are kept."""
 
     def __init__(self, name: str, checkpoints: list[int]) -> None:
         done = checkpoints[-1] if checkpoints else 0
         hint = (
-            f"Go on with: mltk train {name} --resume"
+            f"Resume with: mltk train {name} --resume"
             if done
             else "No epoch was finished, so there is nothing to resume."
         )

@@ -1,15 +1,15 @@
-"""Change the parameters in a ``.tflite``, or in the one of an archive, without training anew.
+"""Change the parameters in a ``.tflite`` or in an archive, without training again.
 
     mltk update_params yes_no threshold=190 labels=yes,no
 
-The graph and all other metadata stay byte for byte what they were.
+The graph and all other metadata stay the same, byte for byte.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from mltk.errors import ParameterError
 from mltk.files import write_file
@@ -23,8 +23,33 @@ if TYPE_CHECKING:
     from mltk.tflite.model import TfliteModel
 
 
+@overload
 def update_model_parameters(
-    model: MltkModel | TfliteModel | str,
+    model: TfliteModel,
+    params: dict[str, Any] | None = None,
+    description: str | None = None,
+    output: None = None,
+    accelerator: str | None = None,
+) -> TfliteModel: ...
+@overload
+def update_model_parameters(
+    model: TfliteModel,
+    params: dict[str, Any] | None = None,
+    description: str | None = None,
+    *,
+    output: str,
+    accelerator: str | None = None,
+) -> str: ...
+@overload
+def update_model_parameters(
+    model: MltkModel | str | os.PathLike[str],
+    params: dict[str, Any] | None = None,
+    description: str | None = None,
+    output: str | None = None,
+    accelerator: str | None = None,
+) -> str: ...
+def update_model_parameters(
+    model: MltkModel | TfliteModel | str | os.PathLike[str],
     params: dict[str, Any] | None = None,
     description: str | None = None,
     output: str | None = None,
@@ -33,18 +58,21 @@ def update_model_parameters(
     """Update the parameters of a model.
 
     Args:
-        model: a ``.tflite`` file, an archive, the name of a trained model, a loaded specification (whose
-            ``model_parameters`` are taken when ``params`` is None), or a ``TfliteModel``.
-        params: parameters to set; a value of None removes the parameter. Others stay.
-        description: the model's new description.
-        output: where to write the ``.tflite``: a file or a folder; by default where it came from.
-        accelerator: taken for 0.20's sake.
+        model: A ``.tflite`` file, an archive, the name of a trained model, a loaded specification, or a `TfliteModel`.
+        params: Parameters to set. None as a value removes the parameter; all other parameters stay. By default the
+            ``model_parameters`` of the loaded specification.
+        description: New description of the model.
+        output: File or folder for the ``.tflite``; by default the model is written where it came from.
+        accelerator: For compatibility with MLTK 0.20; ignored.
 
     Returns:
-        The path of what was written; for a ``TfliteModel`` without ``output``, that model, changed.
+        The path of the changed file or archive. A `TfliteModel` is changed in memory and returned, unless ``output``
+        is set. MLTK 0.20 has the same two return types.
 
     Raises:
-        ParameterError: a value can't be stored; names the key. Nothing is written.
+        ModelNotFoundError: There is no such model.
+        ParameterError: A value cannot be stored; the message names the key. Nothing is written.
+        OutputError: The file cannot be written.
     """
     stop_if_loading_script()
     from mltk.tflite.model_parameters import stored_parameters
@@ -70,7 +98,7 @@ def update_model_parameters(
 
 
 def _write_back(reference: ModelReference, tflite_model: TfliteModel) -> TfliteModel | str:
-    """Write the model where it came from: its file or its archive. A model in memory is returned."""
+    """Write the model to the file or archive that it came from, and return its path; return a model in memory."""
     data = tflite_model.flatbuffer_data
     if reference.kind is ModelKind.TFLITE_MODEL:
         return tflite_model
@@ -85,13 +113,19 @@ def _write_back(reference: ModelReference, tflite_model: TfliteModel) -> TfliteM
 
 
 def parse_params(words: list[str]) -> dict[str, Any]:
-    """``name=value`` words as a dict of parameters, the value's type told from its text.
+    """Read ``name=value`` words as parameters.
 
-    ``true`` and ``false``, integers, floats, ``a,b,c`` as a list of any of these, else a string; in quotes it is
-    always a string. An empty value removes the parameter.
+    The text decides the type: ``true`` and ``false`` are bool, then integers, floats, ``a,b,c`` as a list, otherwise a
+    str. A text in quotes is always a str. An empty text is None, which removes the parameter.
+
+    Args:
+        words: The words.
+
+    Returns:
+        Name → value.
 
     Raises:
-        ParameterError: a word has no ``=``.
+        ParameterError: A word has no ``=`` or no name.
     """
     found: dict[str, Any] = {}
     for word in words:
@@ -105,10 +139,16 @@ def parse_params(words: list[str]) -> dict[str, Any]:
 
 
 def read_params_file(path: str) -> dict[str, Any]:
-    """Parameters from a JSON file, or from a text file with a ``name=value`` line for each; ``#`` begins a comment.
+    """Read parameters from a JSON file, or from a text file with a ``name=value`` line for each.
+
+    Args:
+        path: Path of the file. In a text file, ``#`` at the beginning of a line makes it a comment.
+
+    Returns:
+        Name → value.
 
     Raises:
-        ParameterError: it can't be read, or is neither.
+        ParameterError: The file cannot be read, or has another format.
     """
     try:
         with open(path, encoding="utf-8") as stream:
@@ -121,7 +161,7 @@ def read_params_file(path: str) -> dict[str, Any]:
         except ValueError as e:
             raise ParameterError(f"{path} is not JSON: {e}") from None
         if not isinstance(found, dict):
-            raise ParameterError(f"{path} must hold a JSON object.")
+            raise ParameterError(f"{path} is not a JSON object.")
         return found
     lines = [line.strip() for line in text.splitlines()]
     return parse_params([line for line in lines if line and not line.startswith("#")])

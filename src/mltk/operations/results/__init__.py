@@ -1,1 +1,6 @@
-"""What the operations return: results objects, and the text and plots made from them."""
+"""What the operations return, and the text and plots made from it.
+
+``protocol``: what all results have in common. ``training``, ``evaluation`` (``classifier``, ``autoencoder``),
+``quantization``, ``parity``, ``summary``: the results by operation. The results of profiling are in
+`mltk.micro.profile.results`. ``plots``, ``plain_data``: figures as pictures and as JSON.
+"""

@@ -1,16 +1,24 @@
-"""Run the TensorFlow Lite converter with the settings of a specification."""
+"""Convert a Keras model with the TensorFlow Lite converter, as the ``tflite_converter`` settings say.
+
+The batch dimension is fixed to 1 first: with a dynamic one the converter emits SHAPE, STRIDED_SLICE and PACK before
+every RESHAPE, which cost memory and which accelerators refuse.
+"""
 
 from __future__ import annotations
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mltk.errors import MltkError, QuantizationError, SettingError, did_you_mean
 from mltk.operations.shared.explain import first_lines
-from mltk.operations.shared.quiet import quiet_native_stderr, quiet_python_logging
+from mltk.operations.shared.quiet import quiet_conversion, quiet_native_stderr
 from mltk.operations.shared.representative import representative_dataset
 from mltk.operations.shared.tensorflow_setup import import_tensorflow
 from mltk.specification.events import MltkModelEvent
+
+if TYPE_CHECKING:
+    from mltk.operations.shared.model_types import BuildableModel, KerasModel
+    from mltk.tflite.model import TfliteModel
 
 _OURS = (
     "representative_dataset",
@@ -18,37 +26,38 @@ _OURS = (
     "generate_unquantized",
     "generate_quantization_report",
 )
+"""Settings that are not attributes of the converter."""
 _DTYPES = ("inference_input_type", "inference_output_type")
-
-
-def fix_batch_size(keras_model: Any) -> Any:
-    """``keras_model`` with a batch dimension of 1; itself if it can't be wrapped."""
-    keras = importlib.import_module("keras")
-    inputs = getattr(keras_model, "inputs", None)
-    if not inputs or all(t.shape[0] == 1 for t in inputs):
-        return keras_model
-    structure = getattr(keras_model, "_inputs_struct", inputs[0] if len(inputs) == 1 else list(inputs))
-    fixed = keras.tree.map_structure(
-        lambda t: keras.Input(batch_shape=(1, *t.shape[1:]), dtype=t.dtype, name=t.name), structure
-    )
-    flat = keras.tree.flatten(fixed)  # the converter takes no dict of inputs
-    return keras.Model(flat if len(flat) > 1 else flat[0], keras_model(fixed), name=keras_model.name)
+_CONVERTED = (*_OURS, *_DTYPES, "supported_ops", "optimizations", "supported_types", "target_spec")
+"""Settings that are not copied to the converter as they are."""
 
 
 def convert(
-    model: Any, keras_model: Any, settings: dict[str, Any], *, quantized: bool = True, build: bool = False
-) -> bytes:
+    model: BuildableModel,
+    keras_model: KerasModel,
+    settings: dict[str, Any],
+    *,
+    quantized: bool = True,
+    build: bool = False,
+) -> TfliteModel:
     """Run the TensorFlow Lite converter.
 
+    The result has its inputs and outputs in the order of the Keras model, and short tensor names.
+
     Args:
-        settings: as ``my_model.tflite_converter``.
+        model: The specification.
+        keras_model: A Keras model with a batch dimension of 1; see `fix_batch_size`.
+        settings: Settings as in ``my_model.tflite_converter``.
         quantized: False leaves everything float32.
-        build: the model is untrained: the representative samples may be random.
+        build: The model is not trained, so the representative samples may be random.
 
     Raises:
-        QuantizationError: the converter refuses the model.
-        SettingError: a setting can't be.
+        QuantizationError: The converter refuses the model.
+        SettingError: A setting has an impossible value.
     """
+    from mltk.tflite.model import TfliteModel
+    from mltk.tflite.tensor_names import shorten_names
+
     tf = import_tensorflow()
     converter = tf.lite.TFLiteConverter.from_keras_model(keras_model)
     if quantized:
@@ -59,41 +68,48 @@ def convert(
     elif settings.get("allow_custom_ops"):
         converter.allow_custom_ops = True
     model.trigger_event(MltkModelEvent.BEFORE_QUANTIZE, converter=converter, converter_settings=settings)
+    tflite_model = TfliteModel(_run_converter(converter, model.name, settings))
+    put_in_keras_order(tflite_model, keras_model)
+    shorten_names(tflite_model, one_operation=quantized)
+    return tflite_model
+
+
+def _run_converter(converter: Any, name: str, settings: dict[str, Any]) -> bytes:
     try:
-        with quiet_native_stderr(), quiet_python_logging():
-            flatbuffer = bytes(converter.convert())
+        with quiet_native_stderr(), quiet_conversion():
+            return bytes(converter.convert())
     except MltkError:
         raise
     except Exception as e:
-        text = str(e).strip()
+        shown = ", ".join(f"{k}={v}" for k, v in settings.items() if k not in _OURS)
         raise QuantizationError(
-            f"{model.name}: the TensorFlow Lite converter refused the model: {first_lines(text)}",
-            hint="See the tflite_converter settings: "
-            + ", ".join(f"{k}={v}" for k, v in settings.items() if k not in _OURS)
-            if settings
-            else None,
+            f"{name}: the TensorFlow Lite converter refused the model: {first_lines(str(e))}",
+            hint=f"See the tflite_converter settings: {shown}" if settings else None,
         ) from e
-    return with_short_names(in_keras_order(flatbuffer, keras_model), one_operation=quantized)
 
 
-def with_short_names(flatbuffer: bytes, *, one_operation: bool) -> bytes:
-    """``flatbuffer`` without what the names of its tensors need not say."""
-    from mltk.tflite.model import TfliteModel
-    from mltk.tflite.tensor_names import shorten_names
+def fix_batch_size(keras_model: KerasModel) -> KerasModel:
+    """Return the Keras model with a batch dimension of 1; the model itself if it has no symbolic inputs."""
+    keras = importlib.import_module("keras")
+    inputs = getattr(keras_model, "inputs", None)
+    if not inputs or all(t.shape[0] == 1 for t in inputs):
+        return keras_model
+    structure = getattr(keras_model, "_inputs_struct", inputs[0] if len(inputs) == 1 else list(inputs))
+    fixed = keras.tree.map_structure(
+        lambda t: keras.Input(batch_shape=(1, *t.shape[1:]), dtype=t.dtype, name=t.name), structure
+    )
+    flat = keras.tree.flatten(fixed)  # the converter does not accept a dict of inputs
+    return keras.Model(flat if len(flat) > 1 else flat[0], keras_model(fixed), name=keras_model.name)
 
-    tflite_model = TfliteModel(flatbuffer)
-    shorten_names(tflite_model, one_operation=one_operation)
-    return tflite_model.flatbuffer_data
 
+def put_in_keras_order(tflite_model: TfliteModel, keras_model: KerasModel) -> None:
+    """Put inputs and outputs in the order of the Keras model; the converter changes it.
 
-def in_keras_order(flatbuffer: bytes, keras_model: Any) -> bytes:
-    """``flatbuffer`` with its inputs and outputs in the order of the Keras model's; the converter shuffles them."""
-    from mltk.tflite.model import TfliteModel
-
+    The change is written with the next `TfliteModel.regenerate_flatbuffer`.
+    """
     inputs, outputs = (getattr(keras_model, name, None) or [] for name in ("inputs", "outputs"))
     if len(inputs) < 2 and len(outputs) < 2:
-        return flatbuffer
-    tflite_model = TfliteModel(flatbuffer)
+        return
     named_inputs, named_outputs = tflite_model.signatures.get("serving_default", ({}, {}))
     names = [t.name for t in inputs]
     if sorted(names) == sorted(named_inputs):
@@ -101,12 +117,19 @@ def in_keras_order(flatbuffer: bytes, keras_model: Any) -> bytes:
     names = [f"output_{i}" for i in range(len(outputs))]
     if sorted(names) == sorted(named_outputs):
         tflite_model.flatbuffer_subgraph.outputs = [named_outputs[n] for n in names]
-    tflite_model.regenerate_flatbuffer()
-    return tflite_model.flatbuffer_data
 
 
 def configure(converter: Any, settings: dict[str, Any]) -> None:
-    """Set the converter's attributes: enum members or their names, dtypes of TensorFlow, NumPy or by name."""
+    """Set the converter's attributes.
+
+    Args:
+        converter: A ``tf.lite.TFLiteConverter``.
+        settings: Attribute → value. Enum values may be members or their names; a dtype may be TensorFlow's, NumPy's or
+            a name.
+
+    Raises:
+        SettingError: A setting has an impossible value.
+    """
     tf = import_tensorflow()
     ops = [_member(tf.lite.OpsSet, v, "supported_ops") for v in _as_list(settings.get("supported_ops"))]
     converter.optimizations = [
@@ -122,12 +145,7 @@ def configure(converter: Any, settings: dict[str, Any]) -> None:
         if settings.get(name) is not None:
             setattr(converter, name, _dtype(settings[name], name))
     for name, value in settings.items():
-        if (
-            name in (*_OURS, *_DTYPES, "supported_ops", "optimizations", "supported_types", "target_spec")
-            or value is None
-        ):
-            continue
-        if hasattr(converter, name):
+        if name not in _CONVERTED and value is not None and hasattr(converter, name):
             setattr(converter, name, value)
 
 

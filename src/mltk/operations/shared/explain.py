@@ -1,21 +1,33 @@
-"""Errors of the specification's code, said in a few lines."""
+"""Explain an error of the specification's code in a few lines: what failed, why, and where."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import re
+import traceback
 from collections.abc import Iterator
 
 import mltk
 from mltk.errors import MltkError, SpecificationError
 
+# TensorFlow puts these lines around the one line that says what is wrong.
+_NOISE = re.compile(
+    r"\s*(Graph execution error|Detected at node|File \"|\d+ root error|\(\d+\) |\[\[|Stack trace|Original stack trace"
+    r"|Errors may have originated|Input Source operations|Call arguments received|  • )"
+)
+
 
 @contextlib.contextmanager
 def explained(what: str) -> Iterator[None]:
-    """Turn an error of the specification's code into one that says what failed and in which line."""
-    import traceback
+    """Turn an exception of the specification's code into an error that says what failed and in which line.
 
+    Args:
+        what: What failed; the beginning of the message.
+
+    Raises:
+        SpecificationError: The block raised an exception that is not an `MltkError`.
+    """
     try:
         yield
     except MltkError:
@@ -31,14 +43,13 @@ def explained(what: str) -> Iterator[None]:
         raise SpecificationError(f"{what}: {type(e).__name__}: {first_lines(str(e))}{where}") from e
 
 
-# What TensorFlow wraps around the one line that says what is wrong.
-_NOISE = re.compile(
-    r"\s*(Graph execution error|Detected at node|File \"|\d+ root error|\(\d+\) |\[\[|Stack trace|Original stack trace"
-    r"|Errors may have originated|Input Source operations|Call arguments received|  • )"
-)
-
-
 def first_lines(text: str, limit: int = 6) -> str:
+    """Return the first lines of an exception's text, without the lines that TensorFlow puts around them.
+
+    Args:
+        text: Text of the exception.
+        limit: Number of lines; more are replaced by "…".
+    """
     lines = [line.strip() for line in text.strip().splitlines() if line.strip()]
     lines = [re.sub(r"\s*\[\[\{\{node.*|\s*\[Op:.*", "", x) for x in lines if not _NOISE.match(x)] or lines
     return "\n    ".join(lines[:limit] + (["…"] if len(lines) > limit else []))

@@ -1,4 +1,4 @@
-"""What a dataset was, in the manifest: enough to tell whether another training saw the same samples."""
+"""The fingerprint of a dataset in the manifest: it shows whether two training runs saw the same samples."""
 
 from __future__ import annotations
 
@@ -9,31 +9,44 @@ import numpy as np
 
 from mltk.data.iterate import class_indices, count_samples, is_arrays, is_py_dataset, is_tf_dataset
 
+_MOST_CLASSES = 10_000
+
 
 def dataset_fingerprint(x: Any, y: Any) -> dict[str, Any]:
-    """Kind, size and, for arrays, the SHA-256 of all samples and labels.
+    """Describe a dataset by its kind and size and, for arrays, by the SHA-256 of all samples and labels.
 
-    What is made while it is used can't be hashed; it is described by its kind and the shape of its elements.
+    Samples that are made while they are used cannot be hashed. They are described by their kind and shape.
+
+    Args:
+        x: The samples.
+        y: The labels.
+
+    Returns:
+        Plain data for JSON.
     """
     if x is None:
         return {"kind": "none"}
     if is_arrays(x):
-        digest = hashlib.sha256()
-        for array in _arrays((x, y)):
-            digest.update(f"{array.shape} {array.dtype}".encode())
-            digest.update(np.ascontiguousarray(array).view(np.uint8).reshape(-1).data if array.size else b"")
-        found: dict[str, Any] = {"kind": "arrays", "samples": count_samples(x), "sha256": digest.hexdigest()}
-        labels = None if y is None or isinstance(y, dict) else np.asarray(y)
-        if labels is not None and labels.dtype.kind in "iufb" and labels.ndim <= 2:
-            indices = class_indices(labels)
-            if indices.size and indices.min() >= 0 and indices.max() < 10_000:
-                found["class_counts"] = np.bincount(indices).tolist()
-        return found
+        return _fingerprint_arrays(x, y)
     if is_tf_dataset(x):
         return {"kind": "tf.data.Dataset", "batches": int(x.cardinality()), "element": str(x.element_spec)}
     if is_py_dataset(x):
         return {"kind": type(x).__name__, "batches": len(x)}
     return {"kind": type(x).__name__}
+
+
+def _fingerprint_arrays(x: Any, y: Any) -> dict[str, Any]:
+    digest = hashlib.sha256()
+    for array in _arrays((x, y)):
+        digest.update(f"{array.shape} {array.dtype}".encode())
+        digest.update(np.ascontiguousarray(array).view(np.uint8).reshape(-1).data if array.size else b"")
+    found: dict[str, Any] = {"kind": "arrays", "samples": count_samples(x), "sha256": digest.hexdigest()}
+    labels = None if y is None or isinstance(y, dict) else np.asarray(y)
+    if labels is not None and labels.dtype.kind in "iufb" and labels.ndim <= 2:
+        indices = class_indices(labels)
+        if indices.size and indices.min() >= 0 and indices.max() < _MOST_CLASSES:
+            found["class_counts"] = np.bincount(indices).tolist()
+    return found
 
 
 def _arrays(structure: Any) -> list[np.ndarray]:

@@ -4,36 +4,42 @@ from __future__ import annotations
 
 import importlib
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mltk.errors import SettingError, SpecificationError
+from mltk.errors import ArchiveError, SettingError, SpecificationError
+from mltk.operations.shared.check_dataset import is_classifier
 from mltk.operations.shared.explain import explained, first_lines
+from mltk.specification.archive_file import ArchiveReader
 from mltk.specification.events import MltkModelEvent
+from mltk.specification.model import MltkModel
+
+if TYPE_CHECKING:
+    from mltk.operations.shared.model_types import BuildableModel, KerasModel
 
 _SUMMARY_WIDTH = 80
 
 
-def build_keras_model(model: Any) -> Any:
-    """The specification's Keras model, built, compiled and held against its classes.
+def build_keras_model(model: BuildableModel) -> KerasModel:
+    """Build and compile the specification's Keras model, and check its output against the classes.
 
     Raises:
-        SpecificationError: ``build_model_function`` is missing, fails or gives no Keras model, or its output
-            doesn't fit the classes.
+        SpecificationError: ``build_model_function`` is missing, fails or does not return a Keras model. Or the
+            model's output does not fit the classes.
     """
     keras = importlib.import_module("keras")
     if model.build_model_function is None:
         raise SpecificationError(
             f"{model.name} has no build_model_function.",
-            hint="Set my_model.build_model_function to a function(model) that gives a compiled Keras model.",
+            hint="Set my_model.build_model_function to a function(model) that returns a compiled Keras model.",
         )
     model.trigger_event(MltkModelEvent.BEFORE_BUILD_TRAIN_MODEL)
     with explained(f"{model.name}: build_model_function failed"):
         keras_model = model.build_model_function(model)
     if not isinstance(keras_model, keras.Model):
+        given = "None" if keras_model is None else type(keras_model).__name__
         name = getattr(model.build_model_function, "__name__", "build_model_function")
-        given = "nothing" if keras_model is None else type(keras_model).__name__
         raise SpecificationError(
-            f"{model.name}: build_model_function gave {given}, not a Keras model.",
+            f"{model.name}: build_model_function returned {given}, not a Keras model.",
             hint=f"End {name}() with: return keras_model",
         )
     holder: dict[str, Any] = {"value": None}
@@ -49,16 +55,13 @@ def build_keras_model(model: Any) -> Any:
     return keras_model
 
 
-def check_classes(model: Any, keras_model: Any) -> None:
-    """See that the model has one output for each class, or one in all for two classes.
+def check_classes(model: MltkModel, keras_model: KerasModel) -> None:
+    """Check that a classifier has one output for each class, or a single output for two classes.
 
     Raises:
-        SpecificationError: it hasn't.
+        SpecificationError: The number of outputs does not fit the classes.
     """
-    from mltk.specification.evaluate_settings import EvaluateAutoEncoderMixin, EvaluateClassifierMixin
-
-    classifies = isinstance(model, EvaluateClassifierMixin) and not isinstance(model, EvaluateAutoEncoderMixin)
-    if not classifies or not model.is_set("classes") or model.eval_custom_function is not None:
+    if not is_classifier(model) or getattr(model, "eval_custom_function", None) is not None:
         return
     shape = getattr(keras_model, "output_shape", None)
     if not isinstance(shape, tuple) or len(shape) != 2 or shape[-1] is None:
@@ -72,11 +75,17 @@ def check_classes(model: Any, keras_model: Any) -> None:
         )
 
 
-def load_keras_model(model: Any, weights: str | None = None) -> Any:
-    """The trained Keras model: from the log folder, else from the archive; with other ``weights`` if given.
+def load_keras_model(model: MltkModel, weights: str | None = None) -> KerasModel:
+    """Load the trained Keras model.
+
+    Args:
+        model: The specification.
+        weights: Load these weights into it: a path, a file name in the weights folder, or ``"best"``.
 
     Raises:
-        ArchiveError: there is none.
+        ArchiveError: The model has not been trained.
+        SpecificationError: The file cannot be loaded.
+        SettingError: The weights are not those of this model.
     """
     keras = importlib.import_module("keras")
     path = trained_model_path(model)
@@ -87,35 +96,47 @@ def load_keras_model(model: Any, weights: str | None = None) -> Any:
     return keras_model
 
 
-def trained_model_path(model: Any) -> str:
-    """Path of the trained Keras model: the archive's, which is what is shipped; ``.h5`` if 0.20 wrote it."""
-    from mltk.specification.archive_file import ArchiveReader
+def trained_model_path(model: MltkModel) -> str:
+    """Return the path of the trained Keras model: the archive's, otherwise that in the log folder.
 
+    An archive of MLTK 0.20 has an ``.h5`` file.
+
+    Raises:
+        ArchiveError: The model has not been trained.
+    """
     if os.path.isfile(model.archive_path):
         with ArchiveReader(model.archive_path) as archive:
-            for extension in (".keras", ".h5"):
-                if f"{model.name}{extension}" in archive.names:
-                    return archive.extract(f"{model.name}{extension}", model._extracted_dir())
+            members = [f"{model.name}{extension}" for extension in (".keras", ".h5")]
+            found = next((member for member in members if member in archive.names), None)
+        if found is not None:
+            return model.get_archive_file(found)
     if os.path.isfile(model.keras_log_dir_path):
         return model.keras_log_dir_path
-    from mltk.errors import ArchiveError
-
     raise ArchiveError(
         f"{model.name} has not been trained: there is no {model.archive_path}.", hint=f"mltk train {model.name}"
     )
 
 
-def load_weights(model: Any, keras_model: Any, weights: str) -> None:
-    """Load a weights file into ``keras_model``: a path, a file name in the weights folder, or ``"best"``."""
-    path = model.get_weights_path(weights)
+def load_weights(model: MltkModel, keras_model: KerasModel, weights: str) -> None:
+    """Load a weights file into a Keras model.
+
+    Args:
+        model: The specification.
+        keras_model: The Keras model.
+        weights: A path, a file name in the weights folder, or ``"best"``.
+
+    Raises:
+        SettingError: The weights are not those of this model.
+    """
+    path: str = model.get_weights_path(weights)  # type: ignore[attr-defined]  # of TrainMixin, if it has been trained
     try:
         keras_model.load_weights(path)
     except (ValueError, OSError, KeyError) as e:
         raise SettingError(f"The weights in {path} are not of this model: {first_lines(str(e), 2)}") from None
 
 
-def keras_summary(keras_model: Any) -> str:
-    """The table that ``keras.Model.summary()`` prints."""
+def keras_summary(keras_model: KerasModel) -> str:
+    """Return the table that ``keras.Model.summary()`` prints."""
     lines: list[str] = []
     keras_model.summary(print_fn=lambda line, **_: lines.append(line), line_length=_SUMMARY_WIDTH)
     return "\n".join(line.rstrip() for line in "\n".join(lines).splitlines()).strip()

@@ -1,26 +1,34 @@
-"""What an archive says about how it was made."""
+"""The manifest of an archive: how it was made, and with which versions."""
 
 from __future__ import annotations
 
 import contextlib
 import importlib.metadata
 import platform
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mltk.operations.results.plain_data import plain_dict
+
+if TYPE_CHECKING:
+    from mltk.specification.model import MltkModel
 
 _VERSIONED = ("openmltk", "tensorflow", "keras", "numpy", "ai-edge-litert", "tflite-micro", "flatbuffers")
 
 
-def manifest(model: Any, **more: Any) -> dict[str, Any]:
-    """What an archive says about how it was made."""
+def manifest(model: MltkModel, **facts: Any) -> dict[str, Any]:
+    """Return the manifest of a model's archive, as plain data for JSON.
+
+    Args:
+        model: The specification.
+        facts: More entries: seed, dataset, epochs.
+    """
     from mltk.specification.describe import settings_to_json
 
     versions = {"python": platform.python_version()}
     for name in _VERSIONED:
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             versions[name] = importlib.metadata.version(name)
-    facts = {
+    entries = {
         "format": "openmltk-archive",
         "format_version": 1,
         "name": model.name,
@@ -29,6 +37,6 @@ def manifest(model: Any, **more: Any) -> dict[str, Any]:
         "platform": platform.platform(),
         "versions": versions,
         "settings": settings_to_json(model),
-        **more,
+        **facts,
     }
-    return plain_dict(facts)
+    return plain_dict(entries)

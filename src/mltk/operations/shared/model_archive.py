@@ -1,4 +1,4 @@
-"""Put what operations made into the model archive."""
+"""Write what the operations made to the model archive."""
 
 from __future__ import annotations
 
@@ -7,23 +7,28 @@ from typing import Any
 
 from mltk.operations.shared.manifest import manifest
 from mltk.specification.archive_file import update_archive, write_archive
+from mltk.specification.model import MltkModel
 
 
-def create_model_archive(model: Any, **facts: Any) -> str:
-    """Write the archive anew from the log folder and the specification; gives its path.
+def create_model_archive(model: MltkModel, **facts: Any) -> str:
+    """Rewrite the archive from the log folder and the specification.
 
     Args:
-        facts: for the manifest: seed, dataset, epochs.
+        model: The specification.
+        facts: Entries of the manifest: seed, dataset, epochs.
+
+    Returns:
+        The path of the archive.
 
     Raises:
-        OutputError: it can't be written.
+        OutputError: The archive cannot be written.
     """
     name = model.name
     members: dict[str, bytes | str] = {}
     if os.path.isfile(model.model_specification_path):
         members[f"{name}.py"] = model.model_specification_path
     else:
-        members[f"{name}.py"] = _notebook_source(model)
+        members[f"{name}.py"] = _notebook_source()
     for path, member in (
         (model.keras_log_dir_path, f"{name}.keras"),
         (model.tflite_log_dir_path, f"{name}.tflite"),
@@ -44,17 +49,26 @@ def create_model_archive(model: Any, **facts: Any) -> str:
     return model.archive_path
 
 
-def update_model_archive(model: Any, members: dict[str, bytes | str], **facts: Any) -> None:
-    """Replace or add members of the archive."""
+def update_model_archive(model: MltkModel, members: dict[str, bytes | str], **facts: Any) -> None:
+    """Replace or add members of the archive.
+
+    Args:
+        model: The specification.
+        members: Name → content, or path of a file.
+        facts: Entries of the manifest to replace.
+
+    Raises:
+        OutputError: The archive cannot be written.
+    """
     update_archive(model.archive_path, members, facts or None)
 
 
-def _notebook_source(model: Any) -> bytes:
-    """The cells run so far, for a specification that is a notebook's."""
+def _notebook_source() -> bytes:
+    """Return the cells that a notebook has run, for a specification that was made in one."""
     try:
-        from IPython import get_ipython  # type: ignore[import-not-found,unused-ignore]
+        from IPython import get_ipython  # type: ignore[import-not-found,unused-ignore]  # an extra of the user
     except ImportError:
-        return b"# The specification was made in an interactive session; its source was not kept.\n"
+        return b"# The specification was made in an interactive session; its source is not known.\n"
     shell = get_ipython()
     cells = shell.user_ns.get("In", [])[1:] if shell is not None else []
     return ("\n\n".join(cells) + "\n").encode()

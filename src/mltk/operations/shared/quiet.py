@@ -1,4 +1,4 @@
-"""Keep the chatter of native and foreign code from the terminal."""
+"""Keep what TensorFlow, Keras and native code print from the terminal."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ import logging
 import os
 import sys
 import tempfile
+import warnings
 from collections.abc import Iterator
 
 
 @contextlib.contextmanager
 def quiet_native_stderr() -> Iterator[None]:
-    """Keep what native code writes to file descriptor 2 from the terminal, unless the block fails."""
+    """Hide what native code writes to file descriptor 2; if the block raises, show it."""
     try:
         sys.stderr.flush()
         saved = os.dup(2)
@@ -34,22 +35,15 @@ def quiet_native_stderr() -> Iterator[None]:
             os.close(saved)
 
 
-class quiet_python_logging:
-    """Keep TensorFlow's and Keras's chatter during conversion from the terminal."""
-
-    def __enter__(self) -> None:
-        import contextlib
-        import io
-        import warnings
-
-        self._stack = contextlib.ExitStack()
-        self._stack.enter_context(warnings.catch_warnings())
+@contextlib.contextmanager
+def quiet_conversion() -> Iterator[None]:
+    """Hide warnings, prints and log messages of TensorFlow and Keras during a conversion."""
+    logger = logging.getLogger("tensorflow")
+    level = logger.level
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
-        self._stack.enter_context(contextlib.redirect_stdout(io.StringIO()))
-        self._logger = logging.getLogger("tensorflow")
-        self._level = self._logger.level
-        self._logger.setLevel(logging.ERROR)
-
-    def __exit__(self, *error: object) -> None:
-        self._logger.setLevel(self._level)
-        self._stack.close()
+        logger.setLevel(logging.ERROR)
+        try:
+            yield
+        finally:
+            logger.setLevel(level)

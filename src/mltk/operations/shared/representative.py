@@ -1,86 +1,121 @@
-"""Samples to calibrate a quantized model with."""
+"""Representative samples: the converter runs them to find the ranges of the activations."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from mltk.data.iterate import iter_batches, take
+from mltk.data.iterate import count_samples, is_arrays, iter_batches, take
 from mltk.errors import QuantizationError, SettingError
 from mltk.operations.shared.check_dataset import load_dataset
 
+if TYPE_CHECKING:
+    from mltk.operations.shared.model_types import BuildableModel, KerasModel, TrainableModel
 
-def representative_dataset(model: Any, keras_model: Any, settings: dict[str, Any], *, build: bool) -> Callable | None:
-    """The function that gives the converter samples to find the ranges of activations with, or None.
+SampleFunction = Callable[[], Iterable[Any]]
+"""Returns samples for the converter: a list of arrays, or a dict of arrays by input name."""
 
-    ``"generate"`` takes up to ``representative_dataset_max_samples`` of the training samples, spread evenly.
+_MAX_SAMPLES = 1000
+_RANDOM_SAMPLES = 10
+
+
+def representative_dataset(
+    model: BuildableModel, keras_model: KerasModel, settings: dict[str, Any], *, build: bool
+) -> SampleFunction | None:
+    """Return the function that supplies the converter's representative samples.
+
+    Args:
+        model: The specification.
+        keras_model: The Keras model with a batch dimension of 1.
+        settings: Settings as in ``my_model.tflite_converter``. ``representative_dataset`` is a function, or
+            ``"generate"`` for up to ``representative_dataset_max_samples`` training samples, spread evenly.
+        build: The model is not trained, so that random samples do.
+
+    Returns:
+        The function; None if the settings want no representative samples.
+
+    Raises:
+        SettingError: ``representative_dataset`` has an unknown value.
+        QuantizationError: The training dataset is empty; raised while the samples are used.
     """
     wanted = settings.get("representative_dataset")
     if wanted is None or wanted == "":
         return None
     if callable(wanted):
-        takes_model = any(
-            p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
-            for p in inspect.signature(wanted).parameters.values()
-        )
-        give = (lambda: wanted(model)) if takes_model else wanted
-        return lambda: _by_name(give(), keras_model)
-    if hasattr(wanted, "input_gen"):  # tf.lite.RepresentativeDataset
-        return wanted.input_gen
+        samples_of = (lambda: wanted(model)) if _takes_model(wanted) else wanted
+        return lambda: _by_name(samples_of(), keras_model)
+    if hasattr(wanted, "input_gen"):  # a tf.lite.RepresentativeDataset
+        return cast("SampleFunction", wanted.input_gen)
     if wanted != "generate":
         raise SettingError(
             f"tflite_converter['representative_dataset']: {wanted!r} is unknown.",
-            hint="Give 'generate', None, or a function.",
+            hint="Set it to 'generate', None or a function.",
         )
-    limit = int(settings.get("representative_dataset_max_samples") or 1000)
+    limit = int(settings.get("representative_dataset_max_samples") or _MAX_SAMPLES)
     if build:
-        return lambda: _by_name(_random_samples(keras_model, min(limit, 10)), keras_model)
+        return lambda: _by_name(_random_samples(keras_model, min(limit, _RANDOM_SAMPLES)), keras_model)
+    trainable = cast("TrainableModel", model)
     if getattr(model, "x", None) is None:
-        load_dataset(model, "training")
+        load_dataset(trainable, "training")
+    return lambda: _generated_samples(trainable, keras_model, limit)
+
+
+def _takes_model(function: Callable[..., Any]) -> bool:
+    return any(
+        p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
+        for p in inspect.signature(function).parameters.values()
+    )
+
+
+def _generated_samples(model: TrainableModel, keras_model: KerasModel, limit: int) -> Iterator[Any]:
     names = [t.name for t in keras_model.inputs]
     dtypes = [str(t.dtype) for t in keras_model.inputs]
-
-    def samples() -> Iterator[Any]:
-        count = 0
-        for sample in iter_training_samples(model, limit):
-            yield from _by_name([as_inputs(sample, names, dtypes)], keras_model)
-            count += 1
-        if not count:
-            raise QuantizationError(f"{model.name}: the training dataset gave no sample to quantize with.")
-
-    return samples
+    count = 0
+    for sample in iter_training_samples(model, limit):
+        yield from _by_name([as_inputs(sample, names, dtypes)], keras_model)
+        count += 1
+    if not count:
+        raise QuantizationError(f"{model.name}: the training dataset has no sample to quantize with.")
 
 
-def iter_training_samples(model: Any, limit: int) -> Iterator[Any]:
-    """Training samples, each with a batch dimension of 1."""
-    from mltk.data.iterate import count_samples, is_arrays
+def iter_training_samples(model: TrainableModel, limit: int) -> Iterator[Any]:
+    """Yield up to ``limit`` training samples, each with a batch dimension of 1.
 
+    Samples of arrays are spread evenly over the dataset. Of any other dataset, they are the first ones.
+    """
     if is_arrays(model.x):
         n = count_samples(model.x)
         for i in np.unique(np.linspace(0, n - 1, min(limit, n)).astype(int)):
             yield take(model.x, slice(int(i), int(i) + 1))
         return
-    given = 0
-    for batch in iter_batches(model.x, model.y, model.batch_size, steps=-(-limit // 1)):
-        first = (
-            next(iter(batch.x.values()))
-            if isinstance(batch.x, dict)
-            else batch.x[0]
-            if isinstance(batch.x, (tuple, list))
-            else batch.x
-        )
-        for i in range(len(first)):
+    count = 0
+    for batch in iter_batches(model.x, model.y, model.batch_size, steps=limit):
+        for i in range(count_samples(batch.x)):
             yield take(batch.x, slice(i, i + 1))
-            given += 1
-            if given >= limit:
+            count += 1
+            if count >= limit:
                 return
 
 
-def _by_name(samples: Iterable[Any], keras_model: Any) -> Iterator[Any]:
-    """Samples for a model of several inputs by name, since the converter has an order of its own."""
+def as_inputs(sample: Any, names: list[str], dtypes: list[str]) -> list[np.ndarray]:
+    """Return a sample as one array for each input of the Keras model.
+
+    Args:
+        sample: An array, a tuple or list of arrays, or a dict by input name.
+        names: Names of the inputs.
+        dtypes: Data types of the inputs.
+    """
+    if isinstance(sample, dict):
+        sample = [sample[n] for n in (names if all(n in sample for n in names) else sorted(sample))]
+    arrays = list(sample) if isinstance(sample, (tuple, list)) else [sample]
+    return [np.asarray(a, dtype=d) for a, d in zip(arrays, dtypes, strict=True)]
+
+
+def _by_name(samples: Iterable[Any], keras_model: KerasModel) -> Iterator[Any]:
+    """Yield samples for a model of several inputs as dicts, because the converter changes the order of inputs."""
     names = [t.name for t in keras_model.inputs]
     for sample in samples:
         if len(names) > 1 and isinstance(sample, (list, tuple)) and len(sample) == len(names):
@@ -89,14 +124,7 @@ def _by_name(samples: Iterable[Any], keras_model: Any) -> Iterator[Any]:
             yield sample
 
 
-def as_inputs(sample: Any, names: list[str], dtypes: list[str]) -> list[np.ndarray]:
-    if isinstance(sample, dict):
-        sample = [sample[n] for n in (names if all(n in sample for n in names) else sorted(sample))]
-    arrays = list(sample) if isinstance(sample, (tuple, list)) else [sample]
-    return [np.asarray(a, dtype=d) for a, d in zip(arrays, dtypes, strict=True)]
-
-
-def _random_samples(keras_model: Any, n: int) -> Iterator[list[np.ndarray]]:
+def _random_samples(keras_model: KerasModel, n: int) -> Iterator[list[np.ndarray]]:
     rng = np.random.default_rng(0)
     for _ in range(n):
         yield [rng.uniform(-1, 1, size=(1, *t.shape[1:])).astype(str(t.dtype)) for t in keras_model.inputs]

@@ -1,4 +1,4 @@
-"""Import TensorFlow quietly, and only where it is needed."""
+"""Import TensorFlow without its messages, and only where it is needed."""
 
 from __future__ import annotations
 
@@ -15,10 +15,13 @@ from mltk.specification.logs import get_mltk_logger
 
 
 def import_tensorflow() -> Any:
-    """TensorFlow, without its messages about what this machine has not.
+    """Import TensorFlow and Keras without their messages about hardware that this machine does not have.
+
+    Returns:
+        The module ``tensorflow``.
 
     Raises:
-        MissingDependencyError: it is not installed.
+        MissingDependencyError: TensorFlow or Keras is not installed.
     """
     if "tensorflow" in sys.modules:
         return sys.modules["tensorflow"]
@@ -28,7 +31,7 @@ def import_tensorflow() -> Any:
         with contextlib.nullcontext() if verbose else quiet_native_stderr():
             tensorflow = importlib.import_module("tensorflow")
             importlib.import_module("keras")
-            tensorflow.config.list_physical_devices()  # looks for devices now, and complains now
+            tensorflow.config.list_physical_devices()  # it looks for devices now, so that its messages come now
     except ModuleNotFoundError as e:
         raise MissingDependencyError("TensorFlow" if e.name == "tensorflow" else str(e.name), "train") from None
     return tensorflow
