@@ -11,6 +11,7 @@ import pytest
 
 from helpers.micro_model_builder import ModelBuilder
 from mltk.errors import EvaluationError, RuntimeFailure, UnsupportedModelError
+from mltk.micro.engines import pool
 from mltk.micro.engines import process as processes
 from mltk.micro.engines import run as engine_module
 from mltk.micro.engines.process import ChildRuntime, WorkerProcess, Workers
@@ -276,12 +277,12 @@ def test_a_crash_in_a_child_that_had_another_model_is_tried_again_in_a_new_one(c
 
 
 def test_children_that_share_a_run_are_kept_unless_one_fails(monkeypatch, cnn, images):
-    monkeypatch.setattr(engine_module, "SPAWN_S", 0.0)
+    monkeypatch.setattr(pool, "SPAWN_S", 0.0)
     with Workers() as children:
         options = {"trusted": False, "children": children, "engine": "litert-reference", "processes": 2}
         assert run_batch(cnn, images, **options).n_processes == 2
         assert len(children._idle) == 2
-        monkeypatch.setattr(engine_module, "ChildRuntime", FailsLater)
+        monkeypatch.setattr(pool, "ChildRuntime", FailsLater)
         with pytest.raises(RuntimeFailure, match="later"):
             run_batch(cnn, images, **options)
         assert len(children._idle) == 1  # that of the test's own runtime, which failed in name only
@@ -298,7 +299,7 @@ class FailsLater(ChildRuntime):
 
 def test_outputs_of_a_file_that_is_not_trusted_are_limited(monkeypatch, cnn, images):
     options = {"engine": "litert-reference", "trusted": False}
-    monkeypatch.setattr(engine_module, "UNTRUSTED_ANSWER_BYTES", 100)
+    monkeypatch.setattr(pool, "UNTRUSTED_ANSWER_BYTES", 100)
     with pytest.raises(RuntimeFailure, match="outputs of 40 samples take 160 bytes"):
         run_batch(cnn, images, **options)
     monkeypatch.setattr(processes, "UNTRUSTED_ANSWER_BYTES", 3)

@@ -16,8 +16,8 @@ from helpers.micro_model_builder import ModelBuilder, float_model, small_cnn
 from helpers.published_models import wake_words
 from helpers.random_models import MODELS
 from mltk.errors import EvaluationError, MltkError, RuntimeFailure, TfliteError, UnsupportedModelError
+from mltk.micro.engines import pool, runtimes
 from mltk.micro.engines import run as engine_module
-from mltk.micro.engines import runtimes
 from mltk.micro.engines.process import WorkerProcess
 from mltk.micro.engines.run import run_batch
 from mltk.micro.engines.runtimes import TflmRuntime
@@ -40,7 +40,7 @@ def test_samples_are_computed_one_by_one_and_in_order(needs_tflm, cnn, images):
 
 
 def test_worker_processes_give_the_same_in_the_same_order(needs_tflm, cnn, images, monkeypatch):
-    monkeypatch.setattr(engine_module, "SPAWN_S", 0.0)  # so that even a small job is shared
+    monkeypatch.setattr(pool, "SPAWN_S", 0.0)  # so that even a small job is shared
     here = run_batch(cnn, images, engine="tflm", processes=1)
     there = run_batch(cnn, images, engine="tflm", processes=2, trusted=False)
     assert there.n_processes == 2
@@ -238,7 +238,7 @@ def test_without_the_wheel_the_rest_goes_to_litert_and_is_marked(monkeypatch):
     monkeypatch.setattr(engine_module, "have_tflm", lambda: False)
     result = run_batch(float_model(), np.ones((2, 4), np.float32))
     assert result.engine == "litert-reference"
-    assert "nearest stand-in" in result.notes[0]
+    assert "nearest substitute" in result.notes[0]
 
 
 # --- state ------------------------------------------------------------------------------------------------------

@@ -86,21 +86,32 @@ class WorkerProcess(Child):
 
 
 def refusal_reason(message: str, stderr: str) -> str:
-    """``message`` with what TFLM printed to standard error about the operator or tensor that it stopped at."""
+    """Add to a message what TFLM printed about the operator or tensor at which it stopped.
+
+    Args:
+        message: Message of TFLM's exception.
+        stderr: What TFLM printed.
+
+    Returns:
+        The message that says the reason.
+    """
     operator = re.search(r"Didn't find op for builtin opcode '(\w+)'", stderr) or re.search(
         r"Failed to get registration from op code (\w+)", stderr
     )
     if operator:
         return f"TensorFlow Lite Micro has no operator {operator[1]}, which this model needs."
     lines = [line for line in stderr.splitlines() if line.strip() and not line.startswith("INFO:")]
-    return f"{message} It said: {' '.join(lines[-3:])}" if lines else message
+    return f"{message} Its last output was: {' '.join(lines[-3:])}" if lines else message
 
 
 class Workers:
-    """Children that are kept from one model to the next: starting one takes a quarter of a second.
+    """Children that are kept from one model to the next, since starting one takes a quarter of a second.
 
-    A context manager that ends them all. ``memory_limit_bytes`` as for :class:`WorkerProcess`. ``ready``: how many to
-    start at once, so that they start while this process does something else.
+    A context manager that stops all of them.
+
+    Args:
+        memory_limit_bytes: As for :class:`WorkerProcess`.
+        ready: Number of children to start now, so that they start while this process does something else.
     """
 
     def __init__(self, *, memory_limit_bytes: int | None = UNTRUSTED_MEMORY_BYTES, ready: int = 0) -> None:
@@ -117,7 +128,12 @@ class Workers:
             self._idle.pop().close()
 
     def take(self, timeout_s: float, *, fresh: bool = False) -> WorkerProcess:
-        """A child to be given back; with ``fresh`` one that has loaded nothing before."""
+        """Take a child, or start one. :meth:`give_back` takes it again.
+
+        Args:
+            timeout_s: Seconds that a request may take.
+            fresh: Whether to start a child, so that it has loaded no model before.
+        """
         while self._idle and not fresh:
             worker = self._idle.pop()
             if worker.is_reusable:
@@ -127,7 +143,7 @@ class Workers:
         return WorkerProcess(timeout_s=timeout_s, memory_limit_bytes=self._memory_limit_bytes)
 
     def give_back(self, worker: WorkerProcess) -> None:
-        """Keep ``worker`` for the next model, or end it where it can't be used again."""
+        """Keep a child for the next model, or stop it if it can't be used again."""
         if worker.is_reusable:
             self._idle.append(worker)
         else:
@@ -135,7 +151,7 @@ class Workers:
 
     @contextlib.contextmanager
     def lend(self, timeout_s: float, *, fresh: bool = False) -> Iterator[WorkerProcess]:
-        """:meth:`take` and :meth:`give_back` around a block."""
+        """Take a child for a block; arguments as for :meth:`take`."""
         worker = self.take(timeout_s, fresh=fresh)
         try:
             yield worker
@@ -144,14 +160,36 @@ class Workers:
 
 
 class ChildRuntime:
-    """A model loaded in a child: what a :class:`~mltk.micro.engines.runtimes.Runtime` is in this process."""
+    """A model that is loaded in a child; like a :class:`~mltk.micro.engines.runtimes.Runtime` in this process.
+
+    Args:
+        worker: The child.
+        model: Content of a ``.tflite``.
+        engine: Name of the engine.
+        reset_between_samples: Whether to forget the model's state after each sample.
+
+    Raises:
+        UnsupportedModelError: The engine can't run this model.
+        RuntimeFailure: The child failed.
+    """
 
     def __init__(self, worker: WorkerProcess, model: bytes, engine: str, *, reset_between_samples: bool) -> None:
         self.engine, self._worker = engine, worker
         self.description = worker.load(model, engine, reset_between_samples=reset_between_samples)
 
-    def run(self, inputs: Sequence[np.ndarray], progress: Callable[[int], None] | None = None) -> list[np.ndarray]:
-        """Compute every sample of ``inputs``; ``progress`` is called with their number."""
+    def run(self, inputs: Sequence[Array], progress: Callable[[int], None] | None = None) -> list[Array]:
+        """Compute samples.
+
+        Args:
+            inputs: One array for each model input, first axis = samples.
+            progress: Is called with the number of samples at the end.
+
+        Returns:
+            One array for each model output, first axis = samples.
+
+        Raises:
+            RuntimeFailure: The child failed.
+        """
         outputs = self._worker.request({"task": "run"}, inputs)[1]
         if progress is not None and len(inputs[0]):
             progress(len(inputs[0]))
@@ -159,9 +197,18 @@ class ChildRuntime:
 
 
 def explain_refusal(model: bytes, engine: str, error: UnsupportedModelError) -> UnsupportedModelError:
-    """``error`` with the engine's own reason, learned by having a child fail on the same model.
+    """Find out why a native engine in this process refused a model.
 
-    Only a child's standard error can be read without taking that of the whole process away.
+    Native engines only print the reason, on standard error. A child tries the same model, since only a child's
+    standard error can be read without taking it from the whole process.
+
+    Args:
+        model: Content of a ``.tflite``.
+        engine: Name of the engine.
+        error: The refusal, without its reason.
+
+    Returns:
+        The refusal with its reason, or ``error`` if the child learned nothing.
     """
     try:
         with WorkerProcess() as worker:

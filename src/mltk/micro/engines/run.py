@@ -1,9 +1,10 @@
-"""Run a ``.tflite`` on many samples and say which engine produced the numbers.
+"""Run a ``.tflite`` on many samples, and say which engine produced the numbers.
 
-The truth of an int8 model is what TensorFlow Lite Micro computes. :func:`run_batch` gives exactly that: by TFLM
-itself for small jobs, else by our exact batched kernels (10 to 20 times quicker) checked against TFLM on a random
-part of the samples, else by TFLM in as many processes as there are cores. Without TFLM's wheel it gives the nearest
-stand-in, marked as such::
+The truth of an int8 model is what TensorFlow Lite Micro (TFLM) computes. :func:`run_batch` returns exactly these
+numbers. TFLM itself computes small jobs. Exact batched kernels in NumPy compute larger jobs: they are 10 to 20 times
+faster, and are checked against TFLM on a random part of the samples. If these kernels do not cover the model, TFLM runs
+in as many processes as there are cores. If TFLM is not installed, LiteRT's reference kernels are the nearest
+substitute, and the result says so::
 
     result = run_batch(Path("model.tflite").read_bytes(), samples)  # samples: (n, *input_shape[1:]), model's dtype
     result.outputs[0], result.engine_description
@@ -21,26 +22,16 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from mltk.errors import EvaluationError, MltkError, RuntimeFailure, UnsupportedModelError
-from mltk.micro.engines.pool import CHUNK_BYTES, CHUNK_S, Pool, Work
-from mltk.micro.engines.process import (
-    TRUST_HINT,
-    UNTRUSTED_ANSWER_BYTES,
-    UNTRUSTED_MEMORY_BYTES,
-    ChildRuntime,
-    WorkerProcess,
-    Workers,
-    explain_refusal,
-)
-from mltk.micro.engines.runtimes import Runtime, have_tflm, make_runtime
+from mltk.micro.engines.pool import Array, Job, LoadedModel, Pool
+from mltk.micro.engines.process import UNTRUSTED_MEMORY_BYTES, WorkerProcess, Workers, explain_refusal
+from mltk.micro.engines.runtimes import have_tflm, make_runtime
 from mltk.tflite.graph import Graph, GraphSource, graph_of
 from mltk.workers.child import ChildEndedError
 
 ENGINES = ("auto", "tflm", "exact-batched", "litert-reference", "litert-xnnpack")
 
-# What starting a worker costs (interpreter, NumPy, engine), roughly; below twice that it isn't worth it.
-SPAWN_S = 0.35
-# TFLM runs so many samples first, to learn whether it takes the model and how long it needs; what it then finishes
-# within _SHORT_S is not worth another way.
+# TFLM runs a few samples first, to learn whether it takes the model and how long a sample takes. If TFLM can compute
+# the others within _SHORT_S, no other way is worth it.
 _TRIAL = 2
 _SHORT_S = 0.3
 _VERIFY_AT_LEAST, _VERIFY_SHARE = 8, 0.005
@@ -48,15 +39,19 @@ _VERIFY_AT_LEAST, _VERIFY_SHARE = 8, 0.005
 
 @dataclass
 class BatchResult:
-    """What :func:`run_batch` computed.
+    """Result of :func:`run_batch`.
 
-    ``outputs``: one array per model output, first axis = samples, in the model's own dtypes.
-    ``engine``: one of ``ENGINES`` but 'auto'; ``engine_description`` adds name and version.
-    ``notes``: what a reader of the numbers should know, such as why a fallback was used.
-    ``n_verified``: samples computed by TFLM too, and found equal.
+    Attributes:
+        outputs: One array for each model output, first axis = samples, in the model's dtypes.
+        engine: One of ``ENGINES``, but not 'auto'.
+        engine_description: Name and version of the engine.
+        notes: What a reader of the numbers should know, for example why a substitute was used.
+        n_processes: Number of processes that computed.
+        seconds: Duration of the run in seconds.
+        n_verified: Number of samples that TFLM computed too, with the same result.
     """
 
-    outputs: list[np.ndarray]
+    outputs: list[Array]
     engine: str
     engine_description: str
     notes: list[str] = field(default_factory=list)
@@ -65,26 +60,9 @@ class BatchResult:
     n_verified: int = 0
 
 
-@dataclass(frozen=True)
-class _Job:
-    graph: Graph
-    inputs: list[np.ndarray]
-    processes: int
-    reset_between_samples: bool
-    trusted: bool
-    children: Workers
-    timeout_s: float
-    progress: Callable[[int], None] | None
-    rng: np.random.Generator
-
-    @property
-    def n(self) -> int:
-        return len(self.inputs[0])
-
-
 def run_batch(
     model: GraphSource,
-    inputs: np.ndarray | Sequence[np.ndarray],
+    inputs: Array | Sequence[Array],
     *,
     engine: str = "auto",
     processes: int | None = None,
@@ -95,23 +73,32 @@ def run_batch(
     progress: Callable[[int], None] | None = None,
     rng: np.random.Generator | None = None,
 ) -> BatchResult:
-    """Compute ``model`` on every sample of ``inputs``.
+    """Compute a model on many samples. Each sample is computed alone, with batch dimension 1.
 
-    ``inputs``: one array, or one per model input, already in the model's input dtype, shape
-    (samples, *model_input_shape[1:]); each sample is run alone, with batch dimension 1.
-    ``engine``: 'auto' gives TensorFlow Lite Micro's numbers by the quickest way that is proven on the run itself
-    (TFLM, or 'exact-batched' checked against it); where TFLM isn't installed or refuses, LiteRT's reference kernels.
-    ``processes``: processes at most; default: the CPUs this process may use. Small jobs run in one.
-    ``reset_between_samples``: forget state (variables) after each sample; False runs them in order as one stream.
-    ``trusted``: False runs the model in a child process only, with a memory limit, so that a crash or a hang
-    of a damaged model is an error here. It may then give 256 MiB of outputs.
-    ``children``: where ``trusted`` is False, children of earlier runs to use again; by default this run's own.
-    ``timeout_s``: seconds without an answer from a worker before it is ended.
-    ``progress``: called with the number of samples just finished.
-    ``rng``: draws the samples that are checked against TFLM; default: other ones in every run.
+    Args:
+        model: The bytes of a ``.tflite``, a `TfliteModel`, or a `Graph`.
+        inputs: One array, or one array for each model input, in the model's input dtype, shape
+            (samples, *model_input_shape[1:]).
+        engine: One of ``ENGINES``. 'auto' returns TFLM's numbers in the fastest way that is checked during the run
+            itself. If TFLM is not installed or refuses the model, 'auto' uses LiteRT's reference kernels.
+        processes: The most processes that compute at once; None is the number of CPUs that this process may use. Small
+            jobs run in one process.
+        reset_between_samples: Whether to forget the model's state (variables) after each sample. With False the samples
+            are one stream, computed in order.
+        trusted: Whether native code may run the model in this process. With False it runs in a child process with a
+            memory limit, so a crash or a hang is an error; the outputs may then have 256 MiB.
+        children: Child processes of earlier runs, for ``trusted=False``; None starts new ones.
+        timeout_s: Seconds after which a child that does not answer is stopped.
+        progress: Is called with the number of samples just computed.
+        rng: Draws the samples that are checked against TFLM; None draws other samples in every run.
 
-    Raises :class:`~mltk.errors.TfliteError` (not a .tflite), :class:`~mltk.errors.EvaluationError` (inputs that
-    don't fit the model) and :class:`~mltk.errors.RuntimeFailure` (refused, crashed or timed out).
+    Returns:
+        The outputs, and which engine computed them.
+
+    Raises:
+        TfliteError: ``model`` is not a ``.tflite``.
+        EvaluationError: The inputs do not fit the model.
+        RuntimeFailure: The engine refused the model, crashed or did not answer in time.
     """
     if engine not in ENGINES:
         raise MltkError(f"No engine is called {engine!r}.", hint=f"Choose one of: {', '.join(ENGINES)}.")
@@ -124,25 +111,35 @@ def run_batch(
     with contextlib.ExitStack() as stack:
         if trusted or children is None:
             children = stack.enter_context(Workers(memory_limit_bytes=None if trusted else UNTRUSTED_MEMORY_BYTES))
-        job = _Job(
-            graph,
-            arrays,
-            available_cpus() if processes is None else max(1, processes),
-            reset_between_samples,
-            trusted,
-            children,
-            timeout_s,
-            progress,
-            np.random.default_rng() if rng is None else rng,
+        job = Job(
+            graph=graph,
+            inputs=arrays,
+            reset_between_samples=reset_between_samples,
+            trusted=trusted,
+            processes=available_cpus() if processes is None else max(1, processes),
+            children=children,
+            timeout_s=timeout_s,
+            progress=progress,
         )
-        result = _run_auto(job, notes) if engine == "auto" else _run(job, engine)
+        result = _run(job, engine) if engine != "auto" else _run_auto(job, rng or np.random.default_rng(), notes)
     result.notes = notes + result.notes
     result.seconds = time.perf_counter() - start
     return result
 
 
-def check_inputs(graph: Graph, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """``inputs`` with a sample axis in front of each input's own shape, or an error that says what doesn't fit."""
+def check_inputs(graph: Graph, inputs: Sequence[Array]) -> list[Array]:
+    """Check samples against a model.
+
+    Args:
+        graph: The model.
+        inputs: One array for each model input, first axis = samples; the batch dimension of 1 may be left out.
+
+    Returns:
+        The arrays with shape (samples, *model_input_shape).
+
+    Raises:
+        EvaluationError: An array does not fit the model.
+    """
     tensors = graph.inputs
     if not tensors:
         raise EvaluationError("The model has no input, so there is nothing to run it on.")
@@ -170,21 +167,21 @@ def check_inputs(graph: Graph, inputs: Sequence[np.ndarray]) -> list[np.ndarray]
 
 
 def available_cpus() -> int:
-    """CPUs that this process may run on."""
+    """Return the number of CPUs that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
-def _run_auto(job: _Job, notes: list[str]) -> BatchResult:
+def _run_auto(job: Job, rng: np.random.Generator, notes: list[str]) -> BatchResult:
     if not have_tflm():
         return _run_without_tflm(job, notes)
     try:
-        first = _run(_part(job, slice(0, _TRIAL)), "tflm")
+        first = _run(job.part(slice(0, _TRIAL)), "tflm")
         if job.n <= _TRIAL:
             return first
-        quick = first.seconds / _TRIAL * job.n < _SHORT_S
-        if quick or (exact := _run_exact(job, notes)) is None:
+        is_short = first.seconds / _TRIAL * job.n < _SHORT_S
+        if is_short or (exact := _run_exact(job, rng, notes)) is None:
             return _run(job, "tflm")
         return exact
     except UnsupportedModelError as e:
@@ -195,30 +192,30 @@ def _run_auto(job: _Job, notes: list[str]) -> BatchResult:
             raise RuntimeFailure(f"No engine here runs this model. {e.message}", hint=second.message) from second
 
 
-def _run_without_tflm(job: _Job, notes: list[str]) -> BatchResult:
-    """Our exact kernels, which round as TFLM does but can't be checked here, else LiteRT's reference kernels."""
+def _run_without_tflm(job: Job, notes: list[str]) -> BatchResult:
+    """Run the exact kernels, which round as TFLM does but can't be checked here; else LiteRT's reference kernels."""
     try:
         result = _run(job, "exact-batched")
         notes.append("TensorFlow Lite Micro is not installed here, so the exact kernels were not checked against it.")
     except UnsupportedModelError:
         result = _run(job, "litert-reference")
         notes.append(
-            "TensorFlow Lite Micro is not installed here; LiteRT's reference kernels are the nearest stand-in "
+            "TensorFlow Lite Micro is not installed here; LiteRT's reference kernels are the nearest substitute "
             "and may round some operators differently."
         )
     return result
 
 
-def _run_exact(job: _Job, notes: list[str]) -> BatchResult | None:
-    """The exact kernels' results where they cover the model and agree with TFLM on a random part, else None."""
+def _run_exact(job: Job, rng: np.random.Generator, notes: list[str]) -> BatchResult | None:
+    """Run the exact kernels; return None if they do not cover the model, or disagree with TFLM on a random part."""
     try:
         result = _run(job, "exact-batched")
     except UnsupportedModelError as e:
         notes.append(f"{e.message} TensorFlow Lite Micro itself computed every sample.")
         return None
     n = min(job.n, max(_VERIFY_AT_LEAST, int(job.n * _VERIFY_SHARE)))
-    chosen = np.sort(job.rng.choice(job.n, n, replace=False))
-    expected = _run(replace(_part(job, chosen), progress=None), "tflm")
+    chosen = np.sort(rng.choice(job.n, n, replace=False))
+    expected = _run(replace(job.part(chosen), progress=None), "tflm")
     wrong = np.zeros(n, bool)
     for ours, theirs in zip(result.outputs, expected.outputs, strict=True):
         same_shape = ours.shape[1:] == theirs.shape[1:]
@@ -236,100 +233,47 @@ def _run_exact(job: _Job, notes: list[str]) -> BatchResult | None:
     return result
 
 
-def _part(job: _Job, chosen: slice | np.ndarray) -> _Job:
-    return replace(job, inputs=[x[chosen] for x in job.inputs])
-
-
-def _run(job: _Job, engine: str) -> BatchResult:
-    if not job.trusted:
-        return _run_in_child(job, engine)
+def _run(job: Job, engine: str) -> BatchResult:
     start = time.perf_counter()
+    result = _run_here(job, engine) if job.trusted else _run_in_child(job, engine)
+    result.seconds = time.perf_counter() - start
+    return result
+
+
+def _run_here(job: Job, engine: str) -> BatchResult:
     try:
         runtime = make_runtime(engine, job.graph, reset_between_samples=job.reset_between_samples)
     except UnsupportedModelError as e:
-        if engine == "exact-batched":  # ours, which says all there is to say
+        if engine == "exact-batched":  # its message has the reason; native engines only print it
             raise
         raise explain_refusal(job.graph.data, engine, e) from e
-    return _compute(job, runtime, start)
+    return _compute(job, runtime)
 
 
-def _run_in_child(job: _Job, engine: str) -> BatchResult:
-    start = time.perf_counter()
-    seen = 0
+def _run_in_child(job: Job, engine: str) -> BatchResult:
+    n_done = 0
 
     def progress(n: int) -> None:
-        nonlocal seen
-        seen += n
+        nonlocal n_done
+        n_done += n
         if job.progress is not None:
             job.progress(n)
 
     def run(worker: WorkerProcess) -> BatchResult:
-        runtime = ChildRuntime(worker, job.graph.data, engine, reset_between_samples=job.reset_between_samples)
-        return _compute(replace(job, progress=progress), runtime, start)
+        return _compute(replace(job, progress=progress), job.load_in(worker, engine))
 
     with job.children.lend(job.timeout_s) as worker:
         try:
             return run(worker)
         except ChildEndedError as e:
-            if seen or e.timed_out or worker.n_models == 1:
+            if n_done or e.timed_out or worker.n_models == 1:
                 raise
-    # What it had loaded before may have spoilt the child's memory: the model gets a new one of its own.
+    # An earlier model may have damaged the child's memory: try this model again in a new child.
     with job.children.lend(job.timeout_s, fresh=True) as worker:
         return run(worker)
 
 
-def _compute(job: _Job, runtime: Runtime | ChildRuntime, start: float) -> BatchResult:
-    done: list[list[np.ndarray]] = []
-    n_done, seconds_per_sample = _run_alone(job, runtime, done)
-    n_processes = 1
-    if n_done < job.n:
-        work = Work(
-            job.graph.data,
-            runtime.engine,
-            job.inputs,
-            reset_between_samples=job.reset_between_samples,
-            children=job.children,
-            timeout_s=job.timeout_s,
-            progress=job.progress,
-        )
-        with Pool(work, first=n_done) as pool:
-            done += pool.run(job.processes, runtime, seconds_per_sample)
-        n_processes = pool.n_processes
-    seconds = time.perf_counter() - start
-    return BatchResult(_join(done), runtime.engine, runtime.description, n_processes=n_processes, seconds=seconds)
-
-
-def _join(chunks: Sequence[list[np.ndarray]]) -> list[np.ndarray]:
-    """The outputs of chunks of samples, one after another."""
-    try:
-        return [np.concatenate(parts) for parts in zip(*chunks, strict=True)]
-    except ValueError as e:
-        raise RuntimeFailure(f"The model's outputs change their shape from sample to sample: {e}") from e
-
-
-def _run_alone(job: _Job, runtime: Runtime | ChildRuntime, done: list[list[np.ndarray]]) -> tuple[int, float]:
-    """Run by ``runtime`` alone as long as workers would not gain; samples done, and seconds for each."""
-    start, n_done, most = time.perf_counter(), 0, job.n
-    bytes_per_sample = max(1, sum(x[:1].nbytes for x in job.inputs))
-    while True:
-        step = 1 if n_done == 0 else max(1, min(job.n - n_done, n_done, most))
-        done.append(runtime.run([x[n_done : n_done + step] for x in job.inputs], job.progress))
-        n_done += step
-        seconds_per_sample = (time.perf_counter() - start) / n_done
-        if not job.trusted:
-            _check_size(done[0], job.n)
-            # A chunk has to be answered within the timeout.
-            most = min(int(CHUNK_S / max(seconds_per_sample, 1e-9)), CHUNK_BYTES // bytes_per_sample)
-        left_s = seconds_per_sample * (job.n - n_done)
-        if n_done >= job.n or (job.processes > 1 and left_s * (1 - 1 / job.processes) > 2 * SPAWN_S):
-            return n_done, seconds_per_sample
-
-
-def _check_size(first: list[np.ndarray], n: int) -> None:
-    """Refuse to hold the outputs of ``n`` samples where those of the ``first`` say that they are too large."""
-    n_bytes = sum(y.nbytes for y in first) * n
-    if n_bytes > UNTRUSTED_ANSWER_BYTES:
-        raise RuntimeFailure(
-            f"The outputs of {n} samples take {n_bytes:,} bytes, and {UNTRUSTED_ANSWER_BYTES:,} are allowed.",
-            hint=TRUST_HINT,
-        )
+def _compute(job: Job, runtime: LoadedModel) -> BatchResult:
+    with Pool(job, runtime) as pool:
+        outputs = pool.compute()
+    return BatchResult(outputs, runtime.engine, runtime.description, n_processes=pool.n_processes)
