@@ -1,5 +1,6 @@
 """The engines that run a ``.tflite``: TensorFlow Lite Micro, LiteRT, and the exact kernels in NumPy.
 
-`run` chooses an engine and runs samples through it; `runtimes` wraps the native runtimes; `process`, `pool` and
-`worker` keep them in child processes.
+`run` chooses an engine and computes samples with it. `runtimes` wraps the engines in this process; `process` runs them
+in child processes, of which `worker` is the other side. `pool` spreads samples over several processes. `operators`
+lists what TensorFlow Lite Micro has.
 """
