@@ -16,6 +16,7 @@ SCRIPT = """
 from typing import Any, Callable, assert_type
 import mltk
 import mltk.core as core
+from mltk.operations.results.summary import ModelSummary
 from mltk.operations.results.training import TrainingResults
 from mltk.specification.settings import Spec
 
@@ -28,7 +29,7 @@ my_model = Model()
 assert_type(mltk.train_model(my_model), TrainingResults)
 assert_type(mltk.load_mltk_model("yes_no"), mltk.MltkModel)
 assert_type(mltk.list_mltk_models(), list[str])
-assert_type(mltk.summarize_model(my_model), str)
+assert_type(mltk.summarize_model(my_model), ModelSummary)
 assert_type(mltk.MltkModelEvent("after_train"), mltk.MltkModelEvent)
 assert_type(mltk.TFLITE_METADATA_TAG, str)
 assert_type(mltk.MltkError("message").hint, str | None)
