@@ -110,7 +110,7 @@ def main() -> None:
 
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
-    warnings.filterwarnings("ignore", message=".*audio features are 0 whatever the audio")
+    warnings.filterwarnings("ignore", message=".*audio features are always 0")
 
     figures = {}
     for name, changes in CASES.items():

@@ -356,7 +356,7 @@ BAD_FILES = {
     "nan.wav": (nan_file, "NaN or infinite samples"),
     "text.wav": (lambda path: path.write_text("not audio at all"), "can't be read as audio"),
     "short.flac": (truncated_flac, "short.flac"),
-    "header.wav": (lambda path: path.write_bytes((path.parent / "0.wav").read_bytes()[:44]), "holds no samples"),
+    "header.wav": (lambda path: path.write_bytes((path.parent / "0.wav").read_bytes()[:44]), "contains no samples"),
 }
 
 

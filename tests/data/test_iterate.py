@@ -97,14 +97,14 @@ def test_nothing() -> None:
     with pytest.raises(DatasetError, match="There is no dataset") as e:
         list(iter_batches(None))
     assert e.value.hint is not None
-    with pytest.raises(DatasetError, match=r"Samples can't be had from int\."):
+    with pytest.raises(DatasetError, match=r"Cannot read samples from int\."):
         list(iter_batches(3))
 
 
 def test_lengths_that_differ() -> None:
     with pytest.raises(DatasetError, match=r"There are 3 samples, but 2 labels\."):
         list(iter_batches(np.zeros((3, 1)), np.zeros(2)))
-    with pytest.raises(DatasetError, match=r"are of different lengths: \[2, 3\]"):
+    with pytest.raises(DatasetError, match=r"have different lengths: \[2, 3\]"):
         list(iter_batches((np.zeros((3, 1)), np.zeros((2, 1)))))
 
 

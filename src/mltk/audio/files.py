@@ -1,37 +1,44 @@
-"""Audio files in and out: wav, flac, ogg and mp3, at any rate and with any number of channels.
+"""Reading and writing audio files: wav, flac, ogg and mp3, with any sample rate and any number of channels.
 
-Of several channels the first is taken: what a device with one microphone records, and what MLTK 0.20 took. (The
-mean of microphones some centimetres apart would be a comb filter.)
+If a file has several channels, the first channel is read: that is what a device with one microphone records, and what
+MLTK 0.20 reads. The mean of microphones that are some centimeters apart would be a comb filter.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from mltk.data.pipeline.bank import UnreadableFileError
-from mltk.errors import MissingDependencyError
+from mltk.errors import MissingDependencyError, OutputError
+from mltk.files import make_folder, replacing
 
 AUDIO_FORMATS = (".wav", ".flac", ".ogg", ".mp3")
-"""File name extensions of audio that is read."""
+"""File name extensions of the audio files that can be read."""
 
 SILENCE_CLASS = "_silence_"
 """Class whose samples have no file: silence, to which noise may be added."""
 
 
 class AudioFileError(UnreadableFileError):
-    """An audio file can't be read; the message names it."""
+    """An audio file cannot be read; the message names the file."""
 
 
 class AudioInfo(NamedTuple):
-    """What the header of an audio file says."""
+    """The header of an audio file.
+
+    Attributes:
+        frames: Samples of one channel.
+        sample_rate_hz: Sample rate in Hz.
+        channels: Number of channels.
+    """
 
     frames: int
-    """Samples of one channel."""
     sample_rate_hz: int
     channels: int
 
@@ -45,7 +52,8 @@ def _soundfile() -> Any:
 
 
 @contextlib.contextmanager
-def _explained(path: str) -> Any:
+def _reading(path: str) -> Iterator[Any]:
+    """Yield the module ``soundfile``; turn its errors into :class:`AudioFileError`."""
     soundfile = _soundfile()
     try:
         yield soundfile
@@ -56,30 +64,43 @@ def _explained(path: str) -> Any:
             raise AudioFileError(f"There is no audio file {path}.") from None
         if os.path.getsize(path) == 0:
             raise AudioFileError(f"{path} is empty: it has no bytes.") from None
-        reason = getattr(error, "error_string", None) or str(error)
-        raise AudioFileError(f"{path} can't be read as audio: {reason.rstrip('. ')}.") from None
+        raise AudioFileError(f"{path} can't be read as audio: {_reason(error)}.") from None
+
+
+def _reason(error: Exception) -> str:
+    return str(getattr(error, "error_string", None) or error).rstrip(". ")
 
 
 def audio_info(path: str) -> AudioInfo:
-    """What the header says. Raises AudioFileError if it can't be read or says that there are no samples."""
-    with _explained(path) as soundfile, soundfile.SoundFile(path) as file:
+    """Read the header of an audio file.
+
+    Args:
+        path: Audio file.
+
+    Raises:
+        AudioFileError: The file cannot be read or contains no samples.
+    """
+    with _reading(path) as soundfile, soundfile.SoundFile(path) as file:
         found = AudioInfo(int(file.frames), int(file.samplerate), int(file.channels))
     if found.frames <= 0:
-        raise AudioFileError(f"{path} holds no samples.")
+        raise AudioFileError(f"{path} contains no samples.")
     return found
 
 
 def read_audio(path: str, sample_rate_hz: int | None = None) -> tuple[npt.NDArray[np.float32], int]:
-    """The first channel as float32 [samples] from -1 to 1, and its rate in Hz.
+    """Read the first channel of an audio file as floats.
 
     Args:
-        path: of the file.
-        sample_rate_hz: resample to this; None keeps the file's rate.
+        path: Audio file.
+        sample_rate_hz: Sample rate in Hz to resample to; None keeps the rate of the file.
+
+    Returns:
+        float32 [samples] from -1 to 1, and their sample rate in Hz.
 
     Raises:
-        AudioFileError: it can't be read, holds no samples, or holds NaN or infinite ones.
+        AudioFileError: The file cannot be read, or contains no samples, or NaN or infinite samples.
     """
-    with _explained(path) as soundfile:
+    with _reading(path) as soundfile:
         samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
     mono = _checked(path, np.ascontiguousarray(samples[:, 0]))
     if sample_rate_hz is not None and sample_rate_hz != rate:
@@ -88,28 +109,46 @@ def read_audio(path: str, sample_rate_hz: int | None = None) -> tuple[npt.NDArra
 
 
 def read_audio_int16(path: str, sample_rate_hz: int) -> tuple[npt.NDArray[np.int16], int]:
-    """The first channel as int16 [samples] at ``sample_rate_hz``, and the file's rate; raises as :func:`read_audio`."""
-    with _explained(path) as soundfile, soundfile.SoundFile(path) as file:
+    """Read the first channel of an audio file as int16.
+
+    Args:
+        path: Audio file.
+        sample_rate_hz: Sample rate in Hz to resample to.
+
+    Returns:
+        int16 [samples] at ``sample_rate_hz``, and the sample rate of the file in Hz.
+
+    Raises:
+        AudioFileError: The file cannot be read, or contains no samples, or NaN or infinite samples.
+    """
+    with _reading(path) as soundfile, soundfile.SoundFile(path) as file:
         rate = int(file.samplerate)
         integers = file.subtype.startswith("PCM_")
         samples = file.read(dtype="int16" if integers else "float32", always_2d=True)
     mono = _checked(path, np.ascontiguousarray(samples[:, 0]))
-    if rate != sample_rate_hz:
-        mono = resample(mono, rate, sample_rate_hz)
-    return (mono if mono.dtype == np.int16 else to_int16(mono)), rate
+    return to_int16(resample(mono, rate, sample_rate_hz)), rate
 
 
 def _checked(path: str, mono: npt.NDArray[Any]) -> npt.NDArray[Any]:
     if len(mono) == 0:
-        raise AudioFileError(f"{path} holds no samples.")
+        raise AudioFileError(f"{path} contains no samples.")
     if mono.dtype.kind == "f" and not np.isfinite(mono).all():
         first = int(np.argmin(np.isfinite(mono)))
-        raise AudioFileError(f"{path} holds NaN or infinite samples, the first of them sample {first}.")
+        raise AudioFileError(f"{path} contains NaN or infinite samples; the first is sample {first}.")
     return mono
 
 
 def resample(samples: npt.NDArray[Any], from_hz: int, to_hz: int) -> npt.NDArray[Any]:
-    """float32 or int16 [samples] at another rate, of the same dtype (libsoxr, high quality)."""
+    """Change the sample rate of audio (libsoxr, high quality).
+
+    Args:
+        samples: float32 or int16 [samples].
+        from_hz: Sample rate of ``samples`` in Hz.
+        to_hz: Sample rate of the result in Hz.
+
+    Returns:
+        [samples * to_hz / from_hz], with the data type of ``samples``.
+    """
     if from_hz == to_hz:
         return samples
     try:
@@ -120,28 +159,54 @@ def resample(samples: npt.NDArray[Any], from_hz: int, to_hz: int) -> npt.NDArray
 
 
 def to_int16(samples: npt.ArrayLike) -> npt.NDArray[np.int16]:
-    """Audio as int16: floats from -1 to 1 are scaled by 32768 and clipped, int16 is left alone."""
+    """Convert audio to int16.
+
+    Args:
+        samples: Audio of any shape. Floats from -1 to 1 are multiplied by 32768. Floats and integers out of range are
+            clipped. int16 is returned as it is.
+    """
     array = np.asarray(samples)
     if array.dtype == np.int16:
         return array
     if array.dtype.kind in "iu":
-        return np.clip(array, -32768, 32767).astype(np.int16)
-    return np.clip(np.rint(array * np.float32(32768)), -32768, 32767).astype(np.int16)
+        return np.asarray(np.clip(array, -32768, 32767), np.int16)
+    return np.asarray(np.clip(np.rint(array * np.float32(32768)), -32768, 32767), np.int16)
 
 
 def to_float32(samples: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-    """int16 audio as float32 from -1 to 1; floats are left alone."""
+    """Convert audio to float32.
+
+    Args:
+        samples: Audio of any shape. int16 is scaled to -1 to 1; floats keep their values.
+    """
     if samples.dtype == np.int16:
         return samples.astype(np.float32) / np.float32(32768)
     return np.asarray(samples, np.float32)
 
 
 def write_audio(path: str, samples: npt.ArrayLike, sample_rate_hz: int) -> str:
-    """Write int16 [samples] or floats from -1 to 1 as a 16-bit file of the kind that the extension says."""
-    os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
-    temporary = f"{path}.part"
+    """Write a 16-bit audio file; the file name extension is the format.
+
+    Args:
+        path: Audio file. Its folder is made if it does not exist.
+        samples: int16 [samples], or floats from -1 to 1.
+        sample_rate_hz: Sample rate in Hz.
+
+    Returns:
+        The path.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
+    make_folder(os.path.dirname(path))
+    soundfile = _soundfile()
     kind = os.path.splitext(path)[1].lstrip(".").upper() or "WAV"
-    with _explained(temporary) as soundfile:
-        soundfile.write(temporary, to_int16(samples), int(sample_rate_hz), format=kind)
-    os.replace(temporary, path)
+    with replacing(path, durable=False) as temporary:
+        try:
+            soundfile.write(temporary, to_int16(samples), int(sample_rate_hz), format=kind)
+        except (soundfile.LibsndfileError, ValueError) as error:
+            raise OutputError(
+                f"Can't write {path} as audio: {_reason(error)}.",
+                hint=f"Formats are {', '.join(AUDIO_FORMATS)}.",
+            ) from None
     return path

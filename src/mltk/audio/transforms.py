@@ -1,4 +1,4 @@
-"""What is done to each clip of a batch: drawn for all at once, then carried out in C."""
+"""What is done to each clip of a batch: drawn for all clips at once, then done in C."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from mltk.data.pipeline.ranges import Range
 
 NO_COLOR = "none"
 SILENCE_LEVEL = 1000.0
-"""Level, in steps of int16, that coloured noise is relative to in silence: about that of speech."""
+"""Level of an empty clip that colored noise is relative to, in steps of int16; about the level of speech."""
 
 
 class Ranges(NamedTuple):
-    """What is drawn from; None turns an effect off."""
+    """The ranges that parameters are drawn from; None turns an effect off."""
 
     offset: Range | None = None
     loudness: Range | None = None
@@ -34,35 +34,55 @@ class Ranges(NamedTuple):
 
 
 class Transforms(NamedTuple):
-    """The parameters of ``n`` clips, an array [n] each."""
+    """The parameters of ``n`` clips; each field is an array [n].
+
+    Attributes:
+        offset: Share of the padding before the clip, or of the excess that is cut off before it.
+        loudness: Factor of the amplitude.
+        speed: Factor of the speed.
+        pitch: Change of the pitch in semitones.
+        vtlp: Factor of the formants' frequencies.
+        color: Index into :data:`noise_color.COLORS`, or -1.
+        color_factor: Level of the noise, as a share of the clip's level.
+        color_start: First sample of the noise.
+        background: Index of the recording, or -1.
+        background_factor: Factor of the recording's amplitude.
+        background_start: Place in the recording to start at, as a share of its length.
+        start_db: Level where the clip starts, in dB below its loudest part; 0 cuts nothing.
+        stop_db: Level where the clip stops.
+    """
 
     offset: npt.NDArray[Any]
     loudness: npt.NDArray[Any]
     speed: npt.NDArray[Any]
     pitch: npt.NDArray[Any]
-    """In semitones."""
     vtlp: npt.NDArray[Any]
     color: npt.NDArray[Any]
-    """Index into :data:`noise_color.COLORS`, or -1."""
     color_factor: npt.NDArray[Any]
     color_start: npt.NDArray[Any]
     background: npt.NDArray[Any]
-    """Number of the recording, or -1."""
     background_factor: npt.NDArray[Any]
     background_start: npt.NDArray[Any]
     start_db: npt.NDArray[Any]
-    """Below the loudest part, where the clip begins; 0 cuts nothing."""
     stop_db: npt.NDArray[Any]
 
     @classmethod
     def none(cls, n: int) -> Transforms:
-        """Parameters that change nothing."""
+        """Return parameters for ``n`` clips that change nothing."""
         zero, one, no = np.zeros(n), np.ones(n), np.full(n, -1)
         return cls(zero, one, one, zero, one, no, zero, np.zeros(n, np.int64), no, zero, zero, zero, zero)
 
     @classmethod
     def draw(cls, rng: np.random.Generator, n: int, ranges: Ranges) -> Transforms:
-        """Parameters of ``n`` clips. If there are colours and recordings, a clip gets one or the other."""
+        """Draw the parameters of ``n`` clips.
+
+        If there are noise colors and background recordings, each clip gets one or the other.
+
+        Args:
+            rng: Generator to draw from.
+            n: Number of clips.
+            ranges: Ranges of the parameters.
+        """
         places = offset.draw(rng, n, ranges.offset)
         gains = loudness.draw(rng, n, ranges.loudness)
         speeds = speed.draw(rng, n, ranges.speed)
@@ -91,7 +111,12 @@ class Transforms(NamedTuple):
         )
 
     def as_dict(self, i: int, recordings: list[str]) -> dict[str, Any]:
-        """The parameters of one clip under the names of MLTK 0.20."""
+        """Return the parameters of one clip by their names in MLTK 0.20.
+
+        Args:
+            i: Index of the clip.
+            recordings: Names of the background recordings.
+        """
         color, background = int(self.color[i]), int(self.background[i])
         return {
             "offset_percentage": float(self.offset[i]),
@@ -111,14 +136,19 @@ class Transforms(NamedTuple):
 
     @classmethod
     def from_dict(cls, params: Mapping[str, Any], recordings: list[str]) -> Transforms:
-        """The reverse of :meth:`as_dict`, for one clip; what is missing changes nothing."""
+        """Return the parameters of one clip from a dict; the reverse of :meth:`as_dict`.
+
+        Args:
+            params: Parameters by name; a missing parameter changes nothing.
+            recordings: Names of the background recordings.
+        """
         color, background = params.get("noise_color", NO_COLOR), params.get("bg_noise")
         values = (
             params.get("offset_percentage", 0.0),
             params.get("loudness_factor", 1.0),
             params.get("speed_factor", 1.0),
             params.get("pitch_factor", 0.0),
-            params.get("vtlp_factor", 1.0) or 1.0,  # 0.20 has 0 for none
+            params.get("vtlp_factor", 1.0) or 1.0,  # in MLTK 0.20, 0 is none
             noise_color.COLORS.index(color) if color in noise_color.COLORS else -1,
             params.get("noise_color_factor", 0.0),
             params.get("noise_color_start", 0),
@@ -138,13 +168,17 @@ def fill_effects(
     levels: npt.NDArray[np.float32],
     backgrounds: ClipBank | None,
 ) -> npt.NDArray[Any]:
-    """``EFFECTS`` [n] for the C code.
+    """Return the input of the C code.
 
     Args:
-        transforms: parameters of the clips.
-        addresses, lengths: of the clips' int16 samples.
-        levels: root mean square that coloured noise is relative to.
-        backgrounds: the recordings that the transforms number.
+        transforms: Parameters of the clips.
+        addresses: uint64 [n]: Address of each clip's int16 samples.
+        lengths: int32 [n]: Number of samples of each clip.
+        levels: float32 [n]: Root mean square of each clip, which colored noise is relative to.
+        backgrounds: The recordings that ``transforms.background`` refers to.
+
+    Returns:
+        ``EFFECTS`` [n].
     """
     effects = neutral(len(addresses))
     effects["clip"], effects["n_clip"] = addresses, lengths

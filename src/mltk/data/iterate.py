@@ -1,4 +1,4 @@
-"""Going through a dataset once, batch by batch, whatever kind it is, each sample exactly once."""
+"""Iterate over a dataset of any kind once, batch by batch: each sample exactly once."""
 
 from __future__ import annotations
 
@@ -7,19 +7,25 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from mltk.errors import DatasetError
 
 
 class Batch(NamedTuple):
-    """Some samples: ``x`` as array(s) ``[n, …]``, ``y`` as array ``[n]`` or ``[n, …]``, or None."""
+    """Some samples.
+
+    Attributes:
+        x: Array [n, ...], or a tuple, list or dict of such arrays.
+        y: Labels [n] or [n, ...]; None if there are none.
+    """
 
     x: Any
-    y: np.ndarray | None
+    y: npt.NDArray[Any] | None
 
 
 def is_arrays(x: Any) -> bool:
-    """Whether ``x`` is in memory: an array, or a tuple, list or dict of arrays."""
+    """Return whether ``x`` is in memory: an array, or a tuple, list or dict of arrays."""
     if isinstance(x, dict):
         return bool(x) and all(is_arrays(v) for v in x.values())
     if isinstance(x, (list, tuple)):
@@ -28,27 +34,27 @@ def is_arrays(x: Any) -> bool:
 
 
 def is_tf_dataset(x: Any) -> bool:
-    """Whether ``x`` is a ``tf.data.Dataset``, told without importing TensorFlow."""
+    """Return whether ``x`` is a ``tf.data.Dataset``, without importing TensorFlow."""
     return any(c.__name__ == "DatasetV2" for c in type(x).__mro__)
 
 
 def is_py_dataset(x: Any) -> bool:
-    """Whether ``x`` is a ``keras.utils.PyDataset`` or anything else indexed by batch."""
+    """Return whether ``x`` is a ``keras.utils.PyDataset`` or another object that is indexed by batch."""
     return hasattr(x, "__getitem__") and hasattr(x, "__len__") and not is_arrays(x)
 
 
 def count_samples(x: Any) -> int:
-    """Number of samples of arrays.
+    """Return the number of samples of arrays.
 
     Raises:
-        DatasetError: the arrays are of different lengths.
+        DatasetError: The arrays have different lengths, or an array is a single number.
     """
     leaves = _leaves(x)
     if any(hasattr(a, "__array__") and np.ndim(a) == 0 for a in leaves):
         raise DatasetError("An array of the dataset is a single number; it has no samples dimension.")
     lengths = {len(a) for a in leaves}
     if len(lengths) != 1:
-        raise DatasetError(f"The arrays of the dataset are of different lengths: {sorted(lengths)}.")
+        raise DatasetError(f"The arrays of the dataset have different lengths: {sorted(lengths)}.")
     return lengths.pop()
 
 
@@ -61,19 +67,19 @@ def _leaves(x: Any) -> list[Any]:
 
 
 def _is_several(x: Any) -> bool:
-    """Whether a tuple or list is of arrays, one for each input, and not itself one array of numbers."""
+    """Return whether this is a tuple or list of arrays, one for each input, and not itself an array of numbers."""
     return isinstance(x, (tuple, list)) and bool(x) and hasattr(x[0], "__array__") and np.ndim(x[0]) > 0
 
 
 def as_arrays(x: Any) -> Any:
-    """``x`` as one array, or a dict or tuple of arrays, one for each input."""
+    """Convert ``x`` to one array, or to a dict or tuple of arrays, one for each input."""
     if isinstance(x, dict):
         return {k: as_arrays(v) for k, v in x.items()}
     return tuple(as_arrays(v) for v in x) if _is_several(x) else np.asarray(x)
 
 
 def take(x: Any, index: Any) -> Any:
-    """``x[index]`` of an array or of each array in a tuple, list or dict."""
+    """Return ``x[index]`` of an array, or of each array in a tuple, list or dict."""
     if isinstance(x, dict):
         return {k: take(v, index) for k, v in x.items()}
     if _is_several(x):
@@ -82,17 +88,17 @@ def take(x: Any, index: Any) -> Any:
 
 
 def iter_batches(x: Any, y: Any = None, batch_size: int = 32, steps: int | None = None) -> Iterator[Batch]:
-    """Go through a dataset once.
+    """Yield the batches of a dataset once.
 
     Args:
-        x: arrays, ``tf.data.Dataset``, ``PyDataset``, generator or other iterable of ``x``, ``(x, y)`` or
+        x: Arrays, ``tf.data.Dataset``, ``PyDataset``, generator or other iterable of ``x``, ``(x, y)`` or
             ``(x, y, sample_weight)`` batches.
-        y: labels, when ``x`` are arrays.
-        batch_size: samples in a batch, when ``x`` are arrays; the last batch has what is left.
-        steps: at most so many batches; needed when ``x`` never ends.
+        y: Labels, if ``x`` is arrays.
+        batch_size: Samples in a batch, if ``x`` is arrays; the last batch may be smaller.
+        steps: Most batches; required if ``x`` is endless.
 
     Raises:
-        DatasetError: ``x`` is none of these, or is endless.
+        DatasetError: ``x`` is of another kind, or is endless.
     """
     if x is None:
         raise DatasetError("There is no dataset.", hint="Set my_model.dataset, or my_model.x in load_dataset().")
@@ -111,7 +117,7 @@ def iter_batches(x: Any, y: Any = None, batch_size: int = 32, steps: int | None 
 
 
 def regroup(batches: Iterable[Batch], samples: int) -> Iterator[Batch]:
-    """Put small labelled batches together into such of at least ``samples`` samples, but for the last."""
+    """Merge small labeled batches into batches of at least ``samples`` samples; the last batch may be smaller."""
     waiting: list[Batch] = []
     n = 0
     for batch in batches:
@@ -142,16 +148,17 @@ def _iterate(x: Any, steps: int | None) -> Iterable[Any]:
     if is_tf_dataset(x):
         if steps is None and int(x.cardinality()) == -1:
             raise DatasetError(
-                "The tf.data.Dataset repeats without end, so it can't be gone through once.",
+                "The tf.data.Dataset repeats without end, so it cannot be read once.",
                 hint="Leave out .repeat(), or set eval_steps_per_epoch.",
             )
-        return x.as_numpy_iterator()
+        batches: Iterable[Any] = x.as_numpy_iterator()
+        return batches
     if is_py_dataset(x):
         n = getattr(x, "num_batches", None) or len(x)
         return (x[i] for i in range(n))
     if isinstance(x, Iterable):
         return x
-    raise DatasetError(f"Samples can't be had from {type(x).__name__}.")
+    raise DatasetError(f"Cannot read samples from {type(x).__name__}.")
 
 
 def _as_batch(item: Any) -> Batch:
@@ -170,11 +177,18 @@ def _to_numpy(x: Any) -> Any:
     return np.asarray(x)
 
 
-def class_indices(y: np.ndarray) -> np.ndarray:
-    """Labels ``[n]`` as class indices, from indices or one-hot ``[n, classes]``; one column is binary."""
+def class_indices(y: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Convert labels to class indices.
+
+    Args:
+        y: Class indices [n], or one-hot [n, classes]; with one column, the column holds the indices.
+
+    Returns:
+        int64 [n].
+    """
     y = np.asarray(y)
     if y.ndim > 1 and y.shape[-1] == 1:
         y = y[..., 0]
     if y.ndim > 1:
-        return y.argmax(axis=-1)
+        return np.asarray(y.argmax(axis=-1))
     return y.astype(np.int64)

@@ -28,15 +28,15 @@ def generator() -> AudioFeatureGenerator:
 @pytest.mark.parametrize(
     ("sample", "message"),
     [
-        (np.zeros(16000, np.float32), "is float32, but the frontend takes int16"),
+        (np.zeros(16000, np.float32), "is float32, but the frontend accepts int16"),
         (np.full(16000, np.nan), "NaN or infinite"),
         (np.full(16000, np.inf, np.float32), "NaN or infinite"),
         (np.full(16000, 32768), "outside the int16 range"),
         (np.full(16000, -40000), "outside the int16 range"),
         (np.zeros(16000, complex), "is complex128"),
         (np.zeros(16000, bool), "is bool"),
-        (["a"] * 16000, "takes int16"),
-        (np.zeros(0, np.int16), r"has 0 samples, but the settings say 16000 \(sample_length_ms=1000 at 16000 Hz\)"),
+        (["a"] * 16000, "accepts int16"),
+        (np.zeros(0, np.int16), r"has 0 samples, but the settings require 16000 \(sample_length_ms=1000 at 16000 Hz\)"),
         (np.zeros(15999, np.int16), "has 15999 samples"),
         (np.zeros((16000, 1), np.int16), r"has the shape \(16000, 1\)"),
         (3, r"has the shape \(\)"),
@@ -116,7 +116,7 @@ def test_the_device_code_refuses_them_too(changes: dict[str, Any]) -> None:
 
 def test_features_that_are_always_zero_are_announced() -> None:
     settings = AudioFeatureGeneratorSettings(filterbank_n_channels=200)
-    with pytest.warns(UserWarning, match=r"\d+ of 200 audio features are 0 whatever the audio") as warnings:
+    with pytest.warns(UserWarning, match=r"\d+ of 200 audio features are always 0") as warnings:
         generator = AudioFeatureGenerator(settings)
     rng = np.random.default_rng(0)
     features = generator.process_sample(rng.integers(-20000, 20000, 16000), np.uint16)
@@ -125,7 +125,7 @@ def test_features_that_are_always_zero_are_announced() -> None:
 
 def test_a_stream_refuses_what_is_not_audio() -> None:
     stream = AudioFeatureStream(AudioFeatureGeneratorSettings())
-    with pytest.raises(FrontendError, match="takes int16"):
+    with pytest.raises(FrontendError, match="accepts int16"):
         stream.feed(np.zeros(100))
     with pytest.raises(FrontendError, match="the frontend quantizes uint16"):
         stream.quantize(np.zeros((3, 4)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
-from typing import Any
+from typing import Any, get_type_hints
 
 import numpy as np
 import pytest
@@ -156,7 +156,7 @@ def test_model_parameters() -> None:
     parameters: dict[str, Any] = {"average_window_duration_ms": 1000}
     AudioFeatureGeneratorSettings(log_scale_shift=4).add_to_parameters(parameters)
     assert parameters == {**DEFAULTS, **OWN_DEFAULTS, "average_window_duration_ms": 1000, "fe.log_scale_shift": 4}
-    with pytest.raises(SettingError, match="hold no audio frontend settings"):
+    with pytest.raises(SettingError, match="contain no audio frontend settings"):
         AudioFeatureGeneratorSettings.from_parameters({"classes": ["a"]})
 
 
@@ -170,3 +170,11 @@ def test_settings_stay_complete() -> None:
     assert settings.setdefault("fe.sample_rate_hz", 3) == 16000
     assert "sample_rate_hz=16000" in repr(settings)
     assert "sample_rate_hz" in dir(settings)
+
+
+def test_the_annotations_are_those_of_the_settings() -> None:
+    """An IDE completes what is annotated; a setting that lacks there would not be completed."""
+    defaults = {key.removeprefix("fe."): value for key, value in {**DEFAULTS, **OWN_DEFAULTS}.items()}
+    del defaults["fft_length"]
+    hints = get_type_hints(AudioFeatureGeneratorSettings)
+    assert hints == {name: type(value) for name, value in defaults.items()}

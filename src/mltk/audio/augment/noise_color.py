@@ -1,6 +1,6 @@
-"""Coloured noise: white, pink, brown, blue or violet, relative to how loud the clip is.
+"""Colored noise: white, pink, brown, blue or violet, relative to the level of the clip.
 
-The power of colour c goes with the frequency to the power of 0 (white), -1 (pink), -2 (brown), 1 (blue), 2 (violet).
+The power is proportional to the frequency to the power of 0 (white), -1 (pink), -2 (brown), 1 (blue) or 2 (violet).
 """
 
 from __future__ import annotations
@@ -22,17 +22,24 @@ TABLE_LEVEL = 4096.0
 
 
 def check_colors(colors: object) -> tuple[str, ...]:
-    """The colours that ``'all'``, ``'none'``, None, a name or a list of names mean. Raises SettingError."""
+    """Return the names of noise colors.
+
+    Args:
+        colors: ``'all'``, ``'none'``, None, a name, or a list of names.
+
+    Raises:
+        SettingError: A name is not a noise color.
+    """
     if colors is None or colors == "none":
         return ()
     if colors == "all":
         return COLORS
-    names = (colors,) if isinstance(colors, str) else tuple(colors)  # type: ignore[arg-type]
+    names = (colors,) if isinstance(colors, str) else tuple(colors)  # type: ignore[arg-type]  # checked by name below
     for name in names:
         if name not in COLORS:
             raise SettingError(
-                f"noise_colors: {name!r} is no colour of noise. {did_you_mean(str(name), COLORS)}".rstrip(),
-                hint=f"Colours are {', '.join(COLORS)}; or 'all', or None.",
+                f"noise_colors: {name!r} is not a noise color. {did_you_mean(str(name), COLORS)}".rstrip(),
+                hint=f"It can be a list of {', '.join(COLORS)}; or 'all', or None.",
             )
     return names
 
@@ -41,8 +48,15 @@ _making = threading.Lock()
 
 
 def noise(color: str) -> npt.NDArray[np.int16]:
-    """Noise of a colour, always the same and kept for good: int16 [262144], its root mean square 4,096."""
-    with _making:  # two threads would make two, and one would not be kept
+    """Return noise of a color: the same array for each call.
+
+    Args:
+        color: One of :data:`COLORS`.
+
+    Returns:
+        int16 [262144] with a root mean square of 4,096.
+    """
+    with _making:  # C code keeps the address: two threads must not make two arrays
         return _noise(color)
 
 
@@ -63,7 +77,17 @@ def _noise(color: str) -> npt.NDArray[np.int16]:
 def draw(
     rng: np.random.Generator, n: int, colors: tuple[str, ...], span: Range | None
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64], npt.NDArray[np.int64]]:
-    """([n] indices into ``colors``, [n] factors, [n] first samples of the noise)."""
+    """Draw a noise for each clip.
+
+    Args:
+        rng: Generator to draw from.
+        n: Number of clips.
+        colors: Colors to choose from.
+        span: Range of the noise's level, as a share of the clip's level; None turns the effect off.
+
+    Returns:
+        [n] indices into ``colors``, [n] factors of the level (0 changes nothing), and [n] first samples of the noise.
+    """
     chosen = rng.random(n)
     factors = uniform(rng, n, span if colors else None, 0.0)
     starts = rng.random(n)
@@ -77,9 +101,18 @@ def draw(
 def apply(
     clip: npt.NDArray[np.int16], color: str, factor: float, start: int = 0, level: float | None = None
 ) -> npt.NDArray[np.int16]:
-    """The clip with noise whose root mean square is ``factor`` times the clip's, or times ``level`` if given.
+    """Mix noise into a clip.
 
-    So 1 is a signal-to-noise ratio of 0 dB, 0.1 one of 20 dB.
+    Args:
+        clip: int16 [samples].
+        color: One of :data:`COLORS`.
+        factor: Root mean square of the noise, as a share of the clip's: 1 is a signal-to-noise ratio of 0 dB, 0.1 is
+            20 dB.
+        start: First sample of the noise.
+        level: Level to use instead of the clip's root mean square, in steps of int16.
+
+    Returns:
+        int16 [samples].
     """
     if level is None:
         level = float(np.sqrt(np.mean(np.square(clip, dtype=np.float32)))) if len(clip) else 0.0

@@ -1,7 +1,7 @@
-"""Pitch: a clip higher or lower at the same speed.
+"""Pitch: makes a clip higher or lower at the same speed.
 
-It is resampled, which changes both, by a 16-tap windowed sinc, and then stretched back by WSOLA (see speed.py). In C,
-in ``mltk/native/resample.c``.
+The clip is resampled by a 16-tap windowed sinc, which changes pitch and speed. Then WSOLA changes the speed back; see
+speed.py. The C code is in ``mltk/native/resample.c``.
 """
 
 from __future__ import annotations
@@ -14,10 +14,17 @@ from mltk.data.pipeline.ranges import Range, uniform
 
 
 def draw(rng: np.random.Generator, n: int, span: tuple[float, float] | None) -> npt.NDArray[np.float64]:
-    """[n] semitones, 0 changing nothing.
+    """Draw changes of the pitch.
 
-    As in MLTK 0.20, integers are semitones, whole ones, both ends included; floats are octaves, (-0.5, 0.5) being
-    six semitones down to six up.
+    Args:
+        rng: Generator to draw from.
+        n: Number of clips.
+        span: Range of the changes, as in MLTK 0.20. Integers are semitones; then whole semitones are drawn, both ends
+            included. Floats are octaves: (-0.5, 0.5) is six semitones down to six semitones up. None turns the effect
+            off.
+
+    Returns:
+        [n] semitones; 0 changes nothing.
     """
     if span is None or not is_whole(span):
         octaves = uniform(rng, n, span, 0.0)
@@ -26,15 +33,24 @@ def draw(rng: np.random.Generator, n: int, span: tuple[float, float] | None) -> 
 
 
 def is_whole(span: Range) -> bool:
-    """Whether a range is given in semitones."""
+    """Return whether a range is given in semitones."""
     return all(isinstance(v, (int, np.integer)) for v in span)
 
 
 def ratio(semitones: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    """The ratio of frequencies that semitones are."""
+    """Convert semitones to a ratio of frequencies."""
     return np.asarray(2.0 ** (np.asarray(semitones, np.float64) / 12))
 
 
 def apply(clip: npt.NDArray[np.int16], sample_rate_hz: int, semitones: float) -> npt.NDArray[np.int16]:
-    """int16 [samples]."""
+    """Change the pitch of a clip.
+
+    Args:
+        clip: int16 [samples].
+        sample_rate_hz: Sample rate of the clip in Hz.
+        semitones: Change of the pitch; above 0 is higher.
+
+    Returns:
+        int16 [samples].
+    """
     return effects_for_rate(sample_rate_hz).warp(clip, pitch=float(ratio(semitones)))

@@ -1,7 +1,7 @@
-"""Speed: a clip faster or slower at the same pitch.
+"""Speed: makes a clip faster or slower at the same pitch.
 
-By WSOLA: Verhelst and Roelands, "An overlap-add technique based on waveform similarity (WSOLA) for high quality
-time-scale modification of speech", ICASSP 1993. In C, in ``mltk/native/stretch.c``.
+The method is WSOLA: Verhelst and Roelands, "An overlap-add technique based on waveform similarity (WSOLA) for high
+quality time-scale modification of speech", ICASSP 1993. The C code is in ``mltk/native/stretch.c``.
 """
 
 from __future__ import annotations
@@ -14,10 +14,28 @@ from mltk.data.pipeline.ranges import Range, uniform
 
 
 def draw(rng: np.random.Generator, n: int, span: Range | None) -> npt.NDArray[np.float64]:
-    """[n] factors: above 1 is faster, 1 changes nothing."""
+    """Draw factors of the speed.
+
+    Args:
+        rng: Generator to draw from.
+        n: Number of clips.
+        span: Range of the factors; None turns the effect off.
+
+    Returns:
+        [n] factors: above 1 is faster, 1 changes nothing.
+    """
     return uniform(rng, n, span, 1.0)
 
 
 def apply(clip: npt.NDArray[np.int16], sample_rate_hz: int, factor: float) -> npt.NDArray[np.int16]:
-    """int16 [samples / factor]."""
+    """Change the speed of a clip.
+
+    Args:
+        clip: int16 [samples].
+        sample_rate_hz: Sample rate of the clip in Hz.
+        factor: Factor of the speed.
+
+    Returns:
+        int16 [samples / factor].
+    """
     return effects_for_rate(sample_rate_hz).warp(clip, speed=factor)

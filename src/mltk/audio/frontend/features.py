@@ -17,15 +17,24 @@ from mltk.audio.frontend.settings import AudioFeatureGeneratorSettings
 from mltk.errors import MltkError
 
 DTYPES = tuple(np.dtype(kind) for kind in (np.float32, np.uint16, np.int8))
-"""What features come as: uint16 is what the frontend computes, float32 the same values, int8 the quantized ones."""
+"""Data types of features: uint16 is what the frontend computes, float32 is the same values, int8 is quantized."""
 
 
 class FrontendError(MltkError, ValueError, TypeError):
-    """Audio or a data type that the audio frontend can't take."""
+    """Audio or a data type that the audio frontend does not accept."""
 
 
 def _as_int16(samples: Any, ndim: int, what: str) -> npt.NDArray[np.int16]:
-    """The audio as contiguous int16 [samples] or [clips, samples]; raises FrontendError if it is anything else."""
+    """Convert audio to contiguous int16.
+
+    Args:
+        samples: Integers of any type, within the int16 range.
+        ndim: Number of dimensions: 1 for [samples], 2 for [clips, samples].
+        what: What the audio is, for error messages.
+
+    Raises:
+        FrontendError: The audio has another shape or data type, or samples out of range.
+    """
     array = np.asarray(samples)
     if array.ndim != ndim:
         raise FrontendError(f"{what} has the shape {array.shape}; it must have {ndim} dimension{'s' * (ndim > 1)}.")
@@ -35,15 +44,15 @@ def _as_int16(samples: Any, ndim: int, what: str) -> npt.NDArray[np.int16]:
         return np.empty(array.shape, np.int16)
     if array.dtype.kind == "f":
         if not np.isfinite(array).all():
-            raise FrontendError(f"{what} holds NaN or infinite samples.")
+            raise FrontendError(f"{what} contains NaN or infinite samples.")
         raise FrontendError(
-            f"{what} is {array.dtype}, but the frontend takes int16 samples.",
-            hint="Scale audio of -1 to 1 by: np.clip(np.round(x * 32768), -32768, 32767).astype(np.int16)",
+            f"{what} is {array.dtype}, but the frontend accepts int16 samples.",
+            hint="Convert audio from -1 to 1 by: np.clip(np.round(x * 32768), -32768, 32767).astype(np.int16)",
         )
     if array.dtype.kind not in "iu":
-        raise FrontendError(f"{what} is {array.dtype}, but the frontend takes int16 samples.")
+        raise FrontendError(f"{what} is {array.dtype}, but the frontend accepts int16 samples.")
     if array.min() < -32768 or array.max() > 32767:
-        raise FrontendError(f"{what} holds samples outside the int16 range -32768 to 32767.")
+        raise FrontendError(f"{what} contains samples outside the int16 range -32768 to 32767.")
     return np.ascontiguousarray(array.astype(np.int16))
 
 
@@ -79,7 +88,15 @@ class _State:
         self._batch: Any = None
 
     def clips(self, samples: npt.NDArray[np.int16], features: npt.NDArray[np.uint16]) -> npt.NDArray[np.uint8]:
-        """Fill features [clips, frames, channels] from samples [clips, samples]; returns activity [clips]."""
+        """Compute the features of clips.
+
+        Args:
+            samples: int16 [clips, samples].
+            features: uint16 [clips, frames, channels], which is filled.
+
+        Returns:
+            uint8 [clips]: Whether activity was detected in each clip.
+        """
         ffi, lib = load()
         if self._batch is None:
             self._batch_memory = ffi.new("char[]", lib.mltk_frontend_batch_size(self.frontend, self._n_samples))
@@ -97,7 +114,7 @@ class _State:
         return activity
 
     def quantize_clips(self, features: npt.NDArray[np.uint16], out: npt.NDArray[np.int8]) -> None:
-        """Fill out [clips, frames, channels] from the features that :meth:`clips` gave."""
+        """Quantize features [clips, frames, channels] that :meth:`clips` computed, each clip separately."""
         ffi, lib = load()
         source = ffi.cast("const uint16_t *", features.ctypes.data)
         lib.mltk_frontend_quantize_clips(self._batch, source, len(out), ffi.cast("int8_t *", out.ctypes.data))
@@ -108,15 +125,21 @@ class _State:
         lib.mltk_frontend_quantize(self.frontend, source, features.size, ffi.cast("int8_t *", out.ctypes.data))
 
     def activity(self) -> bool:
-        """Whether the stream detected activity; the clips have theirs."""
+        """Return whether the stream detected activity. For clips, :meth:`clips` returns it."""
         return bool(load()[1].mltk_frontend_activity_detected(self.frontend))
 
 
 class AudioFeatureGenerator:
-    """Features of whole clips, as the device computes them.
+    """Computes the features of whole clips, as the device does.
 
-    Raises SettingError if the settings are impossible, FrontendUnavailableError if the C code was not compiled. The
-    settings are copied. May be used by several threads at once, which do run in parallel; pickles.
+    Several threads may use it at the same time, and run in parallel. It can be pickled.
+
+    Args:
+        settings: Settings of the frontend; they are copied.
+
+    Raises:
+        SettingError: The settings are impossible.
+        FrontendUnavailableError: The C code was not compiled.
     """
 
     def __init__(self, settings: AudioFeatureGeneratorSettings) -> None:
@@ -140,10 +163,10 @@ class AudioFeatureGenerator:
         empty = load()[1].mltk_frontend_empty_channels(self._states[0].frontend)
         if empty:
             warnings.warn(
-                f"{empty} of {self._settings.filterbank_n_channels} audio features are 0 whatever the audio: their "
-                f"channels are narrower than what an FFT of {self._settings.fft_length} points resolves "
-                f"({self._settings.sample_rate_hz / self._settings.fft_length:.4g} Hz). Fewer channels, a higher "
-                "filterbank_lower_band_limit or a longer window would fill them.",
+                f"{empty} of {self._settings.filterbank_n_channels} audio features are always 0: their channels are "
+                f"narrower than the resolution of an FFT of {self._settings.fft_length} points "
+                f"({self._settings.sample_rate_hz / self._settings.fft_length:.4g} Hz). Use fewer channels, a higher "
+                "filterbank_lower_band_limit or a longer window.",
                 stacklevel=3,
             )
 
@@ -159,17 +182,18 @@ class AudioFeatureGenerator:
             self._states.append(state)
 
     def process_sample(self, sample: npt.ArrayLike, dtype: npt.DTypeLike = np.float32) -> npt.NDArray[Any]:
-        """The features of one clip.
+        """Compute the features of one clip.
 
         Args:
-            sample: int16 [settings.sample_length].
-            dtype: uint16 for the frontend's own values, float32 for the same as floats, int8 for the quantized ones.
+            sample: int16 [settings.sample_length]; other integer types are accepted if all values fit.
+            dtype: uint16 for the frontend's own values, float32 for the same values as floats, int8 for quantized
+                values.
 
         Returns:
-            ``dtype`` [frames, channels], of ``settings.spectrogram_shape``.
+            ``dtype`` [frames, channels], with the shape ``settings.spectrogram_shape``.
 
-        Raises FrontendError for another dtype, another length, or samples that are not int16 (other integer types
-        are taken if all values fit).
+        Raises:
+            FrontendError: The data type is another one, the length is another one, or the samples are not integers.
         """
         clip = self._check_length(_as_int16(sample, 1, "The clip"))
         out = np.empty(self._shape, _check_dtype(dtype))
@@ -179,12 +203,12 @@ class AudioFeatureGenerator:
     def process_batch(
         self, samples: npt.ArrayLike, dtype: npt.DTypeLike = np.float32, *, threads: int = 1
     ) -> npt.NDArray[Any]:
-        """The features of many clips, each by itself as :meth:`process_sample` gives them.
+        """Compute the features of many clips, each clip separately as :meth:`process_sample` does.
 
         Args:
             samples: int16 [clips, settings.sample_length].
             dtype: As for :meth:`process_sample`.
-            threads: Threads to compute with; they run in parallel, for the C code holds no Python lock.
+            threads: Number of threads; they run in parallel, since the C code does not hold Python's lock.
 
         Returns:
             ``dtype`` [clips, frames, channels].
@@ -206,9 +230,9 @@ class AudioFeatureGenerator:
         return out
 
     def activity_was_detected(self) -> bool:
-        """Whether sound set in after a pause in the clip of the latest :meth:`process_sample`.
+        """Return whether sound started after a pause in the clip of the latest :meth:`process_sample`.
 
-        Reading it resets it, as in MLTK 0.20; False if ``activity_detection_enable`` is off.
+        As in MLTK 0.20, the call resets the value. It is False if ``activity_detection_enable`` is off.
         """
         detected, self._activity = self._activity, False
         return detected
@@ -216,14 +240,22 @@ class AudioFeatureGenerator:
     def _check_length(self, samples: npt.NDArray[np.int16]) -> npt.NDArray[np.int16]:
         if samples.shape[-1] != self._length:
             raise FrontendError(
-                f"A clip has {samples.shape[-1]} samples, but the settings say {self._length} "
+                f"A clip has {samples.shape[-1]} samples, but the settings require {self._length} "
                 f"(sample_length_ms={self._settings.sample_length_ms} at {self._settings.sample_rate_hz} Hz).",
                 hint="Cut or pad the clip, change sample_length_ms, or use AudioFeatureStream.",
             )
         return samples
 
     def _process(self, samples: npt.NDArray[np.int16], out: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
-        """Fill out [clips, frames, channels] of any of DTYPES from samples [clips, samples]; returns activity."""
+        """Compute the features of clips.
+
+        Args:
+            samples: int16 [clips, samples].
+            out: [clips, frames, channels] of one of :data:`DTYPES`, which is filled.
+
+        Returns:
+            uint8 [clips]: Whether activity was detected in each clip.
+        """
         features = out if out.dtype == np.uint16 else np.empty(out.shape, np.uint16)
         with self._state() as state:
             activity = state.clips(samples, features)
@@ -235,9 +267,15 @@ class AudioFeatureGenerator:
 
 
 class AudioFeatureStream:
-    """Features of audio as it comes: samples in, in chunks of any size; rows out when they are due.
+    """Computes features of a stream of audio: samples in, in chunks of any size; rows of features out.
 
-    ``settings.sample_length_ms`` doesn't matter here. One thread at a time may use it.
+    One thread at a time may use it.
+
+    Args:
+        settings: Settings of the frontend; ``sample_length_ms`` is ignored.
+
+    Raises:
+        SettingError: The settings are impossible.
     """
 
     def __init__(self, settings: AudioFeatureGeneratorSettings) -> None:
@@ -245,7 +283,14 @@ class AudioFeatureStream:
         self._state = _State(settings)
 
     def feed(self, samples: npt.ArrayLike) -> npt.NDArray[np.uint16]:
-        """Take int16 [n] samples; returns uint16 [rows, channels], the rows that came due (there may be none)."""
+        """Process the next samples.
+
+        Args:
+            samples: int16 [any number of samples].
+
+        Returns:
+            uint16 [rows, channels]: The rows that are complete now; there may be none.
+        """
         ffi, lib = load()
         audio = _as_int16(samples, 1, "The audio")
         position = ffi.cast("const int16_t *", audio.ctypes.data)
@@ -261,7 +306,17 @@ class AudioFeatureStream:
         return np.stack(rows) if rows else np.empty((0, self._state.n_channels), np.uint16)
 
     def quantize(self, features: npt.ArrayLike) -> npt.NDArray[np.int8]:
-        """int8 values of uint16 features; with the dynamic scale, relative to the largest of all that are given."""
+        """Quantize features. The dynamic scale, if enabled, is relative to the largest value in ``features``.
+
+        Args:
+            features: uint16 of any shape.
+
+        Returns:
+            int8 of the same shape.
+
+        Raises:
+            FrontendError: The features are not uint16.
+        """
         array = np.ascontiguousarray(features)
         if array.dtype != np.uint16:
             raise FrontendError(f"The features are {array.dtype}; the frontend quantizes uint16 ones.")
@@ -270,9 +325,9 @@ class AudioFeatureStream:
         return out
 
     def activity_was_detected(self) -> bool:
-        """Whether sound set in after a pause since the latest reset or the latest True of this."""
+        """Return whether sound started after a pause, since the latest reset or since this last returned True."""
         return self._state.activity()
 
     def reset(self) -> None:
-        """Forget the audio so far."""
+        """Forget the audio processed so far."""
         load()[1].mltk_frontend_reset(self._state.frontend)

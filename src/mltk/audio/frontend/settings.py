@@ -1,4 +1,4 @@
-"""The settings of the audio frontend, named and valued as in MLTK 0.20."""
+"""The settings of the audio frontend, with the names and defaults of MLTK 0.20."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from mltk.errors import SettingError, did_you_mean
 
 PREFIX = "fe."
-"""What the names start with among a model's parameters."""
+"""Start of the settings' names among a model's parameters."""
 
 MAX_FFT_LENGTH = 32768
 
@@ -68,7 +68,11 @@ def _describe(name: str) -> str:
 
 
 def _convert(name: str, value: Any) -> bool | int | float:
-    """The value as the setting's type; raises SettingError naming the setting, the type wanted and the value got."""
+    """Convert a value to the type of a setting.
+
+    Raises:
+        SettingError: The value has the wrong type or is out of range.
+    """
     field = _FIELDS[name]
     kind = type(field.default)
     problem = SettingError(
@@ -102,10 +106,46 @@ class AudioFeatureGeneratorSettings(dict[str, Any]):
     ``settings.sample_rate_hz`` and ``settings["fe.sample_rate_hz"]`` are the same; ``parameters.update(settings)``
     puts all of them into a model. Names, units and defaults are those of MLTK 0.20.
 
-    A misspelled name, a wrong type or a value out of range raises :class:`~mltk.errors.SettingError` at once. What
-    depends on several settings (a band limit above half the sample rate, say) is checked by :meth:`check`, which
-    :class:`AudioFeatureGenerator` calls: in between, settings may be assigned in any order.
+    A misspelled name, a wrong type or a value out of range raises :class:`~mltk.errors.SettingError` immediately.
+    Conditions on several settings (a band limit above half the sample rate, for example) are checked by :meth:`check`.
+    :class:`AudioFeatureGenerator` calls it, so settings may be assigned in any order.
+
+    Args:
+        kwargs: Settings by name.
+
+    Raises:
+        SettingError: Settings are unknown or impossible; the message lists all of them.
     """
+
+    # For type checkers and IDEs; the values are items of the dict.
+    sample_rate_hz: int
+    sample_length_ms: int
+    window_size_ms: int
+    window_step_ms: int
+    window_double_precision_enable: bool
+    filterbank_n_channels: int
+    filterbank_upper_band_limit: float
+    filterbank_lower_band_limit: float
+    noise_reduction_enable: bool
+    noise_reduction_smoothing_bits: int
+    noise_reduction_even_smoothing: float
+    noise_reduction_odd_smoothing: float
+    noise_reduction_min_signal_remaining: float
+    pcan_enable: bool
+    pcan_strength: float
+    pcan_offset: float
+    pcan_gain_bits: int
+    log_scale_enable: bool
+    log_scale_shift: int
+    activity_detection_enable: bool
+    activity_detection_alpha_a: float
+    activity_detection_alpha_b: float
+    activity_detection_arm_threshold: float
+    activity_detection_trip_threshold: float
+    dc_notch_filter_enable: bool
+    dc_notch_filter_coefficient: float
+    quantize_dynamic_scale_enable: bool
+    quantize_dynamic_scale_range_db: float
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__({PREFIX + name: field.default for name, field in _FIELDS.items()})
@@ -121,19 +161,28 @@ class AudioFeatureGeneratorSettings(dict[str, Any]):
 
     @classmethod
     def from_parameters(cls, parameters: Mapping[str, Any]) -> AudioFeatureGeneratorSettings:
-        """The settings that a model was trained with, from its parameters; those without ``fe.`` are passed over.
+        """Read the settings that a model was trained with from its parameters.
 
-        A setting that is not among the parameters has its default. Raises SettingError if there is none at all.
+        Args:
+            parameters: Model parameters. Names that do not start with ``fe.`` are ignored. A setting that is missing
+                has its default.
+
+        Raises:
+            SettingError: The parameters contain no frontend settings.
         """
         found = {key: value for key, value in parameters.items() if key.startswith(PREFIX)}
         if not found:
-            raise SettingError("These model parameters hold no audio frontend settings (no name starts with 'fe.').")
+            raise SettingError("The model parameters contain no audio frontend settings: no name starts with 'fe.'.")
         settings = cls()
         settings.update(found)
         return settings
 
     def add_to_parameters(self, parameters: dict[str, Any]) -> None:
-        """Put all settings into a model's parameters under their ``fe.*`` names, once they are known to be possible."""
+        """Check the settings and put them into a model's parameters under their ``fe.*`` names.
+
+        Raises:
+            SettingError: The settings are impossible.
+        """
         self.check()
         parameters.update(self)
 
@@ -161,7 +210,11 @@ class AudioFeatureGeneratorSettings(dict[str, Any]):
 
     @property
     def spectrogram_shape(self) -> tuple[int, int]:
-        """(rows, channels) of a clip's features. Raises SettingError if the window is longer than the clip."""
+        """Shape of a clip's features: (rows, channels).
+
+        Raises:
+            SettingError: The window is longer than the clip.
+        """
         if self.window_step < 1:
             raise SettingError(
                 f"window_step_ms={self.window_step_ms} is less than one sample at sample_rate_hz={self.sample_rate_hz}."
@@ -175,7 +228,11 @@ class AudioFeatureGeneratorSettings(dict[str, Any]):
         return (self.sample_length - self.window_size) // self.window_step + 1, self.filterbank_n_channels
 
     def check(self) -> None:
-        """Raise SettingError, with the reason, if these settings together are impossible."""
+        """Check the settings together.
+
+        Raises:
+            SettingError: The settings are impossible; the message has the reason.
+        """
         for problem, hint in self._problems():
             raise SettingError(problem, hint=hint)
 
@@ -190,25 +247,25 @@ class AudioFeatureGeneratorSettings(dict[str, Any]):
         if not 8 <= size <= MAX_FFT_LENGTH:
             yield (
                 f"window_size_ms={self.window_size_ms} at sample_rate_hz={rate} is {size} samples.",
-                f"It has to be 8 to {MAX_FFT_LENGTH} samples.",
+                f"It must be 8 to {MAX_FFT_LENGTH} samples.",
             )
         low, high = self.filterbank_lower_band_limit, self.filterbank_upper_band_limit
         if high > rate / 2:
             yield (
                 f"filterbank_upper_band_limit={high:g} Hz is above half the sample rate (sample_rate_hz={rate}).",
-                f"Audio at that rate holds frequencies up to {rate / 2:g} Hz.",
+                f"Audio at that rate contains frequencies up to {rate / 2:g} Hz.",
             )
         if low >= high:
             yield (
                 f"filterbank_lower_band_limit={low:g} Hz is not below filterbank_upper_band_limit={high:g} Hz.",
-                "The filterbank covers what is between the two.",
+                "The filterbank covers the band between the two limits.",
             )
         yield from self._resolution_problems()
         if self.pcan_enable:
             yield from self._pcan_problems()
 
     def _resolution_problems(self) -> Iterator[tuple[str, str]]:
-        """More channels than FFT bins in the band is impossible to fill: some would be zero whatever the audio."""
+        """Yield a problem if there are more channels than FFT bins in the band: some channels would always be zero."""
         width = self.sample_rate_hz / self.fft_length
         low, high = self.filterbank_lower_band_limit, self.filterbank_upper_band_limit
         bins = int(high / width) - int(low / width)
@@ -217,7 +274,7 @@ class AudioFeatureGeneratorSettings(dict[str, Any]):
                 f"filterbank_n_channels={self.filterbank_n_channels} is more than the FFT resolves: {self.fft_length} "
                 f"points at sample_rate_hz={self.sample_rate_hz} give {bins} bins of {width:.4g} Hz between "
                 f"{low:g} and {high:g} Hz.",
-                "Take fewer channels, a longer window or a wider band.",
+                "Use fewer channels, a longer window or a wider band.",
             )
 
     def _pcan_problems(self) -> Iterator[tuple[str, str]]:
@@ -232,13 +289,13 @@ class AudioFeatureGeneratorSettings(dict[str, Any]):
         if not 0 <= self.pcan_gain_bits - correction - 12 <= 31:
             yield (
                 f"pcan_gain_bits={self.pcan_gain_bits} doesn't fit an FFT of {self.fft_length} points.",
-                f"Take {max(correction + 12, 0)} to 31.",
+                f"Use {max(correction + 12, 0)} to 31.",
             )
         if not 0 <= self.noise_reduction_smoothing_bits - correction <= 31:
             yield (
                 f"noise_reduction_smoothing_bits={self.noise_reduction_smoothing_bits} is too small for PCAN with an "
                 f"FFT of {self.fft_length} points.",
-                f"Take {correction} or more.",
+                f"Use {correction} or more.",
             )
 
     # ---- a dict that holds these settings and nothing else
@@ -281,12 +338,12 @@ class AudioFeatureGeneratorSettings(dict[str, Any]):
         return [*super().__dir__(), *_FIELDS]
 
     def update(self, *args: Any, **kwargs: Any) -> None:
-        """As of a dict, with every name and value checked."""
+        """Update like a dict; every name and value is checked."""
         for key, value in dict(*args, **kwargs).items():
             self[key] = value
 
     def setdefault(self, key: str, default: Any = None) -> Any:
-        """The setting; there is none that isn't set."""
+        """Return the value; every setting has one."""
         if key not in self:
             self[key] = default
         return self[key]
@@ -297,7 +354,7 @@ class AudioFeatureGeneratorSettings(dict[str, Any]):
     __delitem__ = clear = pop = popitem = _refuse_removal
 
     def copy(self) -> AudioFeatureGeneratorSettings:
-        """Settings of their own with the same values."""
+        """Return a copy."""
         return type(self).from_parameters(self)
 
     def __copy__(self) -> AudioFeatureGeneratorSettings:

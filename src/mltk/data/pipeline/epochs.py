@@ -1,6 +1,7 @@
-"""Batches made while training goes on, ahead of it, each a function of nothing but the epoch and its index.
+"""Batches that are made ahead, while training runs; each batch depends only on the epoch and its index.
 
-So the number of threads, a resumed training and the order in which batches are asked for change nothing.
+So the batches do not depend on the number of threads, nor on the order of requests, and a resumed training gets the
+same batches.
 """
 
 from __future__ import annotations
@@ -16,7 +17,11 @@ from mltk.workers.script_loading import stop_if_loading_script
 
 
 def number_of_workers(cores: float) -> int:
-    """How many workers ``cores`` means: a number of them, or a share of the processor's cores if below 1."""
+    """Return a number of workers.
+
+    Args:
+        cores: Number of workers, or a share of the processor's cores if below 1; a negative number is all cores.
+    """
     available = os.cpu_count() or 1
     if isinstance(cores, float) and 0 < cores < 1:
         return max(1, round(cores * available))
@@ -24,10 +29,16 @@ def number_of_workers(cores: float) -> int:
 
 
 class EpochBatches:
-    """Base of datasets whose batch ``index`` of epoch ``epoch`` is ``batch(epoch, index)``, in any order asked for.
+    """Base of datasets whose batches are made by ``batch(epoch, index)``, in any order.
 
-    Used as a sequence (``x[i]`` is a batch of the current epoch) or as an iterator (``for batch in x`` is one epoch,
-    and again the next one); either way what comes next is made ahead, by ``workers`` threads.
+    It is a sequence (``x[i]`` is a batch of the current epoch) and an iterator (``for batch in x`` is one epoch; the
+    next loop is the next epoch). Threads make the next batches ahead.
+
+    Args:
+        samples: Number of samples.
+        batch_size: Samples in a batch; the last batch of an epoch may be smaller.
+        workers: Threads that make batches.
+        max_batches_pending: Batches that are made ahead.
     """
 
     def __init__(self, samples: int, batch_size: int, *, workers: int = 1, max_batches_pending: int = 4) -> None:
@@ -44,24 +55,24 @@ class EpochBatches:
         self._shutdowns = 0
 
     def batch(self, epoch: int, index: int) -> Any:
-        """Batch ``index`` of epoch ``epoch``: ``x``, or ``(x, y)``."""
+        """Return batch ``index`` of an epoch: ``x``, or ``(x, y)``."""
         raise NotImplementedError
 
     def __len__(self) -> int:
-        """Batches of an epoch, the last of which may be smaller."""
+        """Return the number of batches of an epoch."""
         return -(-self.samples // self.batch_size)
 
     @property
     def num_batches(self) -> int:
-        """As ``len``; the name that Keras knows it by."""
+        """Number of batches of an epoch, under Keras' name."""
         return len(self)
 
     def stream(self, first_batch: int = 0, n_batches: int | None = None) -> Iterator[Any]:
-        """Batches one after the other, epoch after epoch, made ahead.
+        """Yield batches of one epoch after the other, made ahead.
 
         Args:
-            first_batch: number of batches, of all epochs, to leave out.
-            n_batches: how many to give; None is without end.
+            first_batch: Number of batches to skip, counted over all epochs.
+            n_batches: Number of batches to yield; None is endless.
         """
         steps = len(self)
         numbers: Iterator[int] = count(first_batch) if steps else iter(())
@@ -84,15 +95,15 @@ class EpochBatches:
                     future.cancel()
 
     def _batch_unless_shut_down(self, shutdowns: int, epoch: int, index: int) -> Any:
-        """What was asked for before :meth:`shutdown` must not start anew what that ended."""
+        """Make a batch, except if :meth:`shutdown` was called since: it must not restart what that stopped."""
         if shutdowns != self._shutdowns:
             raise CancelledError
         return self.batch(epoch, index)
 
     def __getitem__(self, index: int) -> Any:
-        """Batch ``index`` of the current epoch; the next ones are begun."""
+        """Return a batch of the current epoch, and start to make the next batches."""
         if not -len(self) <= index < len(self):
-            raise IndexError(f"There are {len(self)} batches; {index} is none of them.")
+            raise IndexError(f"Batch {index} does not exist; there are {len(self)} batches.")
         index %= len(self)
         if self._pool is None:
             self._pool = ThreadPoolExecutor(self._workers, thread_name_prefix="batches")
@@ -118,7 +129,7 @@ class EpochBatches:
         return next(self._endless)
 
     def on_epoch_end(self) -> None:
-        """Go on to the next epoch."""
+        """Continue with the next epoch."""
         self.epoch += 1
 
     def reset(self) -> None:
@@ -127,7 +138,7 @@ class EpochBatches:
         self.epoch = 0
 
     def shutdown(self) -> None:
-        """End the threads; they are started again when a batch is asked for. Streams that were begun end."""
+        """Stop the threads and all streams. The threads start again when a batch is requested."""
         self._shutdowns += 1
         if self._endless is not None:
             self._endless.close()  # type: ignore[attr-defined]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from helpers.audio_folder import RATE, tone
-from mltk.audio.files import AudioFileError, audio_info, read_audio, resample, to_int16
+from mltk.audio.files import audio_info, to_int16
 from mltk.core.preprocess.utils.audio import adjust_length, apply_frontend, read_audio_file, write_audio_file
 from mltk.errors import DatasetError
 
@@ -30,33 +30,6 @@ def test_a_path_without_an_extension_is_a_folder(tmp_path) -> None:
     assert path.startswith(str(tmp_path / "folder"))
     assert path.endswith(".wav")
     assert len(read_audio_file(path)) == RATE // 2
-
-
-@pytest.mark.parametrize(
-    ("content", "message"), [(None, "There is no audio file"), (b"", "has no bytes"), (b"text", "can't be read")]
-)
-def test_an_unreadable_file_is_named(tmp_path, content, message) -> None:
-    path = tmp_path / "a.wav"
-    if content is not None:
-        path.write_bytes(content)
-    with pytest.raises(AudioFileError, match=message) as error:
-        read_audio(str(path))
-    assert "a.wav" in str(error.value)
-    with pytest.raises(AudioFileError, match=message):
-        audio_info(str(path))
-
-
-def test_resample_keeps_pitch_and_dtype() -> None:
-    for samples in (tone(440, 1.0, rate=8000), to_int16(tone(440, 1.0, rate=8000))):
-        changed = resample(samples, 8000, RATE)
-        assert changed.dtype == samples.dtype
-        assert abs(len(changed) - RATE) <= 1
-        assert np.abs(np.fft.rfft(changed)).argmax() == pytest.approx(440, abs=1)
-
-
-def test_int16_is_clipped_not_wrapped() -> None:
-    assert to_int16([1.5, -1.5, 0.5, 0.0]).tolist() == [32767, -32768, 16384, 0]
-    assert to_int16(np.array([70000, 5])).tolist() == [32767, 5]
 
 
 def test_adjust_length() -> None:
