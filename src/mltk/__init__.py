@@ -65,7 +65,6 @@ if TYPE_CHECKING:
     from mltk.operations.view import view_model as view_model
     from mltk.specification.dataset_settings import DataGeneratorDatasetMixin as DataGeneratorDatasetMixin
     from mltk.specification.dataset_settings import DatasetMixin as DatasetMixin
-    from mltk.specification.dataset_settings import MltkDataset as MltkDataset
     from mltk.specification.evaluate_settings import EvaluateAutoEncoderMixin as EvaluateAutoEncoderMixin
     from mltk.specification.evaluate_settings import EvaluateClassifierMixin as EvaluateClassifierMixin
     from mltk.specification.evaluate_settings import EvaluateMixin as EvaluateMixin
@@ -75,6 +74,7 @@ if TYPE_CHECKING:
     from mltk.specification.logs import get_mltk_logger as get_mltk_logger
     from mltk.specification.logs import set_mltk_logger as set_mltk_logger
     from mltk.specification.model import MltkModel as MltkModel
+    from mltk.specification.own_dataset import MltkDataset as MltkDataset
     from mltk.specification.search import list_mltk_models as list_mltk_models
     from mltk.specification.train_settings import TrainMixin as TrainMixin
     from mltk.tflite.model import TfliteModel as TfliteModel
@@ -130,12 +130,13 @@ _PUBLIC = {
     "mltk.operations.train": ["TrainingInterrupted", "train_model"],
     "mltk.operations.update_params": ["update_model_parameters"],
     "mltk.operations.view": ["view_model"],
-    "mltk.specification.dataset_settings": ["DataGeneratorDatasetMixin", "DatasetMixin", "MltkDataset"],
+    "mltk.specification.dataset_settings": ["DataGeneratorDatasetMixin", "DatasetMixin"],
     "mltk.specification.evaluate_settings": ["EvaluateAutoEncoderMixin", "EvaluateClassifierMixin", "EvaluateMixin"],
     "mltk.specification.events": ["MltkModelEvent"],
     "mltk.specification.loading": ["load_mltk_model", "load_mltk_model_with_path"],
     "mltk.specification.logs": ["get_mltk_logger", "set_mltk_logger"],
     "mltk.specification.model": ["MltkModel"],
+    "mltk.specification.own_dataset": ["MltkDataset"],
     "mltk.specification.search": ["list_mltk_models"],
     "mltk.specification.train_settings": ["TrainMixin"],
     "mltk.tflite.model": ["TfliteModel"],

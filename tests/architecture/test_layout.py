@@ -11,8 +11,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 TESTS = ROOT / "tests"
 PACKAGE = ROOT / "src" / "mltk"
-WITHOUT_PACKAGE = ("architecture", "helpers")
-"""Folders that no package of the same name has: rules for the source itself, and what several tests share."""
+WITHOUT_PACKAGE = ("architecture", "helpers", "typing")
+"""Folders without a package of the same name: rules for the source, what several tests share, public types."""
 TOPICS = {
     "audio/test_training.py": "training on audio files",
     "audio/frontend/test_errors.py": "errors of the C library, not mltk.errors",

@@ -192,7 +192,7 @@ def test_what_samples_can_not_be_had_from(model: Model, wrong: Any) -> None:
     model.dataset = wrong
     with pytest.raises(DatasetError) as e:
         model.load_dataset("training")
-    assert e.value.message == f"my_model.dataset is {type(wrong).__name__}, from which no samples can be had."
+    assert e.value.message == f"my_model.dataset is of type {type(wrong).__name__}, which can't be loaded."
     assert "arrays (x, y)" in (e.value.hint or "")
 
 
@@ -205,13 +205,13 @@ def test_a_subset_that_is_none(model: Model) -> None:
 
 def test_too_many_things(model: Model) -> None:
     model.dataset = lambda: (X, Y, TEST, 4)
-    with pytest.raises(DatasetError, match="The dataset gave 4 things for 'training'"):
+    with pytest.raises(DatasetError, match="The dataset returned 4 values for 'training'"):
         model.load_dataset("training")
 
 
 def test_a_split_without_samples(model: Model) -> None:
     model.dataset = lambda: (TRAIN, (None, None))
-    with pytest.raises(DatasetError, match="<lambda> gave no samples for 'evaluation'"):
+    with pytest.raises(DatasetError, match="<lambda> returned no samples for 'evaluation'"):
         model.load_dataset("evaluation")
 
 

@@ -1,4 +1,4 @@
-"""Settings for the dataset, and datasets of one's own."""
+"""Settings for the dataset."""
 
 from __future__ import annotations
 
@@ -6,37 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from mltk.specification.events import MltkModelEvent
+from mltk.specification.own_dataset import MltkDataset
 from mltk.specification.settings import Spec, fraction, positive, setting
-
-
-class MltkDataset:
-    """Base of a dataset of your own; assign an instance to ``my_model.dataset``."""
-
-    def load_dataset(self, subset: str, test: bool = False, **kwargs: Any) -> Any:
-        """Give the samples of ``subset``.
-
-        Args:
-            subset: ``"training"``, ``"validation"`` or ``"evaluation"``.
-            test: whether this is a dry run, for which a few samples do.
-
-        Returns:
-            ``x``, ``(x, y)`` or ``(x, y, validation_data)``; each of what ``keras.Model.fit`` takes.
-        """
-        raise NotImplementedError(f"{type(self).__name__} must define load_dataset(subset, test=False)")
-
-    def unload_dataset(self) -> None:
-        """Let go of what :meth:`load_dataset` holds."""
-
-    def summarize_dataset(self) -> str:
-        """A text about the dataset; empty when there is nothing to say."""
-        counts = getattr(self, "class_counts", None)
-        return self.summarize_class_counts(counts) if counts else ""
-
-    @staticmethod
-    def summarize_class_counts(class_counts: dict[str, int]) -> str:
-        """``class: number`` lines, aligned."""
-        width = max((len(str(k)) for k in class_counts), default=0)
-        return "\n".join(f"{name!s:>{width}} : {count}" for name, count in class_counts.items())
+from mltk.specification.sources import LoadedDataset, load_from_source, release, summarize_source
 
 
 def _empty_class_counts() -> dict[str, dict[str, int]]:
@@ -44,7 +16,9 @@ def _empty_class_counts() -> dict[str, dict[str, int]]:
 
 
 class DatasetMixin(Spec):
-    """Where the samples come from. Everything here is what ``keras.Model.fit`` takes under the same name."""
+    """The source of the samples. Most settings have the name and meaning of an argument of ``keras.Model.fit``."""
+
+    _loaded: LoadedDataset | None = None
 
     dataset: Any = setting(
         None,
@@ -62,64 +36,59 @@ class DatasetMixin(Spec):
     validation_freq: int = setting(1, "Epochs between validations.", check=positive)
     shuffle: bool = setting(True, "Shuffle the training samples before each epoch.")
     class_weights: dict[Any, Any] | list[Any] | str | None = setting(
-        None, "Weight of each class in the loss, by index or name; `'balanced'` weighs rare classes up."
+        None, "Weight of each class in the loss, by index or name; `'balanced'` gives rare classes more weight."
     )
     sample_weight: Any = setting(None, "Weight of each training sample in the loss: array `[samples]`.")
     steps_per_epoch: int | None = setting(None, "Batches of one epoch; None is all.", check=positive)
     class_counts: dict[str, dict[str, int]] = setting(
-        factory=_empty_class_counts, doc="Samples of each class, by subset; filled in by loading."
+        factory=_empty_class_counts, doc="Samples of each class, by subset; set by loading."
     )
     loaded_subset: str | None = setting(None, "Subset that is loaded now; set by loading.")
 
     def load_dataset(self, subset: str, test: bool = False, **kwargs: Any) -> None:
-        """Load ``subset`` into :attr:`x`, :attr:`y` and :attr:`validation_data`.
+        """Load a subset into :attr:`x`, :attr:`y` and :attr:`validation_data`.
 
-        A specification may override this, call ``super().load_dataset(subset)`` and assign these itself.
+        A specification can override this method, call ``super().load_dataset(subset)``, and assign these itself.
 
         Args:
             subset: ``"training"``, ``"validation"`` or ``"evaluation"``.
-            test: whether this is a dry run.
+            test: Whether this is a dry run.
+            kwargs: More arguments for a dataset that takes them.
 
         Raises:
-            DatasetError: ``dataset`` is nothing that samples can be had from.
+            DatasetError: The setting ``dataset`` can't be loaded, or it returned something else than samples.
         """
-        from mltk.specification.sources import load_from_source
-
         self.loaded_subset = subset
         if self.dataset is not None:
             load_from_source(self, subset, test=test, **kwargs)
 
     def unload_dataset(self) -> None:
-        """Let go of the samples that :attr:`dataset` gave; what was assigned directly stays."""
-        from mltk.specification.sources import drop_source
-
+        """Release the samples that :attr:`dataset` returned. Samples that you assigned stay."""
         self.trigger_event(MltkModelEvent.BEFORE_UNLOAD_DATASET)
         dataset = self.dataset
         if isinstance(dataset, MltkDataset):
             dataset.unload_dataset()
-        drop_source(self)
+        release(self)
         self._values.pop("loaded_subset", None)
         self.trigger_event(MltkModelEvent.AFTER_UNLOAD_DATASET)
 
     def summarize_dataset(self) -> str:
-        """A text about the samples that are loaded."""
-        from mltk.specification.sources import summarize_source
-
+        """Return a text about the loaded samples."""
         return summarize_source(self)
 
 
 class DataGeneratorDatasetMixin(DatasetMixin):
-    """A dataset whose samples are made by a generator while training goes on."""
+    """A dataset whose samples a generator makes during training."""
 
-    datagen: Any = setting(None, "Data generator for training, and for validation if there is no other.")
+    datagen: Any = setting(None, "Data generator for training, and for validation if `validation_datagen` is None.")
     validation_datagen: Any = setting(None, "Data generator for validation; None is `datagen`.")
     datagen_context: Any = setting(None, "What the data generator holds while samples are loaded; set by loading.")
 
     def get_datagen_creator(self, subset: str) -> Callable[..., Any] | None:
-        """The function that makes the generator of ``subset``, for a generator with several."""
+        """Return the method ``flow_from_directory`` of the subset's data generator; None if it has none."""
         source = self.validation_datagen if subset == "validation" and self.validation_datagen else self.datagen
         return getattr(source, "flow_from_directory", None)
 
     def get_shuffle_index_dir(self) -> str:
-        """Folder for the order in which files are shuffled."""
+        """Make and return the folder of the order in which files are shuffled."""
         return self.create_log_dir("dataset")

@@ -1,81 +1,207 @@
-"""From what a user assigns to ``my_model.dataset`` to the ``x``, ``y`` and ``validation_data`` of training."""
+"""From ``my_model.dataset`` to the ``x``, ``y`` and ``validation_data`` of training.
+
+A dataset can be of many kinds. :func:`load_from_source` finds the function for the kind, which returns a
+:class:`LoadedDataset`. The loaded dataset assigns the samples to the settings, and later restores what was assigned
+there before.
+"""
 
 from __future__ import annotations
 
 import inspect
 import types
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple, Protocol
 
 from mltk.errors import DatasetError
-from mltk.specification.dataset_settings import MltkDataset
+from mltk.specification.own_dataset import MltkDataset
 
 SUBSETS = ("training", "validation", "evaluation")
+_KERAS_INPUTS = {"DatasetV2", "PyDataset", "Sequence", "DataLoader", "DirectoryIterator", "Iterator"}
 
 
-def load_from_source(model: Any, subset: str, *, test: bool = False, **kwargs: Any) -> None:
-    """Load ``subset`` from ``model.dataset`` into ``model.x``, ``model.y`` and ``model.validation_data``.
+class HasSamples(Protocol):
+    """What this module uses of a specification with ``DatasetMixin``."""
+
+    _values: dict[str, Any]
+    _loaded: LoadedDataset | None
+    dataset: Any
+    x: Any
+    y: Any
+    validation_data: Any
+    validation_split: float
+    class_counts: dict[str, dict[str, int]]
+    loaded_subset: str | None
+
+
+class LoadedDataset:
+    """Samples that a dataset returned: values of the settings ``x``, ``y`` and perhaps ``validation_data``.
+
+    Args:
+        x: Samples.
+        y: Labels; None if ``x`` holds them.
+        more: ``validation_data``, if the dataset returned it.
+    """
+
+    def __init__(self, x: Any, y: Any = None, **more: Any) -> None:
+        self._samples = {"x": x, "y": y, **more}
+        self._before: dict[str, Any] = {}
+
+    def assign(self, model: HasSamples) -> None:
+        """Assign the samples to the settings, and keep the values that the user had assigned to them."""
+        release(model)
+        self._before = {name: model._values[name] for name in self._samples if name in model._values}
+        model._loaded = self
+        for name, value in self._samples.items():
+            setattr(model, name, value)
+
+    def restore(self, model: HasSamples) -> None:
+        """Remove the samples from the settings, and assign the user's values again."""
+        for name in self._samples:
+            model._values.pop(name, None)
+        model._values.update(self._before)
+        model._loaded = None
+
+
+def release(model: HasSamples) -> None:
+    """Release the samples that the dataset returned, if there are any."""
+    if model._loaded is not None:
+        model._loaded.restore(model)
+
+
+class Request(NamedTuple):
+    """What to load.
+
+    Args:
+        model: The specification.
+        subset: ``"training"``, ``"validation"`` or ``"evaluation"``.
+        test: Whether this is a dry run.
+        kwargs: More arguments for a dataset that takes them.
+    """
+
+    model: HasSamples
+    subset: str
+    test: bool = False
+    kwargs: Mapping[str, Any] = types.MappingProxyType({})
+
+
+Loader = Callable[[Any, Request], LoadedDataset | None]
+
+
+def load_from_source(model: HasSamples, subset: str, *, test: bool = False, **kwargs: Any) -> None:
+    """Load a subset of ``model.dataset`` into ``model.x``, ``model.y`` and ``model.validation_data``.
+
+    Args:
+        model: The specification.
+        subset: ``"training"``, ``"validation"`` or ``"evaluation"``.
+        test: Whether this is a dry run.
+        kwargs: More arguments for a dataset that takes them.
 
     Raises:
-        DatasetError: the dataset is of no kind that samples can be had from, or gave something else.
+        DatasetError: The dataset is of an unknown kind, or it returned something else than samples.
     """
-    source = model.dataset
     if subset not in SUBSETS:
         raise DatasetError(f"{subset!r} is not a subset.", hint=f"Subsets are {', '.join(SUBSETS)}.")
-    drop_source(model)
-    if isinstance(source, type) and issubclass(source, MltkDataset):
-        raise DatasetError(
-            f"my_model.dataset is the class {source.__name__}; it must be an instance.",
-            hint=f"my_model.dataset = {source.__name__}()",
-        )
-    if isinstance(source, MltkDataset):
-        _assign(model, source.load_dataset(subset, test=test, **kwargs), subset)
-        counts = getattr(source, "class_counts", None)
-        if counts:
-            model.class_counts[subset] = dict(counts)
-    elif isinstance(source, types.ModuleType):
-        load_data = getattr(source, "load_data", None)
-        if load_data is None:
-            raise DatasetError(f"The dataset module {source.__name__} has no function load_data().")
-        _assign_split(model, load_data(), subset, source.__name__)
-    elif isinstance(source, tuple) and len(source) == 2 and all(isinstance(s, tuple) for s in source):
-        _assign_split(model, source, subset, "my_model.dataset")
-    elif isinstance(source, (tuple, list)) or is_samples(source):
-        _assign(model, source, subset)
-    elif callable(source):
-        result = _call(source, model=model, mltk_model=model, subset=subset, test=test, **kwargs)
-        if _is_split(result):
-            _assign_split(model, result, subset, getattr(source, "__name__", "the dataset function"))
-        else:
-            _assign(model, result, subset)
-    elif hasattr(source, "load_dataset"):
-        _assign(model, _call(source.load_dataset, subset=subset, test=test, **kwargs), subset)
-    else:
-        raise DatasetError(
-            f"my_model.dataset is {type(source).__name__}, from which no samples can be had.",
-            hint="It can be a module with load_data(), a function, an MltkDataset, a tf.data.Dataset, a "
-            "keras.utils.PyDataset, a generator, or arrays (x, y).",
-        )
+    release(model)
+    load = _loader_of(model.dataset)
+    loaded = load(model.dataset, Request(model, subset, test, kwargs))
+    if loaded is not None:
+        loaded.assign(model)
+
+
+def assign_samples(model: HasSamples, samples: Any, subset: str) -> None:
+    """Assign what a dataset returned for a subset: ``x``, ``(x, y)`` or ``(x, y, validation_data)``."""
+    loaded = _samples_of(samples, subset)
+    if loaded is not None:
+        loaded.assign(model)
 
 
 def is_samples(value: Any) -> bool:
-    """Whether ``value`` itself gives samples: an array, ``tf.data.Dataset``, ``PyDataset`` or generator.
+    """Whether a value is itself a source of samples: an array, ``tf.data.Dataset``, ``PyDataset`` or generator.
 
-    Looks at names of classes, so that neither TensorFlow nor Keras is imported for the question.
+    The test is by the names of classes, so that neither TensorFlow nor Keras is imported for it.
     """
     if isinstance(value, Iterator) or hasattr(value, "__array__"):
         return True
-    names = {c.__name__ for c in type(value).__mro__}
-    return bool(names & {"DatasetV2", "PyDataset", "Sequence", "DataLoader", "DirectoryIterator", "Iterator"})
+    return not _KERAS_INPUTS.isdisjoint(c.__name__ for c in type(value).__mro__)
 
 
-def _is_split(result: Any) -> bool:
-    """Whether a result looks like ``load_data()``'s ``((x_train, y_train), (x_test, y_test))``."""
-    return isinstance(result, tuple) and len(result) == 2 and all(isinstance(r, tuple) and len(r) == 2 for r in result)
+# -- kinds of sources ------------------------------------------------------------------------------------------------
 
 
-def _call(function: Callable, **available: Any) -> Any:
-    """Call ``function`` with those of ``available`` that it has parameters for; a lone other one gets the model."""
+def _loader_of(source: Any) -> Loader:
+    """Find the function for the kind of a source. The order matters: an array can be callable, for instance."""
+    kinds: list[tuple[bool, Loader]] = [
+        (isinstance(source, type) and issubclass(source, MltkDataset), _refuse_class),
+        (isinstance(source, MltkDataset), _load_own_dataset),
+        (isinstance(source, types.ModuleType), _load_module),
+        (isinstance(source, tuple) and len(source) == 2 and all(isinstance(s, tuple) for s in source), _load_split),
+        (isinstance(source, (tuple, list)) or is_samples(source), _load_samples),
+        (callable(source), _load_function),
+        (hasattr(source, "load_dataset"), _load_object),
+    ]
+    return next((loader for is_kind, loader in kinds if is_kind), _refuse)
+
+
+def _refuse_class(source: Any, request: Request) -> None:
+    raise DatasetError(
+        f"my_model.dataset is the class {source.__name__}; it must be an instance.",
+        hint=f"my_model.dataset = {source.__name__}()",
+    )
+
+
+def _refuse(source: Any, request: Request) -> None:
+    raise DatasetError(
+        f"my_model.dataset is of type {type(source).__name__}, which can't be loaded.",
+        hint="It can be a module with load_data(), a function, an MltkDataset, a tf.data.Dataset, a "
+        "keras.utils.PyDataset, a generator, or arrays (x, y).",
+    )
+
+
+def _load_own_dataset(source: MltkDataset, request: Request) -> LoadedDataset | None:
+    """Load a user's own dataset, and copy its class counts."""
+    loaded = _samples_of(source.load_dataset(request.subset, test=request.test, **request.kwargs), request.subset)
+    counts = getattr(source, "class_counts", None)
+    if counts:
+        request.model.class_counts[request.subset] = dict(counts)
+    return loaded
+
+
+def _load_module(source: types.ModuleType, request: Request) -> LoadedDataset | None:
+    """Load a module with ``load_data()``, such as those of ``keras.datasets``."""
+    load_data = getattr(source, "load_data", None)
+    if load_data is None:
+        raise DatasetError(f"The dataset module {source.__name__} has no function load_data().")
+    return _split_or_samples(load_data(), request, source.__name__)
+
+
+def _load_split(source: Any, request: Request) -> LoadedDataset | None:
+    """Load ``((x_train, y_train), (x_test, y_test))``."""
+    return _split_or_samples(source, request, "my_model.dataset")
+
+
+def _load_samples(source: Any, request: Request) -> LoadedDataset | None:
+    """Load arrays, or an object that is itself a source of samples."""
+    return _samples_of(source, request.subset)
+
+
+def _load_function(source: Callable[..., Any], request: Request) -> LoadedDataset | None:
+    """Call a function with the arguments that it takes."""
+    model, subset, test, kwargs = request
+    result = _call(source, model=model, mltk_model=model, subset=subset, test=test, **kwargs)
+    return _split_or_samples(result, request, getattr(source, "__name__", "the dataset function"))
+
+
+def _load_object(source: Any, request: Request) -> LoadedDataset | None:
+    """Call the method ``load_dataset`` of an object of another class than :class:`MltkDataset`."""
+    result = _call(source.load_dataset, subset=request.subset, test=request.test, **request.kwargs)
+    return _samples_of(result, request.subset)
+
+
+def _call(function: Callable[..., Any], **available: Any) -> Any:
+    """Call a function with the available arguments that it has parameters for.
+
+    If a required parameter has another name, the first of these parameters gets the model.
+    """
     try:
         parameters = inspect.signature(function).parameters
     except (TypeError, ValueError):
@@ -92,59 +218,53 @@ def _call(function: Callable, **available: Any) -> Any:
     return function(**kwargs)
 
 
-def _assign(model: Any, result: Any, subset: str) -> None:
-    """Assign what a dataset gave: ``x``, ``(x, y)`` or ``(x, y, validation_data)``; None means it assigned itself."""
+# -- results of sources ----------------------------------------------------------------------------------------------
+
+
+def _samples_of(result: Any, subset: str) -> LoadedDataset | None:
+    """Read ``x``, ``(x, y)`` or ``(x, y, validation_data)``; None if the dataset assigned the samples itself."""
     if result is None:
-        return
-    if isinstance(result, list):
-        result = tuple(result) if 2 <= len(result) <= 3 else result
+        return None
+    if isinstance(result, list) and 2 <= len(result) <= 3:
+        result = tuple(result)
     parts = result if isinstance(result, tuple) else (result,)
     if len(parts) > 3:
         raise DatasetError(
-            f"The dataset gave {len(parts)} things for {subset!r}; wanted x, (x, y) or (x, y, validation_data)."
+            f"The dataset returned {len(parts)} values for {subset!r}; "
+            "it must return x, (x, y) or (x, y, validation_data)."
         )
-    _put(model, "x", parts[0])
-    _put(model, "y", parts[1] if len(parts) > 1 else None)
-    if len(parts) > 2:
-        _put(model, "validation_data", parts[2])
+    return LoadedDataset(*parts[:2], **({"validation_data": parts[2]} if len(parts) > 2 else {}))
 
 
-def _put(model: Any, name: str, value: Any) -> None:
-    """Assign a setting until :func:`drop_source`, which gives back what the user had assigned."""
-    replaced = model._values.setdefault("_from_source", {})
-    replaced.setdefault(name, (model._values[name],) if name in model._values else ())
-    setattr(model, name, value)
+def _is_split(result: Any) -> bool:
+    """Whether a result looks like ``((x_train, y_train), (x_test, y_test))``, which ``load_data()`` returns."""
+    return isinstance(result, tuple) and len(result) == 2 and all(isinstance(r, tuple) and len(r) == 2 for r in result)
 
 
-def drop_source(model: Any) -> None:
-    """Let go of the samples that a dataset gave."""
-    for name, before in model._values.pop("_from_source", {}).items():
-        model._values.pop(name, None)
-        if before:
-            model._values[name] = before[0]
+def _split_or_samples(result: Any, request: Request, where: str) -> LoadedDataset | None:
+    """Read ``((x_train, y_train), (x_test, y_test))``, or what :func:`_samples_of` reads.
 
+    The first part is for training. The second part is for evaluation, and for validation unless the specification has
+    ``validation_data`` or ``validation_split``.
 
-def _assign_split(model: Any, result: Any, subset: str, where: str) -> None:
-    """Assign ``((x_train, y_train), (x_test, y_test))``.
-
-    Training gets the first part; the second is for evaluation and, unless ``validation_split`` says otherwise,
-    for validation.
+    Args:
+        result: What the source returned.
+        request: What to load.
+        where: Name of the source, for the message.
     """
     if not _is_split(result):
-        _assign(model, result, subset)
-        return
+        return _samples_of(result, request.subset)
     train, held_out = result
+    model, subset = request.model, request.subset
     x, y = train if subset == "training" else held_out
-    _put(model, "x", x)
-    _put(model, "y", y)
-    if subset == "training" and model.validation_data is None and not model.validation_split:
-        _put(model, "validation_data", held_out)
     if x is None:
-        raise DatasetError(f"{where} gave no samples for {subset!r}.")
+        raise DatasetError(f"{where} returned no samples for {subset!r}.")
+    validate = subset == "training" and model.validation_data is None and not model.validation_split
+    return LoadedDataset(x, y, **({"validation_data": held_out} if validate else {}))
 
 
-def summarize_source(model: Any) -> str:
-    """What is loaded, in a few lines."""
+def summarize_source(model: HasSamples) -> str:
+    """Return a few lines about the loaded samples."""
     source = model.dataset
     if isinstance(source, MltkDataset):
         text = source.summarize_dataset()

@@ -40,7 +40,7 @@ from mltk.audio.speech.synthesis import Speakers, say, say_all
 from mltk.audio.speech.words import common_words
 from mltk.data.fetch.download import datasets_dir
 from mltk.errors import DatasetError, OutputError, SettingError, did_you_mean
-from mltk.specification.dataset_settings import MltkDataset
+from mltk.specification.own_dataset import MltkDataset
 
 PLAN_VERSION = 1  # to be increased when the same settings result in other clips
 TYPICAL_CLIP_SECONDS = 0.6

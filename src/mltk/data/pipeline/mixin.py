@@ -8,10 +8,11 @@ from typing import Any, ClassVar, Literal
 
 from mltk.data.class_files import Source
 from mltk.errors import DatasetError, SettingError
-from mltk.specification.dataset_settings import DataGeneratorDatasetMixin, MltkDataset
+from mltk.specification.dataset_settings import DataGeneratorDatasetMixin
 from mltk.specification.events import MltkModelEvent
+from mltk.specification.own_dataset import MltkDataset
 from mltk.specification.settings import setting
-from mltk.specification.sources import is_samples
+from mltk.specification.sources import assign_samples, is_samples
 
 TEST_SAMPLES_PER_CLASS = 10
 """Most samples of a class in a dry run."""
@@ -148,10 +149,8 @@ class FileDatasetMixin(DataGeneratorDatasetMixin):
         return None
 
     def _assign_samples(self, samples: Any, subset: str) -> None:
-        from mltk.specification.sources import _assign
-
         self.loaded_subset = subset
-        _assign(self, samples, subset)
+        assign_samples(self, samples, subset)
         counts = getattr(self.dataset, "class_counts", None)
         if counts:
             self.class_counts[subset] = dict(counts)
