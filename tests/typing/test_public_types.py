@@ -13,10 +13,10 @@ import mltk
 mypy_api = pytest.importorskip("mypy.api")
 
 SCRIPT = """
-from typing import Any, Callable, assert_type
+import logging
+from typing import Any, assert_type
 import mltk
 import mltk.core as core
-from mltk.specification.settings import Spec
 
 class Model(mltk.MltkModel, mltk.TrainMixin, mltk.AudioDatasetMixin, mltk.EvaluateClassifierMixin):
     pass
@@ -27,7 +27,7 @@ my_model = Model()
 assert_type(mltk.train_model(my_model), mltk.TrainingResults)
 assert_type(mltk.load_mltk_model("yes_no"), mltk.MltkModel)
 assert_type(mltk.list_mltk_models(), list[str])
-assert_type(mltk.summarize_model(my_model), str)
+assert_type(mltk.get_mltk_logger(), logging.Logger)
 assert_type(mltk.MltkModelEvent("after_train"), mltk.MltkModelEvent)
 assert_type(mltk.TFLITE_METADATA_TAG, str)
 assert_type(mltk.MltkError("message").hint, str | None)
