@@ -106,7 +106,7 @@ def static_names(path: Path) -> dict[str, str]:
     return found
 
 
-@pytest.mark.parametrize("package", ["mltk", "mltk.tflite"])
+@pytest.mark.parametrize("package", ["mltk", "mltk.tflite", "mltk.micro"])
 def test_a_type_checker_sees_the_same_names_from_the_same_modules(package: str) -> None:
     module = importlib.import_module(package)
     static = static_names(Path(module.__file__ or ""))

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 from mltk._lazy import lazy_names
 
 if TYPE_CHECKING:
+    from mltk.tflite.graph import Graph as Graph
+    from mltk.tflite.graph import graph_of as graph_of
     from mltk.tflite.layer_options import TfliteAddLayerOptions as TfliteAddLayerOptions
     from mltk.tflite.layer_options import TfliteConv2DLayerOptions as TfliteConv2DLayerOptions
     from mltk.tflite.layer_options import TfliteDepthwiseConv2DLayerOptions as TfliteDepthwiseConv2DLayerOptions
@@ -58,6 +60,7 @@ if TYPE_CHECKING:
     from mltk.tflite.types import TflitePadding as TflitePadding
 
 _NAMES = {
+    "mltk.tflite.graph": ("Graph", "graph_of"),
     "mltk.tflite.layers.counts": ("LayerCounts", "count_layer", "count_model"),
     "mltk.tflite.layers.base": ("TfliteLayer",),
     "mltk.tflite.layers.typed": (

@@ -1,7 +1,7 @@
 """One BLAS thread while small products are computed one after another.
 
-OpenBLAS otherwise wakes all its threads for each of thousands of small matrix products, which on a busy machine
-takes ten times as long as computing them alone. Its own switch is the only one that works after NumPy was imported.
+Otherwise OpenBLAS wakes all its threads for each of thousands of small matrix products. On a busy machine this takes
+ten times as long as one thread. After NumPy was imported, only OpenBLAS's own function changes the number of threads.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 
 @lru_cache(maxsize=1)
 def _openblas() -> tuple[Callable[[], int], Callable[[int], None]] | None:
-    """The get and set functions of the OpenBLAS that NumPy's wheel carries; None for another BLAS."""
+    """Return the get and set functions of the OpenBLAS in NumPy's wheel; None for another BLAS."""
     package = Path(np.__file__).parent
     for folder in (package.parent / "numpy.libs", package / ".dylibs"):
         for path in sorted(folder.glob("*openblas*")):
@@ -34,7 +34,7 @@ def _openblas() -> tuple[Callable[[], int], Callable[[int], None]] | None:
 
 @contextlib.contextmanager
 def one_blas_thread() -> Iterator[None]:
-    """Within this, matrix products use one thread (where NumPy's BLAS is OpenBLAS; else nothing changes)."""
+    """Use one thread for matrix products within the block. Nothing changes if NumPy's BLAS is not OpenBLAS."""
     functions = _openblas()
     if functions is None:
         yield

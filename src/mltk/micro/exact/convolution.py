@@ -1,7 +1,8 @@
-"""CONV_2D, DEPTHWISE_CONV_2D and FULLY_CONNECTED on int8 as matrix products of whole numbers in float.
+"""CONV_2D, DEPTHWISE_CONV_2D and FULLY_CONNECTED on int8, as matrix products of whole numbers in floating point.
 
-Every sum of products stays below 2²⁴ in magnitude (else float64 takes over, exact to 2⁵³), so the floating-point
-result is the integer. The input's zero point is folded into the bias; padding is filled with the zero point.
+Every sum of products stays below 2²⁴ in magnitude, so the floating-point result is the integer. For larger sums,
+float64 is used, which is exact up to 2⁵³. The input's zero point is folded into the bias. Padding is filled with the
+zero point.
 """
 
 from __future__ import annotations
@@ -15,14 +16,14 @@ from mltk.micro.exact.node import Kernel, Node, activation_range, kernel
 from mltk.micro.exact.requantize import Requantizer
 from mltk.tflite.graph import Tensor
 
-# Patches of so many bytes are multiplied at a time: they and their product stay in a core's cache.
+# Bytes of patches that are multiplied at a time. The patches and their product stay in a core's cache.
 _CACHE_BYTES = 1 << 20
 _FLOAT32_EXACT = 1 << 24
 
 
 @dataclass(frozen=True)
 class _Weights:
-    """int8 weights as (K, channels) whole numbers in float, and the requantizer of their products."""
+    """int8 weights as whole numbers in floating point, shape (K, channels), and the requantizer of their products."""
 
     matrix: np.ndarray
     requantizer: Requantizer
@@ -33,7 +34,13 @@ class _Weights:
 
 
 def _weights(node: Node, weights: np.ndarray, *, single_precision_scale: bool = False) -> _Weights:
-    """``weights``: (K, channels) int8."""
+    """Prepare weights.
+
+    Args:
+        node: The operator.
+        weights: int8, shape (K, channels).
+        single_precision_scale: Multiply the scales of input and weights as 32-bit floats.
+    """
     x, w, y = node.tensor(0), node.tensor(1), node.outputs[0]
     node.require_int8(x, y)
     node.require(w.type_name == "INT8", f"{w.type_name} weights")
@@ -55,7 +62,7 @@ def _weights(node: Node, weights: np.ndarray, *, single_precision_scale: bool = 
     wide = weights.astype(np.int64)
     zero = int(x.zero_point[0])
     folded = bias - zero * wide.sum(axis=0)
-    # |x| ≤ 128 for the product as computed; |x − zero point| ≤ 255 for the accumulator as TFLM has it.
+    # |x| ≤ 128 in the product as it is computed here; |x − zero point| ≤ 255 in TFLM's accumulator.
     product_bound = int(np.abs(wide).sum(axis=0).max(initial=0)) * 128
     bound = int((np.abs(wide).sum(axis=0) * 255 + np.abs(bias)).max(initial=0))
     node.require(bound < 1 << 31, "sums that may overflow int32")
@@ -69,7 +76,16 @@ def _weights(node: Node, weights: np.ndarray, *, single_precision_scale: bool = 
 
 @dataclass(frozen=True)
 class Window:
-    """How a kernel of (height, width) moves over an image, with the padding that TFLM computes."""
+    """How a kernel moves over an image. Every pair is (height, width).
+
+    Attributes:
+        kernel: Size of the kernel.
+        stride: Step between positions.
+        dilation: Distance of the kernel's elements.
+        image: Size of the input.
+        out: Number of positions.
+        before: Padding before the image, as TFLM computes it.
+    """
 
     kernel: tuple[int, int]
     stride: tuple[int, int]
@@ -80,7 +96,7 @@ class Window:
 
     @property
     def padded(self) -> tuple[int, int]:
-        """Height and width of the image with all that the kernel touches."""
+        """Size of the image with all padding that the kernel reaches."""
         h, w = (
             max(
                 self.before[i] + self.image[i],
@@ -92,12 +108,12 @@ class Window:
 
     @property
     def is_pointwise(self) -> bool:
-        """A 1×1 kernel that visits each pixel once, in order."""
+        """Whether it is a 1×1 kernel that visits each pixel once, in order."""
         return self.kernel == (1, 1) and self.stride == (1, 1) and self.image == self.out
 
 
 def window(node: Node, kernel_size: tuple[int, int], x: Tensor, y: Tensor) -> Window:
-    """The window of a convolution or pooling node."""
+    """Return the window of a convolution or pooling node."""
     node.require(len(x.shape) == 4 and len(y.shape) == 4, "not four-dimensional")
     stride = (node.option("strideH", 1), node.option("strideW", 1))
     dilation = (node.option("dilationHFactor", 1), node.option("dilationWFactor", 1))
@@ -110,7 +126,7 @@ def window(node: Node, kernel_size: tuple[int, int], x: Tensor, y: Tensor) -> Wi
         expected = -(-image[i] // stride[i]) if same else (image[i] - reach) // stride[i] + 1
         node.require(out[i] == expected, "an output size that doesn't follow from its input")
         before[i] = max((out[i] - 1) * stride[i] + reach - image[i], 0) // 2
-    # A window with one place never moves.
+    # A window with one position never moves.
     stride = (stride[0] if out[0] > 1 else 1, stride[1] if out[1] > 1 else 1)
     win = Window(kernel_size, stride, dilation, image, out, (before[0], before[1]))
     node.require_feasible(elements=win.padded[0] * win.padded[1] * x.shape[3])
@@ -179,7 +195,7 @@ class _Convolution:
 
 @kernel("CONV_2D")
 def build_conv_2d(node: Node) -> Kernel:
-    """Weights (out, height, width, in); no grouped convolution."""
+    """Build a convolution. The weights are (out, height, width, in). Grouped convolutions are not exact."""
     x, w, y = node.tensor(0), node.constant(1), node.outputs[0]
     node.require(w.ndim == 4 and w.shape[3] == x.shape[-1], "a grouped convolution")
     win = window(node, (w.shape[1], w.shape[2]), x, y)
@@ -191,10 +207,10 @@ def build_conv_2d(node: Node) -> Kernel:
 
 
 class _DepthwiseConvolution:
-    """Sums shifted images times one weight per channel: no product to speak of, so no BLAS.
+    """Sums shifted images, each times one weight per channel. There is no matrix product, so BLAS is not used.
 
-    Whole rows of pixels are multiplied at a time by the channels' weights repeated; for a stride, the image's
-    columns are first sorted by their remainder, so that a row of output sees them side by side.
+    A whole row of pixels is multiplied at a time by the repeated weights of the channels. For a stride, the columns of
+    the image are first sorted by their remainder, so that the columns of an output row are side by side.
     """
 
     def __init__(self, weights: _Weights, win: Window, channels_in: int, multiplier: int, zero: int) -> None:
@@ -221,7 +237,7 @@ class _DepthwiseConvolution:
         return [out.reshape(*x.shape[:2], *win.out, channels)]
 
     def _sort(self, images: np.ndarray, sorted_columns: np.ndarray) -> None:
-        """Fill in ``images`` (n, height, width, in) behind their padding."""
+        """Write ``images`` (n, height, width, in) behind their padding."""
         (top, left), (h, w), step = self._win.before, self._win.padded, self._win.stride[1]
         height, width = min(images.shape[1], h - top), min(images.shape[2], w - left)
         if self._multiplier > 1:
@@ -246,7 +262,7 @@ class _DepthwiseConvolution:
 
 @kernel("DEPTHWISE_CONV_2D")
 def build_depthwise_conv_2d(node: Node) -> Kernel:
-    """Weights (1, height, width, out); out = in × multiplier."""
+    """Build a depthwise convolution. The weights are (1, height, width, out), and out = in × multiplier."""
     x, w, y = node.tensor(0), node.constant(1), node.outputs[0]
     node.require(w.ndim == 4 and w.shape[0] == 1, "weights of another form")
     multiplier, rest = divmod(w.shape[3], x.shape[-1])
@@ -263,7 +279,7 @@ def build_depthwise_conv_2d(node: Node) -> Kernel:
 
 @kernel("FULLY_CONNECTED")
 def build_fully_connected(node: Node) -> Kernel:
-    """Weights (units, K); everything before the last K values of the input is rows."""
+    """Build a dense layer. The weights are (units, K). Every K values of the input are a row."""
     w, y = node.constant(1), node.outputs[0]
     node.require(w.ndim == 2, "weights that are not a matrix")
     node.require(node.option("weightsFormat", 0) == 0, "shuffled weights")

@@ -1,4 +1,4 @@
-"""int8 functions of one value (tables of 256) and of two (tables of 65,536), and SOFTMAX."""
+"""Functions of one int8 value (tables of 256 entries) and of two (tables of 65,536 entries), and SOFTMAX."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _zero(t: Tensor) -> int:
 
 
 def _lookup(table: np.ndarray) -> Kernel:
-    """``table``: the results for −128 … 127, in the output's dtype."""
+    """Return a kernel that looks values up. ``table`` has the results for −128 … 127, in the output's dtype."""
     by_byte = np.roll(table, 128)  # int8 seen as uint8: 0 … 127, then −128 … −1
 
     # take() with indices of its own type and no bounds check is several times faster than by_byte[x].
@@ -37,7 +37,7 @@ def _as_int8(values: np.ndarray, low: int = -128, high: int = 127) -> np.ndarray
 
 @kernel("LOGISTIC")
 def build_logistic(node: Node) -> Kernel:
-    """Fixed point with 4 integer bits in and none out; the output's zero point is −128."""
+    """Build the logistic function: 4 integer bits in, none out. The output's zero point is −128."""
     x, y = node.tensor(0), node.outputs[0]
     node.require_int8(x, y)
     node.require(_zero(y) == -128, "an output zero point other than -128")
@@ -52,7 +52,7 @@ def build_logistic(node: Node) -> Kernel:
 
 @kernel("TANH")
 def build_tanh(node: Node) -> Kernel:
-    """Fixed point with 4 integer bits in and none out; the output's zero point is 0."""
+    """Build tanh: 4 integer bits in, none out. The output's zero point is 0."""
     x, y = node.tensor(0), node.outputs[0]
     node.require_int8(x, y)
     node.require(_zero(y) == 0, "an output zero point other than 0")
@@ -67,7 +67,7 @@ def build_tanh(node: Node) -> Kernel:
 
 @kernel("RELU")
 def build_relu(node: Node) -> Kernel:
-    """Rescaled from the input's quantization to the output's, at least the output's zero."""
+    """Build ReLU: rescale from the input's quantization to the output's, and clip at the output's zero."""
     x, y = node.tensor(0), node.outputs[0]
     node.require_int8(x, y)
     # TFLM divides the two scales in single precision here.
@@ -78,7 +78,7 @@ def build_relu(node: Node) -> Kernel:
 
 @kernel("RELU6")
 def build_relu6(node: Node) -> Kernel:
-    """Clamped between the quantized 0 and 6; TFLM does not rescale."""
+    """Build ReLU6: clip between the quantized 0 and 6. TFLM does not rescale."""
     x, y = node.tensor(0), node.outputs[0]
     node.require_int8(x, y)
     six = float(np.float32(6.0) / np.float32(x.scale[0]))
@@ -88,7 +88,7 @@ def build_relu6(node: Node) -> Kernel:
 
 @kernel("LEAKY_RELU")
 def build_leaky_relu(node: Node) -> Kernel:
-    """One multiplier above zero, another with alpha below."""
+    """Build leaky ReLU: one multiplier above zero, and another with alpha below zero."""
     x, y = node.tensor(0), node.outputs[0]
     node.require_int8(x, y)
     alpha = np.float64(np.float32(node.option("alpha", 0.0)))
@@ -106,7 +106,7 @@ def build_leaky_relu(node: Node) -> Kernel:
 
 @kernel("QUANTIZE")
 def build_quantize(node: Node) -> Kernel:
-    """int8 to int8 or uint8 of another scale, or float32 to int8."""
+    """Build QUANTIZE: int8 to int8 or uint8 of another scale, or float32 to int8."""
     x, y = node.tensor(0), node.outputs[0]
     node.require(y.type_name in ("INT8", "UINT8") and y.scale.size == 1, f"{y.type_name} output")
     low, high = (-128, 127) if y.type_name == "INT8" else (0, 255)
@@ -128,7 +128,7 @@ def build_quantize(node: Node) -> Kernel:
 
 @kernel("DEQUANTIZE")
 def build_dequantize(node: Node) -> Kernel:
-    """int8 to float32: (value − zero point) × scale."""
+    """Build DEQUANTIZE: int8 to float32, (value − zero point) × scale."""
     x, y = node.tensor(0), node.outputs[0]
     node.require_int8(x)
     node.require(y.type_name == "FLOAT32", f"{y.type_name} output")
@@ -137,7 +137,7 @@ def build_dequantize(node: Node) -> Kernel:
 
 @kernel("HARD_SWISH")
 def build_hard_swish(node: Node) -> Kernel:
-    """x · relu6(x + 3) / 6 in 16-bit fixed point."""
+    """Build hard swish: x · relu6(x + 3) / 6 in 16-bit fixed point."""
     x, y = node.tensor(0), node.outputs[0]
     node.require_int8(x, y)
     hires = np.float32(1.0 / 128.0) * np.float32(x.scale[0])
@@ -168,7 +168,12 @@ def _high_mul16(a: np.ndarray, b: int) -> np.ndarray:
 
 
 def _binary(node: Node, result: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Kernel:
-    """``result``: from two int64 arrays of int8 values to the output, in range; tabled for all pairs."""
+    """Return a kernel that looks pairs of values up.
+
+    Args:
+        node: The operator.
+        result: From two int64 arrays of int8 values to outputs in the range of int8.
+    """
     table = result(_INT8[:, None], _INT8[None, :]).astype(np.int8)
     by_byte = np.roll(table, (128, 128), axis=(0, 1)).ravel()
     shapes = [node.tensor(i).shape for i in (0, 1)]
@@ -189,7 +194,7 @@ def _binary(node: Node, result: Callable[[np.ndarray, np.ndarray], np.ndarray]) 
 
 
 def _pairs(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """``256·a + b`` of the bytes of two int8 arrays, as indices: put side by side, not multiplied and added."""
+    """Return ``256·a + b`` of the bytes of two int8 arrays, as indices. The bytes are written side by side."""
     side_by_side = np.empty((*np.broadcast_shapes(a.shape, b.shape), 2), np.uint8)
     side_by_side[..., 1], side_by_side[..., 0] = a.view(np.uint8), b.view(np.uint8)
     return side_by_side.view("<u2")[..., 0].astype(np.intp)
@@ -201,7 +206,7 @@ def _widen(x: np.ndarray, rank: int, wanted: int) -> np.ndarray:
 
 @kernel("ADD", "SUB")
 def build_add(node: Node) -> Kernel:
-    """Both inputs brought to twice the larger scale with 20 bits more, added, and scaled to the output."""
+    """Build ADD and SUB: scale both inputs to twice the larger scale with 20 more bits, add, scale to the output."""
     a, b, y = node.tensor(0), node.tensor(1), node.outputs[0]
     node.require_int8(a, b, y)
     low, high = activation_range(node, y)
@@ -222,7 +227,7 @@ def build_add(node: Node) -> Kernel:
 
 @kernel("MUL")
 def build_mul(node: Node) -> Kernel:
-    """The product of both, scaled to the output."""
+    """Build MUL: the product of both inputs, scaled to the output."""
     a, b, y = node.tensor(0), node.tensor(1), node.outputs[0]
     node.require_int8(a, b, y)
     low, high = activation_range(node, y)
@@ -237,14 +242,14 @@ def build_mul(node: Node) -> Kernel:
 
 @kernel("MAXIMUM", "MINIMUM")
 def build_maximum(node: Node) -> Kernel:
-    """The larger or smaller of both, as they are."""
+    """Build MAXIMUM and MINIMUM. TFLM does not rescale."""
     node.require_int8(node.tensor(0), node.tensor(1), node.outputs[0])
     return _binary(node, np.maximum if node.op.name == "MAXIMUM" else np.minimum)
 
 
 @kernel("SOFTMAX")
 def build_softmax(node: Node) -> Kernel:
-    """Over the last axis, int8 in and out, in fixed point."""
+    """Build softmax over the last axis, int8 in and out, in fixed point."""
     x, y = node.tensor(0), node.outputs[0]
     node.require_int8(x, y)
     node.require(len(x.shape) >= 1 and x.shape[-1] <= 4096, "too many classes")

@@ -2,7 +2,7 @@
 
 Raw values are those of gemmlowp's ``FixedPoint<int32, integer bits>``: ``value × 2^(31 − integer bits)``. The
 definitions follow gemmlowp (https://github.com/google/gemmlowp, ``fixedpoint/fixedpoint.h``) and TFLM's build with
-double rounding (``TFLITE_SINGLE_ROUNDING`` unset).
+double rounding (without ``TFLITE_SINGLE_ROUNDING``).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ INT32_MIN, INT32_MAX = -(1 << 31), (1 << 31) - 1
 
 
 def quantize_multipliers(reals: np.ndarray) -> tuple[Ints, Ints]:
-    """:func:`quantize_multiplier` of each, as two int64 arrays."""
+    """Return multipliers and shifts of several factors, as two int64 arrays. See `quantize_multiplier`."""
     pairs = [quantize_multiplier(float(r)) for r in np.ravel(reals)]
     return np.array([p[0] for p in pairs], np.int64), np.array([p[1] for p in pairs], np.int64)
 
@@ -29,14 +29,14 @@ def _divide_towards_zero(a: Ints, power: int) -> Ints:
 
 
 def high_mul(a: Ints, b: Ints | int) -> Ints:
-    """SaturatingRoundingDoublingHighMul: ``a × b / 2³¹``, rounded to nearest."""
+    """Return ``a × b / 2³¹``, rounded to nearest (SaturatingRoundingDoublingHighMul)."""
     product = np.asarray(a, np.int64) * np.asarray(b, np.int64)
     nudge = np.where(product >= 0, 1 << 30, 1 - (1 << 30))
     return np.minimum(_divide_towards_zero(product + nudge, 31), INT32_MAX)
 
 
 def rounding_divide_by_pot(a: Ints, exponent: Ints | int) -> Ints:
-    """``a / 2^exponent`` rounded to nearest, halves away from zero."""
+    """Return ``a / 2^exponent``, rounded to nearest, halves away from zero."""
     a, exponent = np.asarray(a, np.int64), np.asarray(exponent, np.int64)
     mask = (np.int64(1) << exponent) - 1
     threshold = (mask >> 1) + (a < 0)
@@ -44,19 +44,19 @@ def rounding_divide_by_pot(a: Ints, exponent: Ints | int) -> Ints:
 
 
 def multiply_by_quantized_multiplier(x: Ints, multiplier: Ints | int, shift: Ints | int) -> Ints:
-    """``x × multiplier × 2^(shift − 31)`` as TFLM's double-rounding build computes it."""
+    """Return ``x × multiplier × 2^(shift − 31)`` as TFLM's build with double rounding computes it."""
     shift = np.asarray(shift, np.int64)
     left, right = np.maximum(shift, 0), np.maximum(-shift, 0)
     return rounding_divide_by_pot(high_mul(np.asarray(x, np.int64) << left, multiplier), right)
 
 
 def saturating_shift_left(a: Ints, exponent: int) -> Ints:
-    """``a × 2^exponent``, kept within int32."""
+    """Return ``a × 2^exponent``, clipped to int32."""
     return np.clip(np.asarray(a, np.int64) << exponent, INT32_MIN, INT32_MAX)
 
 
 def _exp_between_minus_quarter_and_zero(a: Ints) -> Ints:
-    # Taylor expansion around −1/8; a and the result have no integer bits.
+    # Taylor expansion around −1/8. a and the result have no integer bits.
     constant_term, one_third = 1895147668, 715827883
     x = a + (1 << 28)
     x2 = high_mul(x, x)
@@ -66,7 +66,7 @@ def _exp_between_minus_quarter_and_zero(a: Ints) -> Ints:
 
 
 def exp_on_negative_values(a: Ints, integer_bits: int) -> Ints:
-    """exp(a) for a ≤ 0 with ``integer_bits`` integer bits; the result has none."""
+    """Return exp(a) for a ≤ 0 with ``integer_bits`` integer bits. The result has no integer bits."""
     a = np.asarray(a, np.int64)
     fraction_bits = 31 - integer_bits
     quarter = 1 << (fraction_bits - 2)
@@ -81,7 +81,7 @@ def exp_on_negative_values(a: Ints, integer_bits: int) -> Ints:
 
 
 def _reciprocal_of_half_denominator(a: Ints) -> Ints:
-    # Newton-Raphson for 1 / ((1 + a) / 2), a in [0, 1); the result has 2 integer bits.
+    # Newton-Raphson for 1 / ((1 + a) / 2), a in [0, 1). The result has 2 integer bits.
     total = np.asarray(a, np.int64) + INT32_MAX
     half_denominator = _divide_towards_zero(total + np.where(total >= 0, 1, -1), 1)
     x = 1515870810 + high_mul(half_denominator, -1010580540)
@@ -91,30 +91,30 @@ def _reciprocal_of_half_denominator(a: Ints) -> Ints:
 
 
 def one_over_one_plus_x(a: Ints) -> Ints:
-    """1 / (1 + a) for a in [0, 1), no integer bits."""
+    """Return 1 / (1 + a) for a in [0, 1), without integer bits."""
     return saturating_shift_left(_reciprocal_of_half_denominator(a), 1)
 
 
 def one_minus_x_over_one_plus_x(a: Ints) -> Ints:
-    """(1 − a) / (1 + a) for a in [0, 1), no integer bits."""
+    """Return (1 − a) / (1 + a) for a in [0, 1), without integer bits."""
     return saturating_shift_left(_reciprocal_of_half_denominator(a) - (1 << 29), 2)
 
 
 def logistic(a: Ints, integer_bits: int) -> Ints:
-    """1 / (1 + exp(−a)) of a with ``integer_bits`` integer bits; the result has none."""
+    """Return 1 / (1 + exp(−a)) of a with ``integer_bits`` integer bits. The result has no integer bits."""
     positive = one_over_one_plus_x(exp_on_negative_values(-np.abs(a), integer_bits))
     return np.where(a == 0, 1 << 30, np.where(a > 0, positive, INT32_MAX - positive))
 
 
 def tanh(a: Ints, integer_bits: int) -> Ints:
-    """tanh(a) of a with ``integer_bits`` integer bits; the result has none."""
-    # Twice the argument is the same raw value with one integer bit more.
+    """Return tanh(a) of a with ``integer_bits`` integer bits. The result has no integer bits."""
+    # Twice the argument is the same raw value with one more integer bit.
     t = one_minus_x_over_one_plus_x(exp_on_negative_values(-np.abs(a), integer_bits + 1))
     return np.where(a == 0, 0, np.where(a < 0, -t, t))
 
 
 def reciprocal(x: Ints, integer_bits: int) -> tuple[Ints, Ints]:
-    """1 / x for raw x > 0 as (scale without integer bits, bits over one), as gemmlowp's ``GetReciprocal``."""
+    """Return 1 / x for raw x > 0 as (scale without integer bits, bits over one), as gemmlowp's ``GetReciprocal``."""
     x = np.asarray(x, np.int64)
     bit_length = np.frexp(x.astype(np.float64))[1].astype(np.int64)  # exact: x < 2³²
     headroom_plus_one = 32 - bit_length
@@ -123,5 +123,5 @@ def reciprocal(x: Ints, integer_bits: int) -> tuple[Ints, Ints]:
 
 
 def input_radius(integer_bits: int, left_shift: int) -> int:
-    """Largest magnitude that an input may have before its scaled value leaves the fixed-point range."""
+    """Return the largest magnitude of an input whose scaled value is still in the fixed-point range."""
     return math.floor(((1 << integer_bits) - 1) * float(1 << (31 - integer_bits)) / float(1 << left_shift))

@@ -13,16 +13,17 @@ from mltk.micro.exact.node import BUILDERS, Kernel, Node, NotExactError
 from mltk.tflite.graph import Graph, Operator, Subgraph
 from mltk.tflite.types import decode
 
-# Samples are taken through the graph so many at a time: enough to spread Python's share, few enough for the cache.
+# Bytes of activations for each batch of samples: enough to hide Python's overhead, few enough for the cache.
 _ACTIVATION_BYTES = 1 << 20
-# No tensor of a microcontroller's model comes near this, nor all that it needs at a time: more is a damaged shape.
+# Largest tensor, and largest sum of tensors at a time. Models for microcontrollers need far less; more is a damaged
+# shape.
 _TENSOR_BYTES, _LIVE_BYTES = 1 << 24, 1 << 27
 _STATE_OPERATORS = {"VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE", "CALL_ONCE"}
 
 
 @dataclass
 class _Step:
-    """One kernel: where its varying inputs come from, where its outputs go, and what is no longer needed after."""
+    """One kernel: tensors that it reads, tensors that it computes, and tensors that nothing needs afterwards."""
 
     run: Kernel
     inputs: list[int]
@@ -32,7 +33,7 @@ class _Step:
 
 @dataclass
 class ExactModel:
-    """The compiled graph; :meth:`run` computes any number of samples."""
+    """A compiled graph. :meth:`run` computes any number of samples."""
 
     graph: Graph
     steps: list[_Step]
@@ -41,9 +42,14 @@ class ExactModel:
     batch: int
 
     def run(self, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """``inputs``: one array per model input, (samples, *input shape) with the shape's batch dimension or without.
+        """Compute samples.
 
-        Returns one array per model output, (samples, *output shape), batch dimension included.
+        Args:
+            inputs: One array for each model input, (samples, *input shape), with the batch dimension of the shape or
+                without it.
+
+        Returns:
+            One array for each model output, (samples, *output shape), with the batch dimension.
         """
         graph_inputs = self.graph.inputs
         arrays = [np.ascontiguousarray(x).reshape(len(x), *t.shape) for x, t in zip(inputs, graph_inputs, strict=True)]
@@ -69,11 +75,15 @@ class ExactModel:
 
 
 def compile_exact(graph: Graph) -> ExactModel:
-    """Kernels for all of ``graph``; raises :class:`NotExactError` naming the first operator that has none."""
+    """Build the kernels of all operators.
+
+    Raises:
+        NotExactError: An operator has no exact kernel. The message names the first one.
+    """
     try:
         return _Compiler(graph).compile()
     except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, MemoryError) as e:
-        # A file whose options and shapes contradict each other is TFLM's to refuse.
+        # Options and shapes contradict each other. TFLM has to refuse this file.
         raise NotExactError(f"the graph is inconsistent: {e}") from e
 
 
@@ -83,7 +93,7 @@ class _Compiler:
         self.static: dict[int, np.ndarray] = {
             t.index: t.data for t in self.main.tensors if t.data is not None and t.data.dtype == t.dtype
         }
-        self.alias: dict[int, int] = {}  # tensors that are another's value, unchanged
+        self.alias: dict[int, int] = {}  # tensors that have the value of another tensor
         self.resource: dict[int, str] = {}  # VAR_HANDLE outputs
         self.state: dict[str, int | np.ndarray] = {}  # what a variable holds: a tensor's index or a constant
         self.steps: list[_Step] = []
@@ -137,7 +147,7 @@ class _Compiler:
             self.steps.append(_Step(run, varying, list(op.outputs)))
 
     def _fold(self, node: Node, run: Kernel) -> None:
-        """Compute an operator on constants only, such as the shape that Keras 3 builds for a RESHAPE."""
+        """Compute an operator that has only constants, for example the shape that Keras 3 makes for a RESHAPE."""
         as_varying = Node(node.op, node.inputs, node.outputs, [None] * len(node.static))
         if node.op.name in ("PACK", "CONCATENATION"):
             run, given = BUILDERS[node.op.name](as_varying), [s for s in node.static if s is not None]
@@ -157,7 +167,7 @@ class _Compiler:
         else:  # READ_VARIABLE
             held = self.state.get(self.resource[op.inputs[0]])
             if held is None:
-                raise NotExactError("a variable that is read before it is initialised")
+                raise NotExactError("a variable that is read before it is initialized")
             if isinstance(held, int):
                 self.alias[op.outputs[0]] = held
             else:
@@ -191,7 +201,7 @@ def _initial_state(subgraph: Subgraph) -> dict[str, int | np.ndarray]:
                 raise NotExactError("a variable whose initial value is computed")
             state[names[op.inputs[0]]] = value
         else:
-            raise NotExactError(f"{op.name} in the initialisation")
+            raise NotExactError(f"{op.name} in the initialization")
     return state
 
 

@@ -1,8 +1,8 @@
-"""What a kernel builder is given, and the table of builders.
+"""What a builder of kernels gets, and the table of builders.
 
-A builder takes a :class:`Node` and returns a function of the node's varying inputs (arrays of shape
-(samples, *tensor.shape), in the order of the operator) to the list of its outputs, of the same form. It raises
-:class:`NotExactError` for anything it doesn't compute exactly as TFLM.
+A builder takes a :class:`Node` and returns a function. The function takes the node's varying inputs in the operator's
+order, as arrays of shape (samples, *tensor.shape), and returns the list of its outputs in the same form. The builder
+raises :class:`NotExactError` for anything that it does not compute exactly as TFLM does.
 """
 
 from __future__ import annotations
@@ -19,18 +19,25 @@ from mltk.tflite.types import TfliteActivation
 
 Kernel = Callable[..., list[np.ndarray]]
 
-# For one operator and one sample: 128 MiB of float32, and a few seconds. Models of microcontrollers end far below.
+# For one operator and one sample: 128 MiB of float32, and a few seconds. Models for microcontrollers need far less.
 _MAX_ELEMENTS = 1 << 25
 _MAX_OPERATIONS = 1 << 34
 
 
 class NotExactError(Exception):
-    """The graph needs something that has no exact batched kernel; the message names it."""
+    """The graph needs something that has no exact batched kernel. The message names it."""
 
 
 @dataclass(frozen=True)
 class Node:
-    """One operator with its tensors. ``static[i]`` is input ``i``'s value where it is the same for every sample."""
+    """One operator with its tensors.
+
+    Attributes:
+        op: The operator.
+        inputs: Its inputs; None for an optional input that is left out.
+        outputs: Its outputs.
+        static: The values of the inputs that are the same for every sample; None for inputs that vary.
+    """
 
     op: Operator
     inputs: list[Tensor | None]
@@ -39,31 +46,31 @@ class Node:
 
     @property
     def options(self) -> Any:
-        """The operator's options table, or None where the file has none."""
+        """The operator's options; None if the file has none."""
         return self.op.options
 
     def option(self, name: str, default: Any) -> Any:
-        """One option, or the schema's default where the file has no table."""
+        """Return an option; ``default``, the schema's default, if the file has no options."""
         return getattr(self.op.options, name, default)
 
     def require(self, condition: object, what: str) -> None:
-        """Raise :class:`NotExactError` naming this operator unless ``condition`` holds."""
+        """Raise :class:`NotExactError` with ``what`` and the name of this operator unless ``condition`` holds."""
         if not condition:
             raise NotExactError(f"{self.op.name} (operator {self.op.index}): {what}")
 
     def require_feasible(self, *, elements: int = 0, operations: int = 0) -> None:
-        """What computing takes for one sample must be in proportion: a damaged shape or option may ask for anything."""
-        self.require(elements <= _MAX_ELEMENTS and operations <= _MAX_OPERATIONS, "a size out of all proportion")
+        """Raise :class:`NotExactError` if one sample needs too much. A damaged shape or option may ask for anything."""
+        self.require(elements <= _MAX_ELEMENTS and operations <= _MAX_OPERATIONS, "an implausibly large size")
 
     def tensor(self, i: int) -> Tensor:
-        """Input ``i``, which must be there."""
+        """Return the input ``i``, which must exist."""
         self.require(i < len(self.inputs) and self.inputs[i] is not None, f"input {i} is missing")
         found = self.inputs[i]
         assert found is not None
         return found
 
     def constant(self, i: int) -> np.ndarray:
-        """The value of input ``i``, which must be the same for every sample."""
+        """Return the value of the input ``i``, which must be the same for every sample."""
         self.require(i < len(self.static), f"input {i} is missing")
         value = self.static[i]
         self.require(value is not None, f"input {i} is computed, not constant")
@@ -71,7 +78,7 @@ class Node:
         return value
 
     def require_int8(self, *tensors: Tensor) -> None:
-        """All of ``tensors`` must be int8 with one scale and zero point each."""
+        """Raise :class:`NotExactError` unless all tensors are int8 with one scale and one zero point each."""
         for t in tensors:
             self.require(t.type_name == "INT8", f"{t.type_name} tensor")
             self.require(t.scale.size == 1 and t.zero_point.size == 1, "not quantized per tensor")
@@ -83,7 +90,7 @@ BUILDERS: dict[str, Callable[[Node], Kernel]] = {}
 
 
 def kernel(*names: str) -> Callable[[Callable[[Node], Kernel]], Callable[[Node], Kernel]]:
-    """Register a builder for the operators of these names."""
+    """Register a builder for the operators with these names."""
 
     def register(builder: Callable[[Node], Kernel]) -> Callable[[Node], Kernel]:
         for name in names:

@@ -11,7 +11,7 @@ from mltk.micro.exact.fixed_point import multiply_by_quantized_multiplier
 from mltk.micro.exact.node import Kernel, Node, activation_range, kernel
 from mltk.tflite.fixed_point import quantize_multiplier
 
-# Of a window, each of which is a step of its own; global pooling of 112×112 has 12,544.
+# Elements of a window. Each is a separate step. Global pooling of 112×112 has 12,544.
 _MAX_PLACES = 1 << 16
 
 
@@ -23,7 +23,7 @@ def _same_quantization(node: Node) -> None:
 
 
 def _places(node: Node) -> tuple[Window, list[tuple[slice, slice, slice]]]:
-    """The window, and for each of its places the part of the padded image that it sees at all output positions."""
+    """Return the window, and for each of its elements the part of the padded image that it covers at all positions."""
     size = (node.option("filterHeight", 1), node.option("filterWidth", 1))
     node.require(min(size) > 0, "an empty window")
     x, y = node.tensor(0), node.outputs[0]
@@ -42,7 +42,7 @@ def _places(node: Node) -> tuple[Window, list[tuple[slice, slice, slice]]]:
 def _padder(win: Window, fill: int, dtype: type) -> Callable[[np.ndarray], np.ndarray]:
     h, w = win.padded
     top, left = win.before
-    # Rows and columns that no window sees are cut off.
+    # Rows and columns that no window covers are cut off.
     height, width = min(win.image[0], h - top), min(win.image[1], w - left)
 
     def pad(images: np.ndarray) -> np.ndarray:
@@ -55,7 +55,7 @@ def _padder(win: Window, fill: int, dtype: type) -> Callable[[np.ndarray], np.nd
 
 @kernel("AVERAGE_POOL_2D")
 def build_average_pool(node: Node) -> Kernel:
-    """The mean over the window's part inside the image, halves rounded away from zero."""
+    """Build the mean over the window's part inside the image. Halves are rounded away from zero."""
     _same_quantization(node)
     low, high = activation_range(node, node.outputs[0])
     win, places = _places(node)
@@ -80,7 +80,7 @@ def build_average_pool(node: Node) -> Kernel:
 
 @kernel("MAX_POOL_2D")
 def build_max_pool(node: Node) -> Kernel:
-    """The largest value in the window's part inside the image."""
+    """Build the largest value in the window's part inside the image."""
     _same_quantization(node)
     low, high = activation_range(node, node.outputs[0])
     win, places = _places(node)
@@ -105,7 +105,7 @@ def _axes(node: Node) -> tuple[int, ...]:
 
 @kernel("MEAN", "SUM")
 def build_mean(node: Node) -> Kernel:
-    """Sum over axes, and for MEAN a multiplier that carries the division by the number of elements."""
+    """Build the sum over axes. For MEAN, the multiplier includes the division by the number of elements."""
     x, y = node.tensor(0), node.outputs[0]
     node.require_int8(x, y)
     axes = _axes(node)
@@ -127,7 +127,7 @@ def build_mean(node: Node) -> Kernel:
 
 @kernel("REDUCE_MAX", "REDUCE_MIN")
 def build_reduce_max(node: Node) -> Kernel:
-    """The largest or smallest value over axes."""
+    """Build the largest or smallest value over axes."""
     _same_quantization(node)
     axes, y = tuple(a + 1 for a in _axes(node)), node.outputs[0]
     reduce = np.max if node.op.name == "REDUCE_MAX" else np.min

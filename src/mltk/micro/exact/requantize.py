@@ -1,14 +1,14 @@
-"""From integer accumulators to int8 as TFLM rounds, in a few float64 passes that are proven equal when built.
+"""From integer accumulators to int8 as TFLM rounds, in a few float64 passes that are proven equal when they are built.
 
-TFLM multiplies the accumulator by a fixed-point multiplier and rounds to nearest, then divides by a power of two
-``2^s`` and rounds again. Both steps are monotone, so the whole is a staircase, and it is known once the
-accumulator at which each of its at most 255 steps begins is known. Rounding twice moves a step by ``2^−(s+1)`` away
-from where rounding once has it, towards zero::
+TFLM multiplies the accumulator by a fixed-point multiplier and rounds to nearest. Then it divides by a power of two,
+``2^s``, and rounds again. Both steps are monotone, so the result is a staircase of at most 255 steps. It is known when
+the accumulator is known at which each step begins. Rounding twice moves a step by ``2^−(s+1)`` towards zero, compared
+with rounding once::
 
     y = rint(acc·M + sign(acc)·2^−(s+1))        M = multiplier · 2^(shift − 31)
 
-That expression in float64 is monotone too. So if both agree at the beginning of each step and one below it, they
-agree everywhere; this is computed for every channel. Where it fails, the integers are computed as TFLM does.
+This expression is also monotone in float64. So if both agree at the beginning of each step and one below it, they agree
+everywhere. This is computed for every channel. If it fails, the integers are computed as TFLM does.
 """
 
 from __future__ import annotations
@@ -19,18 +19,23 @@ from mltk.micro.exact.fixed_point import multiply_by_quantized_multiplier
 
 # Below the spacing of acc·M (2^−(31+s)), above float64's error at 8 integer bits: a tie goes up, as in TFLM.
 _TIE_BREAK = 2.0**-45
-# Rows of a few channels are seen as longer rows, which NumPy's inner loops like better.
+# Rows of a few channels are treated as longer rows, which are faster in NumPy's inner loops.
 _MIN_ROW = 512
-# Channels; 6 × 255 integers each.
+# Number of channels. Each needs 6 × 255 integers.
 _PROVEN_AT_ONCE = 1024
 
 
 class Requantizer:
-    """Accumulators (any number of rows × channels) to int8.
+    """Turns accumulators (rows × channels) into int8.
 
-    ``multiplier``, ``shift``, ``bias``: int64, one per channel (``bias`` is added before multiplying).
-    ``low``, ``high``: bounds of the output after ``zero_point`` is added. ``bound``: what no accumulator, the bias
-    included, exceeds in magnitude.
+    Args:
+        multiplier: int64, one for each channel.
+        shift: int64, one for each channel.
+        bias: int64, one for each channel. It is added before multiplying.
+        zero_point: Zero point of the output. It is added after multiplying.
+        low: Smallest output.
+        high: Largest output.
+        bound: Largest possible magnitude of an accumulator with its bias.
     """
 
     def __init__(
@@ -49,7 +54,7 @@ class Requantizer:
         right = np.maximum(-self.shift, 0)
         self._scale = self.multiplier * 2.0 ** (self.shift - 31.0)
         nudge = np.where(right > 0, 2.0 ** -(right + 1.0), 0.0)
-        # With nothing below zero (a fused ReLU) the sign is known, and all that is added is one constant.
+        # If no output is below zero (a fused ReLU), the sign is known, and one constant is added.
         self._signed_nudge = nudge if self.low < self.zero_point and nudge.any() else None
         offset = self.bias * self._scale + _TIE_BREAK
         self._offset = offset if self._signed_nudge is not None else offset + nudge + self.zero_point
@@ -57,13 +62,13 @@ class Requantizer:
         self._tiles: dict[int, tuple[np.ndarray, ...]] = {}
 
     def exact(self, accumulators: np.ndarray) -> np.ndarray:
-        """The output as TFLM computes it, in int64, before clamping and the zero point."""
+        """Return the output as TFLM computes it, in int64, before the zero point is added and the output is clipped."""
         return multiply_by_quantized_multiplier(
             np.asarray(accumulators, np.int64) + self.bias, self.multiplier, self.shift
         )
 
     def _prove(self, bound: int) -> bool:
-        """True where the float64 expression equals the integer one for all accumulators up to ``bound``."""
+        """Return whether the float64 expression equals the integer one for all accumulators up to ``bound``."""
         if np.any(self.multiplier <= 0):
             return False
         return all(
@@ -87,7 +92,7 @@ class Requantizer:
         return bool(np.all((at >= steps)[possible]) and np.all((below < steps)[possible]))
 
     def _rounded(self, raw: np.ndarray, part: slice) -> np.ndarray:
-        """The float64 expression as :meth:`apply` evaluates it, without the zero point, for a part of the channels."""
+        """Return the float64 expression as :meth:`apply` evaluates it, without the zero point, for some channels."""
         z = raw * self._scale[part]
         z += self._offset[part]
         if self._signed_nudge is None:
@@ -96,9 +101,15 @@ class Requantizer:
         return np.rint(z)
 
     def apply(self, accumulators: np.ndarray, out: np.ndarray, scratch: np.ndarray | None = None) -> np.ndarray:
-        """Requantize ``accumulators`` (rows, channels), whole numbers in float32 or float64, into int8 ``out``.
+        """Requantize accumulators.
 
-        ``scratch``: float64 of at least twice that size, overwritten.
+        Args:
+            accumulators: Whole numbers in float32 or float64, shape (rows, channels).
+            out: int8, the same shape. Gets the result.
+            scratch: float64 of at least twice the size. It is overwritten.
+
+        Returns:
+            ``out``.
         """
         if not self.is_proven:
             y = self.exact(accumulators.astype(np.int64)) + self.zero_point
@@ -133,7 +144,7 @@ class Requantizer:
 
 
 def _tile(rows: int, channels: int) -> int:
-    """How many rows to see as one: a divisor of ``rows`` that makes a row about ``_MIN_ROW`` long."""
+    """Return how many rows to treat as one: a divisor of ``rows`` that makes a row about ``_MIN_ROW`` long."""
     tile = 1
     while tile * channels < _MIN_ROW and rows % (tile * 2) == 0:
         tile *= 2

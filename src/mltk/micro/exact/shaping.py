@@ -1,4 +1,4 @@
-"""Operators that move values and don't compute: RESHAPE, PAD, CONCATENATION, STRIDED_SLICE, …"""
+"""Operators that move values and do not compute: RESHAPE, PAD, CONCATENATION, STRIDED_SLICE, …"""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from mltk.micro.exact.node import Kernel, Node, kernel
 
 @kernel("RESHAPE", "SQUEEZE", "EXPAND_DIMS")
 def build_reshape(node: Node) -> Kernel:
-    """The same values in the shape that the output tensor declares."""
+    """Build RESHAPE: the same values in the shape of the output tensor."""
     x, y = node.tensor(0), node.outputs[0]
     node.require(x.size == y.size, "a shape that is only known when it runs")
     return lambda values, *_: [values.reshape(len(values), *y.shape)]
@@ -17,7 +17,7 @@ def build_reshape(node: Node) -> Kernel:
 
 @kernel("PAD", "PADV2")
 def build_pad(node: Node) -> Kernel:
-    """Filled with the output's zero point, or for PADV2 with the given value."""
+    """Build PAD, which fills with the output's zero point, and PADV2, which fills with the given value."""
     y = node.outputs[0]
     node.require_int8(node.tensor(0), y)
     widths = [(0, 0), *((int(a), int(b)) for a, b in node.constant(1))]
@@ -37,7 +37,7 @@ def _require_same_size(node: Node) -> None:
 
 @kernel("CONCATENATION")
 def build_concatenation(node: Node) -> Kernel:
-    """Values side by side; TFLM copies, so all tensors must be quantized alike."""
+    """Build CONCATENATION. TFLM copies the values, so all tensors must have the same quantization."""
     y = node.outputs[0]
     node.require(node.option("fusedActivationFunction", 0) == 0, "a fused activation")
     _require_same_size(node)
@@ -55,7 +55,7 @@ def build_concatenation(node: Node) -> Kernel:
 
 @kernel("PACK")
 def build_pack(node: Node) -> Kernel:
-    """Tensors stacked along a new axis."""
+    """Build PACK: tensors stacked along a new axis."""
     _require_same_size(node)
     axis = node.option("axis", 0)
     axis = axis + 1 if axis >= 0 else axis
@@ -71,7 +71,7 @@ def build_pack(node: Node) -> Kernel:
 
 @kernel("UNPACK")
 def build_unpack(node: Node) -> Kernel:
-    """A tensor taken apart along an axis."""
+    """Build UNPACK: the parts of a tensor along an axis."""
     axis = node.option("axis", 0)
     axis = axis + 1 if axis >= 0 else axis
     return lambda x: [np.take(x, i, axis=axis) for i in range(len(node.outputs))]
@@ -79,7 +79,7 @@ def build_unpack(node: Node) -> Kernel:
 
 @kernel("SPLIT")
 def build_split(node: Node) -> Kernel:
-    """Equal parts along an axis."""
+    """Build SPLIT: equal parts along an axis."""
     axis = int(node.constant(0).ravel()[0])
     axis = axis + 1 if axis >= 0 else axis
     return lambda x: [np.ascontiguousarray(p) for p in np.split(x, len(node.outputs), axis=axis)]
@@ -87,7 +87,7 @@ def build_split(node: Node) -> Kernel:
 
 @kernel("SPLIT_V")
 def build_split_v(node: Node) -> Kernel:
-    """Parts of the given sizes along an axis."""
+    """Build SPLIT_V: parts of given sizes along an axis."""
     axis = int(node.constant(2).ravel()[0]) % len(node.tensor(0).shape)
     sizes = [t.shape[axis] for t in node.outputs]
     ends = np.cumsum(sizes)[:-1]
@@ -96,14 +96,14 @@ def build_split_v(node: Node) -> Kernel:
 
 @kernel("TRANSPOSE")
 def build_transpose(node: Node) -> Kernel:
-    """Axes in another order."""
+    """Build TRANSPOSE: the axes in another order."""
     order = (0, *(int(p) + 1 for p in node.constant(1).ravel()))
     return lambda x: [np.ascontiguousarray(x.transpose(order))]
 
 
 @kernel("SLICE")
 def build_slice(node: Node) -> Kernel:
-    """A box from a beginning, of a size; −1 is up to the end."""
+    """Build SLICE: a box with a beginning and a size. A size of −1 is up to the end."""
     begin, size = (node.constant(i).ravel().tolist() for i in (1, 2))
     box = (slice(None), *(slice(b, None if s < 0 else b + s) for b, s in zip(begin, size, strict=True)))
     return lambda x: [np.ascontiguousarray(x[box])]
@@ -111,7 +111,7 @@ def build_slice(node: Node) -> Kernel:
 
 @kernel("STRIDED_SLICE")
 def build_strided_slice(node: Node) -> Kernel:
-    """As NumPy slices, with bits that say which bounds are left out and which axes are dropped."""
+    """Build STRIDED_SLICE: a NumPy slice, with bits for the bounds that are left out and the axes that are dropped."""
     y = node.outputs[0]
     node.require(not node.option("ellipsisMask", 0) and not node.option("newAxisMask", 0), "an ellipsis or new axis")
     node.require(not node.option("offset", False), "an end given as a size")
@@ -130,7 +130,7 @@ def build_strided_slice(node: Node) -> Kernel:
 
 @kernel("SHAPE")
 def build_shape(node: Node) -> Kernel:
-    """The declared shape: batch dimension 1, as every sample is run alone."""
+    """Build SHAPE: the declared shape. The batch dimension is 1, because every sample runs alone."""
     x, y = node.tensor(0), node.outputs[0]
     value = np.array(x.shape, y.dtype)
     return lambda values: [np.broadcast_to(value, (len(values), *value.shape))]

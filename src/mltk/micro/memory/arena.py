@@ -20,7 +20,7 @@ from mltk.errors import RuntimeFailure
 from mltk.micro.engines.process import UNTRUSTED_MEMORY_BYTES, WorkerProcess
 from mltk.micro.engines.runtimes import have_tflm, host_arena_bytes
 from mltk.micro.memory.planner import ARENA_ALIGNMENT, plan_memory
-from mltk.tflite.graph import Graph, GraphSource, Operator, Subgraph, graph_of
+from mltk.tflite.graph import GraphSource, Operator, Subgraph, graph_of
 from mltk.workers.child import ChildEndedError
 
 # TFLM's structures in the tail, 64-bit: fitted to tails measured on streaming and plain int8 models.
@@ -87,8 +87,9 @@ def measure_arena(model: GraphSource, *, timeout_s: float = 60.0) -> ArenaUsage:
     return ArenaUsage(total, head, tail, report, source=description)
 
 
-def estimate_arena(graph: Graph) -> ArenaUsage:
+def estimate_arena(model: GraphSource) -> ArenaUsage:
     """Estimate the arena: the head by our planner, the tail by a rule of thumb. The error is typically below 10 %."""
+    graph = graph_of(model)
     plan = plan_memory(graph)
     head, tail = plan.size, _TAIL_BASE
     planning = _PLANNING_PER_BUFFER * len(plan.buffers)
