@@ -17,7 +17,7 @@ from helpers import toy
 from helpers.audio_folder import noise_folder, tones_folder
 from helpers.file_server import FileServer, serve
 from helpers.headline import forbid_skip, is_headline
-from helpers.micro_model_builder import small_cnn
+from helpers.tflite_builder import depthwise_cnn
 from mltk.micro.engines.runtimes import have_tflm
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -133,7 +133,7 @@ def needs_tflm() -> None:
 
 @pytest.fixture(scope="session")
 def cnn() -> bytes:
-    return small_cnn()
+    return depthwise_cnn()
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""Models that others published, where a package with them is installed."""
+"""Models that others published, in packages that may be installed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,17 @@ import importlib.util
 from pathlib import Path
 
 
+def files_of_package(package: str, pattern: str) -> list[Path]:
+    """Return the files of a package that match ``pattern``; none if the package is not installed."""
+    spec = importlib.util.find_spec(package)
+    if spec is None or spec.origin is None:
+        return []
+    return sorted(Path(spec.origin).parent.glob(pattern))
+
+
 def wake_words() -> list[Path]:
-    """The streaming models of the package pymicro-wakeword, where it is installed."""
-    spec = importlib.util.find_spec("pymicro_wakeword")
-    return sorted(Path(spec.origin).parent.glob("models/*.tflite")) if spec and spec.origin else []
+    """Return the streaming models of the package pymicro-wakeword."""
+    return files_of_package("pymicro_wakeword", "models/*.tflite")
+
+
+PUBLISHED = [*wake_words(), *files_of_package("tflite_micro", "**/*.tflite")]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from helpers.micro_model_builder import ModelBuilder
+from helpers.tflite_builder import ModelBuilder
 
 Rng = np.random.Generator
 MODELS: dict[str, Callable[[Rng], bytes]] = {}
@@ -78,9 +78,9 @@ def conv_2d(rng: Rng) -> bytes:
     b, shape, scale = ModelBuilder(), _image(rng, 20), _scale(rng)
     k, s, d, padding, out = _windowed(rng, shape)
     channels = int(rng.integers(1, 24))
-    x = b.tensor(shape, scale=scale, zero=_zero(rng))
+    x = b.tensor(shape, scale=scale, zero_point=_zero(rng))
     rest, y_scale = _weights(rng, b, (channels, *k, shape[3]), channels, 0, scale, k[0] * k[1] * shape[3])
-    y = b.tensor((1, *out, channels), scale=y_scale, zero=_zero(rng))
+    y = b.tensor((1, *out, channels), scale=y_scale, zero_point=_zero(rng))
     fields = {
         "padding": padding,
         "strideH": s[0],
@@ -89,7 +89,7 @@ def conv_2d(rng: Rng) -> bytes:
         "dilationWFactor": d[1],
         "fusedActivationFunction": _activation(rng),
     }
-    b.op("CONV_2D", [x, *rest], [y], ("Conv2DOptions", fields), version=3)
+    b.operator("CONV_2D", [x, *rest], [y], ("Conv2DOptions", fields), version=3)
     return b.build([x], [y])
 
 
@@ -99,10 +99,10 @@ def depthwise_conv_2d(rng: Rng) -> bytes:
     k, s, d, padding, out = _windowed(rng, shape)
     multiplier = int(rng.choice([1, 1, 2, 3]))
     channels = shape[3] * multiplier
-    x = b.tensor(shape, scale=scale, zero=_zero(rng))
+    x = b.tensor(shape, scale=scale, zero_point=_zero(rng))
     # Without a bias, TFLM reads through a null pointer here.
     rest, y_scale = _weights(rng, b, (1, *k, channels), channels, 3, scale, k[0] * k[1], biased=True)
-    y = b.tensor((1, *out, channels), scale=y_scale, zero=_zero(rng))
+    y = b.tensor((1, *out, channels), scale=y_scale, zero_point=_zero(rng))
     fields = {
         "padding": padding,
         "strideH": s[0],
@@ -112,7 +112,7 @@ def depthwise_conv_2d(rng: Rng) -> bytes:
         "depthMultiplier": multiplier,
         "fusedActivationFunction": _activation(rng),
     }
-    b.op("DEPTHWISE_CONV_2D", [x, *rest], [y], ("DepthwiseConv2DOptions", fields), version=3)
+    b.operator("DEPTHWISE_CONV_2D", [x, *rest], [y], ("DepthwiseConv2DOptions", fields), version=3)
     return b.build([x], [y])
 
 
@@ -120,10 +120,12 @@ def depthwise_conv_2d(rng: Rng) -> bytes:
 def fully_connected(rng: Rng) -> bytes:
     b, scale = ModelBuilder(), _scale(rng)
     k, units, rows = int(rng.integers(1, 700)), int(rng.integers(1, 40)), int(rng.choice([1, 1, 3]))
-    x = b.tensor((rows, k), scale=scale, zero=_zero(rng))
+    x = b.tensor((rows, k), scale=scale, zero_point=_zero(rng))
     rest, y_scale = _weights(rng, b, (units, k), units, 0, scale, k, biased=True)
-    y = b.tensor((rows, units), scale=y_scale, zero=_zero(rng))
-    b.op("FULLY_CONNECTED", [x, *rest], [y], ("FullyConnectedOptions", {"fusedActivationFunction": _activation(rng)}))
+    y = b.tensor((rows, units), scale=y_scale, zero_point=_zero(rng))
+    b.operator(
+        "FULLY_CONNECTED", [x, *rest], [y], ("FullyConnectedOptions", {"fusedActivationFunction": _activation(rng)})
+    )
     return b.build([x], [y])
 
 
@@ -131,17 +133,17 @@ def _two_inputs(name: str, options: str, rng: Rng, y_scale) -> bytes:
     b, shape = ModelBuilder(), _image(rng)
     scales = _scale(rng), _scale(rng)
     other = shape if rng.random() < 0.6 else (1, 1, 1, shape[3]) if rng.random() < 0.7 else (shape[3],)
-    a = b.tensor(shape, scale=scales[0], zero=_zero(rng))
+    a = b.tensor(shape, scale=scales[0], zero_point=_zero(rng))
     if rng.random() < 0.7:
-        c = b.tensor(other, scale=scales[1], zero=_zero(rng))
+        c = b.tensor(other, scale=scales[1], zero_point=_zero(rng))
         inputs = [a, c] if len(other) == 4 else [a]
     else:
         inputs = [a]
     if len(inputs) == 1:
-        c = b.constant(rng.integers(-128, 128, other), np.int8, scale=scales[1], zero=_zero(rng))
+        c = b.constant(rng.integers(-128, 128, other), np.int8, scale=scales[1], zero_point=_zero(rng))
     order = [a, c] if rng.random() < 0.7 else [c, a]
-    y = b.tensor(shape, scale=y_scale(scales), zero=_zero(rng))
-    b.op(name, order, [y], (options, {"fusedActivationFunction": _activation(rng)}), version=2)
+    y = b.tensor(shape, scale=y_scale(scales), zero_point=_zero(rng))
+    b.operator(name, order, [y], (options, {"fusedActivationFunction": _activation(rng)}), version=2)
     return b.build(inputs, [y])
 
 
@@ -164,9 +166,9 @@ def _pool(name: str, rng: Rng) -> bytes:
     b, shape = ModelBuilder(), _image(rng, 20)
     k, s, _, padding, out = _windowed(rng, shape, dilate=False)
     scale, zero = _scale(rng), _zero(rng)
-    x, y = b.tensor(shape, scale=scale, zero=zero), b.tensor((1, *out, shape[3]), scale=scale, zero=zero)
+    x, y = b.tensor(shape, scale=scale, zero_point=zero), b.tensor((1, *out, shape[3]), scale=scale, zero_point=zero)
     fields = {"padding": padding, "strideH": s[0], "strideW": s[1], "filterHeight": k[0], "filterWidth": k[1]}
-    b.op(name, [x], [y], ("Pool2DOptions", {**fields, "fusedActivationFunction": _activation(rng)}), version=2)
+    b.operator(name, [x], [y], ("Pool2DOptions", {**fields, "fusedActivationFunction": _activation(rng)}), version=2)
     return b.build([x], [y])
 
 
@@ -192,8 +194,8 @@ def _reduce(name: str, rng: Rng, rescale: bool) -> bytes:
     )
     wider = 30 if name == "SUM" else 1
     y_scale, y_zero = (wider * scale * float(np.exp(rng.uniform(-1, 1))), _zero(rng)) if rescale else (scale, zero)
-    x, y = b.tensor(shape, scale=scale, zero=zero), b.tensor(out, scale=y_scale, zero=y_zero)
-    b.op(name, [x, b.constant(axes)], [y], ("ReducerOptions", {"keepDims": keep}), version=2)
+    x, y = b.tensor(shape, scale=scale, zero_point=zero), b.tensor(out, scale=y_scale, zero_point=y_zero)
+    b.operator(name, [x, b.constant(axes)], [y], ("ReducerOptions", {"keepDims": keep}), version=2)
     return b.build([x], [y])
 
 
@@ -215,17 +217,17 @@ def reduce_max(rng: Rng) -> bytes:
 @model("SOFTMAX")
 def softmax(rng: Rng) -> bytes:
     b, shape = ModelBuilder(), (int(rng.integers(1, 4)), int(rng.integers(1, 40)))
-    x = b.tensor(shape, scale=_scale(rng, 0.001, 0.5), zero=_zero(rng))
-    y = b.tensor(shape, scale=1 / 256, zero=-128)
-    b.op("SOFTMAX", [x], [y], ("SoftmaxOptions", {"beta": float(rng.choice([1.0, 0.5, 2.0]))}), version=2)
+    x = b.tensor(shape, scale=_scale(rng, 0.001, 0.5), zero_point=_zero(rng))
+    y = b.tensor(shape, scale=1 / 256, zero_point=-128)
+    b.operator("SOFTMAX", [x], [y], ("SoftmaxOptions", {"beta": float(rng.choice([1.0, 0.5, 2.0]))}), version=2)
     return b.build([x], [y])
 
 
 def _unary(name: str, rng: Rng, y_scale: float, y_zero: int, options=None, x=None, version=1) -> bytes:
     b, shape = ModelBuilder(), _image(rng)
     x_scale, x_zero = x or (_scale(rng), _zero(rng))
-    x, y = b.tensor(shape, scale=x_scale, zero=x_zero), b.tensor(shape, scale=y_scale, zero=y_zero)
-    b.op(name, [x], [y], options, version=version)
+    x, y = b.tensor(shape, scale=x_scale, zero_point=x_zero), b.tensor(shape, scale=y_scale, zero_point=y_zero)
+    b.operator(name, [x], [y], options, version=version)
     return b.build([x], [y])
 
 
@@ -268,37 +270,37 @@ def hard_swish(rng: Rng) -> bytes:
 def quantize(rng: Rng) -> bytes:
     b, shape, scale = ModelBuilder(), _image(rng), _scale(rng)
     unsigned = rng.random() < 0.3
-    x = b.tensor(shape, scale=scale, zero=_zero(rng))
+    x = b.tensor(shape, scale=scale, zero_point=_zero(rng))
     y_scale = scale * (1.0 if unsigned else float(np.exp(rng.uniform(-1, 1))))
     zero = int(rng.integers(0, 256)) if unsigned else _zero(rng)
-    y = b.tensor(shape, np.uint8 if unsigned else np.int8, scale=y_scale, zero=zero)
-    b.op("QUANTIZE", [x], [y], ("QuantizeOptions", {}))
+    y = b.tensor(shape, np.uint8 if unsigned else np.int8, scale=y_scale, zero_point=zero)
+    b.operator("QUANTIZE", [x], [y], ("QuantizeOptions", {}))
     return b.build([x], [y])
 
 
 @model("DEQUANTIZE")
 def dequantize(rng: Rng) -> bytes:
     b, shape = ModelBuilder(), _image(rng)
-    x, y = b.tensor(shape, scale=_scale(rng), zero=_zero(rng)), b.tensor(shape, np.float32)
-    b.op("DEQUANTIZE", [x], [y], ("DequantizeOptions", {}), version=2)
+    x, y = b.tensor(shape, scale=_scale(rng), zero_point=_zero(rng)), b.tensor(shape, np.float32)
+    b.operator("DEQUANTIZE", [x], [y], ("DequantizeOptions", {}), version=2)
     return b.build([x], [y])
 
 
 @model("PAD")
 def pad(rng: Rng) -> bytes:
     b, shape = ModelBuilder(), _image(rng)
-    q = {"scale": _scale(rng), "zero": _zero(rng)}
+    q = {"scale": _scale(rng), "zero_point": _zero(rng)}
     widths = np.concatenate([[[0, 0]], rng.integers(0, 3, (3, 2))])
     x = b.tensor(shape, **q)
     y = b.tensor([d + int(w.sum()) for d, w in zip(shape, widths, strict=True)], **q)
-    b.op("PAD", [x, b.constant(widths)], [y], ("PadOptions", {}), version=2)
+    b.operator("PAD", [x, b.constant(widths)], [y], ("PadOptions", {}), version=2)
     return b.build([x], [y])
 
 
 @model("CONCATENATION")
 def concatenation(rng: Rng) -> bytes:
     b, shape = ModelBuilder(), _image(rng)
-    q = {"scale": _scale(rng), "zero": _zero(rng)}
+    q = {"scale": _scale(rng), "zero_point": _zero(rng)}
     axis = int(rng.choice([1, 2, 3, -1]))
     parts, total = [], 0
     for _ in range(int(rng.integers(2, 4))):
@@ -309,24 +311,24 @@ def concatenation(rng: Rng) -> bytes:
     out = list(shape)
     out[axis] = total
     y = b.tensor(out, **q)
-    b.op("CONCATENATION", parts, [y], ("ConcatenationOptions", {"axis": axis}), version=2)
+    b.operator("CONCATENATION", parts, [y], ("ConcatenationOptions", {"axis": axis}), version=2)
     return b.build(parts, [y])
 
 
 @model("TRANSPOSE")
 def transpose(rng: Rng) -> bytes:
     b, shape = ModelBuilder(), _image(rng)
-    q = {"scale": _scale(rng), "zero": _zero(rng)}
+    q = {"scale": _scale(rng), "zero_point": _zero(rng)}
     order = [0, *(int(v) + 1 for v in rng.permutation(3))]
     x, y = b.tensor(shape, **q), b.tensor([shape[i] for i in order], **q)
-    b.op("TRANSPOSE", [x, b.constant(order)], [y], ("TransposeOptions", {}), version=2)
+    b.operator("TRANSPOSE", [x, b.constant(order)], [y], ("TransposeOptions", {}), version=2)
     return b.build([x], [y])
 
 
 @model("STRIDED_SLICE")
 def strided_slice(rng: Rng) -> bytes:
     b, shape = ModelBuilder(), _image(rng)
-    q = {"scale": _scale(rng), "zero": _zero(rng)}
+    q = {"scale": _scale(rng), "zero_point": _zero(rng)}
     begin = [0, *(int(rng.integers(0, d)) for d in shape[1:])]
     end = [1, *(int(rng.integers(s + 1, d + 1)) for s, d in zip(begin[1:], shape[1:], strict=True))]
     stride = [1, *(int(v) for v in rng.integers(1, 3, 3))]
@@ -339,35 +341,35 @@ def strided_slice(rng: Rng) -> bytes:
     )
     x, y = b.tensor(shape, **q), b.tensor(np.zeros(shape)[box].shape, **q)
     inputs = [x, b.constant(begin), b.constant(end), b.constant(stride)]
-    b.op("STRIDED_SLICE", inputs, [y], ("StridedSliceOptions", masks), version=2)
+    b.operator("STRIDED_SLICE", inputs, [y], ("StridedSliceOptions", masks), version=2)
     return b.build([x], [y])
 
 
 @model("SPLIT")
 def split(rng: Rng) -> bytes:
     b, shape = ModelBuilder(), _image(rng)
-    q, n = {"scale": _scale(rng), "zero": _zero(rng)}, int(rng.integers(2, 4))
+    q, n = {"scale": _scale(rng), "zero_point": _zero(rng)}, int(rng.integers(2, 4))
     axis = int(rng.integers(1, 4))
     whole = [d * n if i == axis else d for i, d in enumerate(shape)]
     x, parts = b.tensor(whole, **q), [b.tensor(shape, **q) for _ in range(n)]
-    b.op("SPLIT", [b.constant(axis), x], parts, ("SplitOptions", {"numSplits": n}), version=2)
+    b.operator("SPLIT", [b.constant(axis), x], parts, ("SplitOptions", {"numSplits": n}), version=2)
     return b.build([x], parts)
 
 
 @model("RESHAPE")
 def reshape(rng: Rng) -> bytes:
     b, shape = ModelBuilder(), _image(rng)
-    q = {"scale": _scale(rng), "zero": _zero(rng)}
+    q = {"scale": _scale(rng), "zero_point": _zero(rng)}
     out = [1, int(np.prod(shape))]
     x, y = b.tensor(shape, **q), b.tensor(out, **q)
-    b.op("RESHAPE", [x, b.constant(out)], [y], ("ReshapeOptions", {"newShape": out}))
+    b.operator("RESHAPE", [x, b.constant(out)], [y], ("ReshapeOptions", {"newShape": out}))
     return b.build([x], [y])
 
 
 @model("MAXIMUM")
 def maximum(rng: Rng) -> bytes:
     b, shape = ModelBuilder(), _image(rng)
-    q = {"scale": _scale(rng), "zero": _zero(rng)}
+    q = {"scale": _scale(rng), "zero_point": _zero(rng)}
     a, c, y = (b.tensor(shape, **q) for _ in range(3))
-    b.op("MAXIMUM", [a, c], [y], ("MaximumMinimumOptions", {}), version=2)
+    b.operator("MAXIMUM", [a, c], [y], ("MaximumMinimumOptions", {}), version=2)
     return b.build([a, c], [y])

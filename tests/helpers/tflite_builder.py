@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -31,8 +32,8 @@ class ModelBuilder:
 
     def tensor(
         self,
-        shape: tuple[int, ...],
-        dtype: str = "int8",
+        shape: Sequence[int],
+        dtype: Any = "int8",
         *,
         data: Any = None,
         scale: Any = None,
@@ -41,7 +42,19 @@ class ModelBuilder:
         name: str | None = None,
         variable: bool = False,
     ) -> int:
-        """Add a tensor, constant if it has ``data``; return its index."""
+        """Add a tensor and return its index. It is a constant if it has ``data``.
+
+        Args:
+            shape: Size of each dimension.
+            dtype: Name of a type of the schema, or a NumPy type.
+            data: Values of a constant.
+            scale: One scale, or one for each channel; None if the tensor is not quantized.
+            zero_point: One zero point, or one for each channel.
+            dimension: The dimension that the channels run along.
+            name: Name of the tensor.
+            variable: The tensor keeps its value from one invocation to the next.
+        """
+        dtype = dtype if isinstance(dtype, str) else np.dtype(dtype).name
         tensor = schema.TensorT()
         tensor.shape = list(shape)
         tensor.type = _NUMBERS[dtype]
@@ -54,24 +67,40 @@ class ModelBuilder:
             self.model.buffers.append(buffer)
         if scale is not None:
             quantization = schema.QuantizationParametersT()
-            quantization.scale = np.atleast_1d(np.asarray(scale, np.float32))
+            quantization.scale = np.ravel(np.asarray(scale, np.float32))
             quantization.zeroPoint = np.broadcast_to(np.asarray(zero_point, np.int64), quantization.scale.shape).copy()
             quantization.quantizedDimension = dimension
             tensor.quantization = quantization
         self.graph.tensors.append(tensor)
         return len(self.graph.tensors) - 1
 
+    def constant(self, data: Any, dtype: Any = "int32", **quantization: Any) -> int:
+        """Add a constant of the shape of ``data`` and return its index."""
+        return self.tensor(np.shape(data), dtype, data=data, **quantization)
+
     def operator(
         self,
-        code: int,
-        inputs: list[int],
-        outputs: list[int],
+        code: int | str,
+        inputs: Sequence[int],
+        outputs: Sequence[int],
         options: Any = None,
         *,
         version: int = 1,
         custom_code: str | None = None,
     ) -> None:
-        """Add an operator; ``options`` is an object of the schema."""
+        """Add an operator.
+
+        Args:
+            code: Number or name of the operator in the schema.
+            inputs: Indices of the inputs.
+            outputs: Indices of the outputs.
+            options: An options object of the schema, or the name of its table and a dictionary of its fields.
+            version: Version of the operator.
+            custom_code: Name of a custom operator.
+        """
+        code = getattr(Op, code) if isinstance(code, str) else code
+        if isinstance(options, tuple):
+            options = make_options(options[0], **options[1])
         opcode = schema.OperatorCodeT()
         opcode.builtinCode = code
         opcode.deprecatedBuiltinCode = min(code, 127)
@@ -97,14 +126,15 @@ class ModelBuilder:
         entry.buffer = len(self.model.buffers) - 1
         self.model.metadata = [*(self.model.metadata or []), entry]
 
-    def build(self, inputs: list[int], outputs: list[int]) -> bytes:
-        self.graph.inputs = inputs
-        self.graph.outputs = outputs
+    def build(self, inputs: Sequence[int], outputs: Sequence[int]) -> bytes:
+        """Return the bytes of the file with these inputs and outputs."""
+        self.graph.inputs = list(inputs)
+        self.graph.outputs = list(outputs)
         return codec.pack(self.model, b"")
 
 
-def options(kind: str, **fields: Any) -> Any:
-    """An options object of the schema: ``options("Conv2DOptions", strideW=1)``."""
+def make_options(kind: str, **fields: Any) -> Any:
+    """An options object of the schema: ``make_options("Conv2DOptions", strideW=1)``."""
     result = getattr(schema, f"{kind}T")()
     for name, value in fields.items():
         assert hasattr(result, name), name
@@ -133,19 +163,21 @@ def small_cnn() -> bytes:
         Op.CONV_2D,
         [x, filters, bias],
         [conv],
-        options("Conv2DOptions", padding=0, strideW=1, strideH=1, fusedActivationFunction=1),
+        make_options("Conv2DOptions", padding=0, strideW=1, strideH=1, fusedActivationFunction=1),
         version=3,
     )
     b.operator(
         Op.AVERAGE_POOL_2D,
         [conv],
         [pool],
-        options("Pool2DOptions", padding=1, strideW=2, strideH=2, filterWidth=2, filterHeight=2),
+        make_options("Pool2DOptions", padding=1, strideW=2, strideH=2, filterWidth=2, filterHeight=2),
         version=2,
     )
     b.operator(Op.RESHAPE, [pool, shape], [flat])
-    b.operator(Op.FULLY_CONNECTED, [flat, weights, dense_bias], [logits], options("FullyConnectedOptions"), version=4)
-    b.operator(Op.SOFTMAX, [logits], [scores], options("SoftmaxOptions", beta=1.0), version=2)
+    b.operator(
+        Op.FULLY_CONNECTED, [flat, weights, dense_bias], [logits], make_options("FullyConnectedOptions"), version=4
+    )
+    b.operator(Op.SOFTMAX, [logits], [scores], make_options("SoftmaxOptions", beta=1.0), version=2)
     b.metadata("min_runtime_version", b"1.14.0\0\0\0\0\0\0\0\0\0\0")
     return b.build([x], [scores])
 
@@ -175,6 +207,46 @@ def lstm(n_features: int = 3, n_cells: int = 2, n_steps: int = 5) -> bytes:
         Op.UNIDIRECTIONAL_SEQUENCE_LSTM,
         inputs,
         [y],
-        options("UnidirectionalSequenceLSTMOptions", fusedActivationFunction=4, cellClip=10.0),
+        make_options("UnidirectionalSequenceLSTMOptions", fusedActivationFunction=4, cellClip=10.0),
     )
+    return b.build([x], [y])
+
+
+def depthwise_cnn(seed: int = 0) -> bytes:
+    """An int8 classifier of 5 layers for 8×8×3 images: convolution, depthwise, average pooling, dense, softmax."""
+    rng, b = np.random.default_rng(seed), ModelBuilder()
+    image = b.tensor((1, 8, 8, 3), scale=0.02, zero_point=-3)
+
+    def layer(name, x, x_scale, shape, weights, y_scale, options, activation=1):
+        channels = shape[-1]
+        axis = 3 if name == "DEPTHWISE_CONV_2D" else 0
+        scale = rng.uniform(0.002, 0.01, channels)
+        w = b.constant(rng.integers(-127, 128, weights), np.int8, scale=scale, dimension=axis)
+        bias = b.constant(rng.integers(-800, 800, channels), np.int32, scale=np.float32(x_scale) * np.float32(scale))
+        y = b.tensor(shape, scale=y_scale, zero_point=-128 if activation else 5)
+        b.operator(name, [x, w, bias], [y], (options, {"fusedActivationFunction": activation}), version=3)
+        return y
+
+    x = layer("CONV_2D", image, 0.02, (1, 8, 8, 16), (16, 3, 3, 3), 0.03, "Conv2DOptions")
+    b.graph.operators[-1].builtinOptions.strideH = b.graph.operators[-1].builtinOptions.strideW = 1
+    x = layer("DEPTHWISE_CONV_2D", x, 0.03, (1, 4, 4, 16), (1, 3, 3, 16), 0.04, "DepthwiseConv2DOptions")
+    options = b.graph.operators[-1].builtinOptions
+    options.strideH = options.strideW = 2
+    options.depthMultiplier = 1
+    pooled = b.tensor((1, 1, 1, 16), scale=0.04, zero_point=-128)
+    pool = {"padding": 1, "strideH": 4, "strideW": 4, "filterHeight": 4, "filterWidth": 4}
+    b.operator("AVERAGE_POOL_2D", [x], [pooled], ("Pool2DOptions", pool), version=2)
+    x = layer("FULLY_CONNECTED", pooled, 0.04, (1, 4), (4, 16), 0.05, "FullyConnectedOptions", activation=0)
+    y = b.tensor((1, 4), scale=1 / 256, zero_point=-128)
+    b.operator("SOFTMAX", [x], [y], ("SoftmaxOptions", {"beta": 1.0}), version=2)
+    return b.build([image], [y])
+
+
+def float_model() -> bytes:
+    """One dense layer in float32, 4 inputs, 2 outputs."""
+    b = ModelBuilder()
+    x = b.tensor((1, 4), np.float32)
+    w = b.constant(np.arange(8).reshape(2, 4) / 7, np.float32)
+    y = b.tensor((1, 2), np.float32)
+    b.operator("FULLY_CONNECTED", [x, w, b.constant([0.5, -0.5], np.float32)], [y], ("FullyConnectedOptions", {}))
     return b.build([x], [y])

@@ -7,8 +7,8 @@ import json
 import numpy as np
 import pytest
 
-from helpers.micro_model_builder import ModelBuilder, float_model, small_cnn
 from helpers.published_models import wake_words
+from helpers.tflite_builder import ModelBuilder, depthwise_cnn, float_model
 from mltk.errors import EvaluationError, RuntimeFailure
 from mltk.micro import parity as parity_module
 from mltk.micro import support as support_module
@@ -48,7 +48,7 @@ def test_engines_that_agree(needs_tflm, cnn, images):
 def test_the_default_path_differs_and_the_first_layer_is_named(needs_tflm, images):
     # XNNPACK rounds once: over a few models and some thousand values of the first convolution, it shows.
     for seed in range(6):
-        report = compare_engines(small_cnn(seed), images, engines=("tflm", "litert-xnnpack"), n_layer_samples=40)
+        report = compare_engines(depthwise_cnn(seed), images, engines=("tflm", "litert-xnnpack"), n_layer_samples=40)
         divergence = report.comparisons[0].first_divergence
         if divergence is not None:
             break
@@ -164,8 +164,8 @@ def test_a_model_that_tflm_runs(needs_tflm, cnn):
 def test_a_missing_operator_is_known_without_the_wheel(monkeypatch):
     b = ModelBuilder()
     x, y, z = (b.tensor((1, 4), scale=0.1) for _ in range(3))
-    b.op("SEGMENT_SUM", [x], [y])
-    b.op("CUSTOM", [y], [z], custom="MyOperator")
+    b.operator("SEGMENT_SUM", [x], [y])
+    b.operator("CUSTOM", [y], [z], custom_code="MyOperator")
     report = check_support(b.build([x], [z]), run=False)
     assert not report.ok
     assert report.runs is None
@@ -179,7 +179,7 @@ def test_types_that_tflm_lacks_show_when_it_prepares(needs_tflm):
     # The operator is there, the version and type (int16 pooling of unequal scales, here uint8 softmax) are not.
     b = ModelBuilder()
     x, y = b.tensor((1, 4), np.uint8, scale=0.1), b.tensor((1, 4), np.uint8, scale=1 / 256)
-    b.op("SOFTMAX", [x], [y], ("SoftmaxOptions", {"beta": 1.0}))
+    b.operator("SOFTMAX", [x], [y], ("SoftmaxOptions", {"beta": 1.0}))
     report = check_support(b.build([x], [y]))
     assert not report.unsupported
     assert report.runs is False
@@ -192,7 +192,7 @@ def test_a_crash_that_is_known_is_a_reason(monkeypatch):
     x = b.tensor((1, 4, 4, 2), scale=0.1)
     w = b.constant(np.ones((1, 2, 2, 2)), np.int8, scale=[0.1, 0.1], dimension=3)
     y = b.tensor((1, 2, 2, 2), scale=0.1)
-    b.op("DEPTHWISE_CONV_2D", [x, w], [y], ("DepthwiseConv2DOptions", {"strideH": 2, "strideW": 2}))
+    b.operator("DEPTHWISE_CONV_2D", [x, w], [y], ("DepthwiseConv2DOptions", {"strideH": 2, "strideW": 2}))
     model = b.build([x], [y])
     assert "Give the layer a bias" in check_support(model, run=False).unsupported[0].reason
     monkeypatch.setattr(support_module, "caution_of", lambda *_: "")

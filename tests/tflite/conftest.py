@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 
 import pytest
 
+from helpers.published_models import PUBLISHED
 from helpers.tflite_builder import small_cnn
-
-
-def _package_files(package: str, pattern: str) -> list[Path]:
-    spec = importlib.util.find_spec(package)
-    if spec is None or spec.origin is None:
-        return []
-    return sorted(Path(spec.origin).parent.glob(pattern))
-
-
-PUBLISHED = [*_package_files("pymicro_wakeword", "models/*.tflite"), *_package_files("tflite_micro", "**/*.tflite")]
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 
-from helpers.tflite_builder import ModelBuilder, Op, options
+from helpers.tflite_builder import ModelBuilder, Op, make_options
 from mltk.errors import OutputError, TfliteError
 from mltk.tflite import TfliteModel, TfliteShape
 from mltk.tflite.format import codec
@@ -183,7 +183,7 @@ def test_types_that_numpy_lacks_are_raw_bytes(dtype, shape, n_bytes):
     constant = b.tensor(shape, "int8", data=np.zeros(shape, np.int8))
     b.graph.tensors[constant].type = getattr(schema.TensorType, dtype.upper())
     b.model.buffers[-1].data = np.arange(n_bytes, dtype=np.uint8)
-    b.operator(Op.ADD, [x, constant], [y], options("AddOptions"))
+    b.operator(Op.ADD, [x, constant], [y], make_options("AddOptions"))
     tensor = TfliteModel(b.build([x], [y])).get_tensor(constant)
     assert (tensor.dtype, tensor.dtype_str, tensor.size_bytes) == (None, dtype, n_bytes)
     assert tensor.data.tolist() == list(range(n_bytes))
@@ -194,7 +194,7 @@ def test_data_behind_the_flatbuffer(tmp_path):
     b = ModelBuilder()
     x, y = b.tensor((1, 4), "float32", name="x"), b.tensor((1, 4), "float32")
     weights = b.tensor((4,), "float32", data=np.zeros(4))
-    b.operator(Op.ADD, [x, weights], [y], options("AddOptions"))
+    b.operator(Op.ADD, [x, weights], [y], make_options("AddOptions"))
     b.operator(Op.CUSTOM, [y], [y], custom_code="mine")
     source = bytes(16) + np.arange(4, dtype=np.float32).tobytes() + b"custom options"
     buffer = b.model.buffers[1]
@@ -261,7 +261,7 @@ def test_constants_are_aligned(cnn_bytes):
 def test_newer_schema_is_read_but_not_changed(cnn_bytes):
     b = ModelBuilder()
     x, y = b.tensor((1, 4), "float32"), b.tensor((1, 4), "float32")
-    b.operator(Op.CUSTOM, [x], [y], options("SoftmaxOptions"), custom_code="mine")
+    b.operator(Op.CUSTOM, [x], [y], make_options("SoftmaxOptions"), custom_code="mine")
     b.graph.operators[0].builtinOptionsType = 250
     model = TfliteModel(b.build([x], [y]))
     assert model.layers[0].opcode_str == "mine"
@@ -314,7 +314,7 @@ def _invalid(change) -> bytes:
     x = b.tensor((1, 4), scale=0.1)
     w = b.tensor((2, 4), data=np.zeros((2, 4)), scale=[0.1, 0.2])
     y = b.tensor((1, 2), scale=0.1)
-    b.operator(Op.FULLY_CONNECTED, [x, w, -1], [y], options("FullyConnectedOptions"))
+    b.operator(Op.FULLY_CONNECTED, [x, w, -1], [y], make_options("FullyConnectedOptions"))
     b.metadata("m", b"data")
     b.graph.inputs, b.graph.outputs = [x], [y]
     change(b)

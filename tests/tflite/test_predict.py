@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-from helpers.tflite_builder import ModelBuilder, Op, lstm, options
+from helpers.tflite_builder import ModelBuilder, Op, lstm, make_options
 from mltk.errors import RuntimeFailure, TfliteError
 from mltk.tflite import TfliteModel
 
@@ -131,8 +131,8 @@ def adder() -> TfliteModel:
     b = ModelBuilder()
     left, right = b.tensor((1, 2), "float32", name="left"), b.tensor((1, 2), "float32", name="right")
     total, difference = b.tensor((1, 2), "float32"), b.tensor((1, 2), "float32")
-    b.operator(Op.ADD, [left, right], [total], options("AddOptions"))
-    b.operator(Op.SUB, [left, right], [difference], options("SubOptions"))
+    b.operator(Op.ADD, [left, right], [total], make_options("AddOptions"))
+    b.operator(Op.SUB, [left, right], [difference], make_options("SubOptions"))
     return TfliteModel(b.build([left, right], [total, difference]))
 
 
@@ -157,7 +157,7 @@ def test_several_inputs_and_outputs(adder):
 def test_model_with_a_batch_of_its_own():
     b = ModelBuilder()
     x, y = b.tensor((4, 2), "float32"), b.tensor((4, 2), "float32")
-    b.operator(Op.ADD, [x, x], [y], options("AddOptions"))
+    b.operator(Op.ADD, [x, x], [y], make_options("AddOptions"))
     model = TfliteModel(b.build([x], [y]))
     values = np.arange(14, dtype=np.float32).reshape(7, 2)
     np.testing.assert_array_equal(model.predict(values), values * 2)

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from helpers.tflite_builder import ModelBuilder, Op, lstm, options
+from helpers.tflite_builder import ModelBuilder, Op, lstm, make_options
 from mltk.errors import TfliteError
 from mltk.tflite import TfliteModel, TfliteModelParameters, count_layer, count_model, summarize
 from mltk.tflite.layers.counts import LayerCounts
@@ -50,7 +50,7 @@ def _layer_of(row: dict[str, str]):
     if "multiplier" in given:
         fields["depthMultiplier"] = int(given["multiplier"])
     kind = OPTIONS.get(row["opcode"])
-    b.operator(getattr(Op, row["opcode"].upper()), inputs, outputs, options(kind, **fields) if kind else None)
+    b.operator(getattr(Op, row["opcode"].upper()), inputs, outputs, make_options(kind, **fields) if kind else None)
     return TfliteModel(b.build(inputs[:1], outputs)).layers[0]
 
 
@@ -75,7 +75,7 @@ def test_counts_of_other_layers():
     shape = b.tensor((4,), "int32", data=[1, 8, 8, 6])
     w = b.tensor((6, 3, 3, 10), data=np.ones((6, 3, 3, 10)))
     y = b.tensor((1, 8, 8, 6))
-    b.operator(Op.TRANSPOSE_CONV, [shape, w, x], [y], options("TransposeConvOptions", strideW=2, strideH=2))
+    b.operator(Op.TRANSPOSE_CONV, [shape, w, x], [y], make_options("TransposeConvOptions", strideW=2, strideH=2))
     b.operator(Op.RELU, [y], [y])
     b.operator(Op.BATCH_MATMUL, [b.tensor((2, 3, 4)), b.tensor((2, 4, 5))], [b.tensor((2, 3, 5))])
     b.operator(Op.SVDF, [b.tensor((1, 8)), b.tensor((6, 8)), b.tensor((6, 10)), -1], [b.tensor((1, 6))])
@@ -134,11 +134,11 @@ def test_summary(cnn_bytes, tmp_path):
 def test_width_of_the_table():
     b = ModelBuilder()
     x = b.tensor((1, 4), "int8")
-    b.operator(Op.SOFTMAX, [x], [x], options("SoftmaxOptions", beta=1.0))
+    b.operator(Op.SOFTMAX, [x], [x], make_options("SoftmaxOptions", beta=1.0))
     narrow = summarize(b.build([x], [x]))
     assert max(map(len, narrow.splitlines())) <= 80
     assert "beta:1" in narrow
-    b.operator(Op.CONCATENATION, [x], [x], options("ConcatenationOptions", axis=1, fusedActivationFunction=1))
+    b.operator(Op.CONCATENATION, [x], [x], make_options("ConcatenationOptions", axis=1, fusedActivationFunction=1))
     wrapped = summarize(b.build([x], [x]))
     assert max(map(len, wrapped.splitlines())) <= 80
     assert "axis:1" in wrapped

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mltk.errors import RuntimeFailure, UnsupportedModelError
-from mltk.tflite.graph import Graph
+
+if TYPE_CHECKING:
+    from mltk.tflite.graph import Graph
 
 
 class LiteRtInterpreter:

@@ -14,20 +14,22 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import DTypeLike
 
 from mltk.errors import TfliteError
 from mltk.tflite.layers import typed as typed  # registers the classes of the layers
 from mltk.tflite.layers.base import TfliteLayer, layer_from_flatbuffer
-from mltk.tflite.litert import LiteRtInterpreter
-from mltk.tflite.predict import Kernels, Samples, TflitePredictor
 from mltk.tflite.quantization import dequantize, to_tensor_dtype
 from mltk.tflite.tensor import TfliteTensor
 from mltk.tflite.tflite_file import TfliteFile
 from mltk.tflite.types import check_index, decode
+
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike
+
+    from mltk.tflite.predict import Kernels, Samples, TflitePredictor
 
 
 class TfliteModel(TfliteFile):
@@ -210,6 +212,9 @@ class TfliteModel(TfliteFile):
         return self._predictors[key].predict(x, y_dtype, reset_state=reset_state)
 
     def _predictor(self, engine: Kernels) -> TflitePredictor:
+        from mltk.tflite.litert import LiteRtInterpreter
+        from mltk.tflite.predict import TflitePredictor
+
         if isinstance(engine, str) and engine not in ("reference", "fast"):
             raise TfliteError(f"Unknown engine {engine!r}; there are 'reference' and 'fast'.")
         if self._subgraph_index != 0:

@@ -8,14 +8,16 @@ the device, unless the model's own batch is larger.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import DTypeLike
 
 from mltk.errors import TfliteError
 from mltk.tflite.quantization import dequantize, is_quantized, to_tensor_dtype
 from mltk.tflite.tensor import TfliteShape, TfliteTensor
+
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike
 
 Invoke = Callable[[list[np.ndarray]], list[np.ndarray]]
 """Computes one sample: from an array for each input (batch 1) to an array for each output.

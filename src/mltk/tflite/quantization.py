@@ -5,8 +5,7 @@ Source: https://ai.google.dev/edge/litert/models/quantization_spec
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -14,8 +13,7 @@ from mltk.errors import TfliteError
 from mltk.tflite.types import INTEGER_RANGES, NUMPY_TYPES
 
 
-@dataclass(frozen=True, eq=False)
-class Affine:
+class Affine(NamedTuple):
     """Parameters of an affine quantization.
 
     Attributes:

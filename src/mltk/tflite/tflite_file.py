@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -12,8 +12,10 @@ from mltk.files import write_file
 from mltk.tflite import metadata
 from mltk.tflite.format import codec
 from mltk.tflite.format.loading import read_file, read_model
-from mltk.tflite.graph import Graph
 from mltk.tflite.types import decode
+
+if TYPE_CHECKING:
+    from mltk.tflite.graph import Graph
 
 
 class TfliteFile:
@@ -113,6 +115,8 @@ class TfliteFile:
         """The model as an interpreter sees it. Changes show after `regenerate_flatbuffer`."""
         data = self.flatbuffer_data
         if self._graph is None:
+            from mltk.tflite.graph import Graph  # `mltk summarize` does not need it
+
             self._graph = Graph.of(self._fb_model, data)
         return self._graph
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from helpers.micro_model_builder import ModelBuilder
+from helpers.tflite_builder import ModelBuilder
 from mltk.errors import EvaluationError, RuntimeFailure, UnsupportedModelError
 from mltk.micro.engines import pool
 from mltk.micro.engines import process as processes
@@ -35,7 +35,7 @@ def one_operator(name, x_shape, y_shape, options=None, constants=(), n_inputs=1)
         b.constant(c, np.asarray(c).dtype, scale=0.1 if np.asarray(c).dtype == np.int8 else None) for c in constants
     ]
     y = b.tensor(y_shape, scale=0.1)
-    b.op(name, [*inputs, *others], [y], options)
+    b.operator(name, [*inputs, *others], [y], options)
     return b.build(inputs, [y])
 
 
@@ -92,7 +92,7 @@ def test_many_large_tensors_at_once_have_no_exact_kernel():
     x = b.tensor((1, 1 << 23), scale=0.1)
     kept = [b.tensor((1, 1 << 23), scale=0.1) for _ in range(40)]
     for y in kept:
-        b.op("RELU", [x], [y])
+        b.operator("RELU", [x], [y])
     with pytest.raises(NotExactError, match="MiB"):
         compile_exact(graph_of(b.build([x], kept)))
 
@@ -111,9 +111,9 @@ def test_a_failure_of_an_exact_kernel_is_a_refusal():
     # SLICE gives another size than its output declares: nobody sees it before the softmax does.
     b = ModelBuilder()
     x, y, z = b.tensor((1, 8), scale=0.1), b.tensor((1, 8), scale=0.1), b.tensor((1, 8), scale=0.1)
-    b.op("SLICE", [x, b.constant([0, 0]), b.constant([1, 2])], [y], ("SliceOptions", {}))
+    b.operator("SLICE", [x, b.constant([0, 0]), b.constant([1, 2])], [y], ("SliceOptions", {}))
     w = b.constant(np.ones((8, 8)), np.int8, scale=0.1)
-    b.op("FULLY_CONNECTED", [y, w], [z], ("FullyConnectedOptions", {}))
+    b.operator("FULLY_CONNECTED", [y, w], [z], ("FullyConnectedOptions", {}))
     with pytest.raises(UnsupportedModelError, match="can't compute"):
         run_batch(b.build([x], [z]), np.zeros((3, 8), np.int8), engine="exact-batched")
 

@@ -12,9 +12,9 @@ import time
 import numpy as np
 import pytest
 
-from helpers.micro_model_builder import ModelBuilder, float_model, small_cnn
 from helpers.published_models import wake_words
 from helpers.random_models import MODELS
+from helpers.tflite_builder import ModelBuilder, depthwise_cnn, float_model
 from mltk.errors import EvaluationError, MltkError, RuntimeFailure, TfliteError, UnsupportedModelError
 from mltk.micro.engines import pool, runtimes
 from mltk.micro.engines import run as engine_module
@@ -62,7 +62,7 @@ def test_progress_counts_every_sample_once(needs_tflm, cnn, images):
 def test_a_scripts_own_code_is_not_run_again_by_workers(needs_tflm, tmp_path):
     # multiprocessing's spawn would import this file again in each worker.
     model = tmp_path / "model.tflite"
-    model.write_bytes(small_cnn())
+    model.write_bytes(depthwise_cnn())
     script = tmp_path / "unguarded.py"
     script.write_text(
         textwrap.dedent(f"""
@@ -83,7 +83,7 @@ def test_a_scripts_own_code_is_not_run_again_by_workers(needs_tflm, tmp_path):
 
 def test_ctrl_c_ends_the_workers(needs_tflm, tmp_path):
     model = tmp_path / "model.tflite"
-    model.write_bytes(small_cnn())
+    model.write_bytes(depthwise_cnn())
     script = textwrap.dedent(f"""
         import numpy as np
         from mltk.micro.engines.run import run_batch
@@ -144,7 +144,7 @@ def test_a_hang_is_ended_after_the_timeout(needs_tflm, cnn, images):
 def test_an_error_of_one_worker_ends_all(needs_tflm, images):
     b = ModelBuilder()
     x, y = b.tensor((1, 8, 8, 3), scale=0.1), b.tensor((1, 8, 8, 3), scale=0.1)
-    b.op("SEGMENT_SUM", [x], [y])
+    b.operator("SEGMENT_SUM", [x], [y])
     with pytest.raises(RuntimeFailure, match="no operator SEGMENT_SUM"):
         run_batch(b.build([x], [y]), images, engine="tflm", trusted=False, processes=2)
 
@@ -152,7 +152,7 @@ def test_an_error_of_one_worker_ends_all(needs_tflm, images):
 def test_auto_falls_back_where_tflm_lacks_an_operator_and_says_so(needs_tflm):
     b = ModelBuilder()
     x, y = b.tensor((1, 4), np.float32), b.tensor((1, 4), np.float32)
-    b.op("RELU_N1_TO_1", [x], [y])
+    b.operator("RELU_N1_TO_1", [x], [y])
     result = run_batch(b.build([x], [y]), np.array([[-3, -0.5, 0.5, 3]], np.float32))
     assert result.engine == "litert-reference"
     assert "no operator RELU_N1_TO_1" in result.notes[0]
@@ -165,7 +165,7 @@ def test_a_model_known_to_crash_tflm_never_reaches_it(needs_tflm):
     w = b.constant(np.ones((1, 2, 2, 2)), np.int8, scale=[0.1, 0.1], dimension=3)
     y = b.tensor((1, 2, 2, 2), scale=0.1)
     options = {"strideH": 2, "strideW": 2, "depthMultiplier": 1}
-    b.op("DEPTHWISE_CONV_2D", [x, w], [y], ("DepthwiseConv2DOptions", options), version=3)
+    b.operator("DEPTHWISE_CONV_2D", [x, w], [y], ("DepthwiseConv2DOptions", options), version=3)
     model = b.build([x], [y])
     with pytest.raises(UnsupportedModelError, match="Give the layer a bias"):
         run_batch(model, np.zeros((1, 4, 4, 2), np.int8), engine="tflm")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from helpers.micro_model_builder import ModelBuilder, float_model
 from helpers.published_models import wake_words
 from helpers.random_models import MODELS
+from helpers.tflite_builder import ModelBuilder, float_model
 from mltk.micro.engines.runtimes import ExactRuntime, TflmRuntime
 from mltk.micro.exact import NotExactError, compile_exact
 from mltk.micro.exact import fixed_point as fx
@@ -60,14 +60,14 @@ def test_published_streaming_models(needs_tflm):
 
 def test_the_shape_that_keras_builds_for_a_dynamic_batch(needs_tflm):
     # SHAPE → STRIDED_SLICE → PACK → RESHAPE: known before it runs, as the batch is 1.
-    b, q = ModelBuilder(), {"scale": 0.1, "zero": 3}
+    b, q = ModelBuilder(), {"scale": 0.1, "zero_point": 3}
     x, y = b.tensor((1, 2, 3), **q), b.tensor((1, 6), **q)
     shape, first, target = b.tensor((3,), np.int32), b.tensor((), np.int32), b.tensor((2,), np.int32)
-    b.op("SHAPE", [x], [shape], ("ShapeOptions", {"outType": 2}))
+    b.operator("SHAPE", [x], [shape], ("ShapeOptions", {"outType": 2}))
     bounds = [b.constant([0]), b.constant([1]), b.constant([1])]
-    b.op("STRIDED_SLICE", [shape, *bounds], [first], ("StridedSliceOptions", {"shrinkAxisMask": 1}))
-    b.op("PACK", [first, b.constant(6)], [target], ("PackOptions", {"valuesCount": 2}), version=2)
-    b.op("RESHAPE", [x, target], [y], ("ReshapeOptions", {}))
+    b.operator("STRIDED_SLICE", [shape, *bounds], [first], ("StridedSliceOptions", {"shrinkAxisMask": 1}))
+    b.operator("PACK", [first, b.constant(6)], [target], ("PackOptions", {"valuesCount": 2}), version=2)
+    b.operator("RESHAPE", [x, target], [y], ("ReshapeOptions", {}))
     ours, theirs = both(b.build([x], [y]), np.random.default_rng(0))
     assert np.array_equal(ours[0], theirs[0])
 
@@ -75,11 +75,11 @@ def test_the_shape_that_keras_builds_for_a_dynamic_batch(needs_tflm):
 def test_sums_too_large_for_float32(needs_tflm):
     # 1,200 × 127 × 128 exceeds 2²⁴: the product is taken in float64.
     rng, b = np.random.default_rng(0), ModelBuilder()
-    x = b.tensor((1, 1200), scale=0.02, zero=-128)
+    x = b.tensor((1, 1200), scale=0.02, zero_point=-128)
     w = b.constant(np.full((3, 1200), 127), np.int8, scale=[0.01, 0.02, 0.03])
-    y = b.tensor((1, 3), scale=40.0, zero=-100)
+    y = b.tensor((1, 3), scale=40.0, zero_point=-100)
     bias = b.constant([1 << 20, -5, 12345], np.int32, scale=np.float32([0.01, 0.02, 0.03]) * np.float32(0.02))
-    b.op("FULLY_CONNECTED", [x, w, bias], [y], ("FullyConnectedOptions", {}))
+    b.operator("FULLY_CONNECTED", [x, w, bias], [y], ("FullyConnectedOptions", {}))
     ours, theirs = both(b.build([x], [y]), rng, n=40)
     assert np.array_equal(ours[0], theirs[0])
 
@@ -143,7 +143,7 @@ def test_what_is_not_covered_is_named():
         compile_exact(graph_of(float_model()))
     b = ModelBuilder()
     x, y = b.tensor((1, 4), scale=0.1), b.tensor((1, 4), scale=0.1)
-    b.op("ELU", [x], [y])
+    b.operator("ELU", [x], [y])
     with pytest.raises(NotExactError, match=r"ELU .* has no exact batched kernel"):
         compile_exact(graph_of(b.build([x], [y])))
 
@@ -152,7 +152,7 @@ def test_contradictory_options_are_left_to_tflm():
     b = ModelBuilder()
     x, y = b.tensor((1, 4, 4, 1), scale=0.1), b.tensor((1, 9, 9, 1), scale=0.1)
     fields = {"padding": 1, "strideH": 0, "strideW": 1, "filterHeight": 2, "filterWidth": 2}
-    b.op("MAX_POOL_2D", [x], [y], ("Pool2DOptions", fields))
+    b.operator("MAX_POOL_2D", [x], [y], ("Pool2DOptions", fields))
     with pytest.raises(NotExactError, match="stride"):
         compile_exact(graph_of(b.build([x], [y])))
 

@@ -7,9 +7,9 @@ import re
 import numpy as np
 import pytest
 
-from helpers.micro_model_builder import ModelBuilder, float_model
 from helpers.published_models import wake_words
 from helpers.random_models import MODELS
+from helpers.tflite_builder import ModelBuilder, float_model
 from mltk.errors import RuntimeFailure
 from mltk.micro.engines.process import WorkerProcess
 from mltk.micro.memory import arena as arena_module
@@ -81,7 +81,7 @@ def test_a_missing_wheel_gives_an_estimate_that_says_so(needs_tflm, cnn, monkeyp
 def test_a_model_that_tflm_refuses_has_no_arena(needs_tflm):
     b = ModelBuilder()
     x, y = b.tensor((1, 4), scale=0.1), b.tensor((1, 4), scale=0.1)
-    b.op("SEGMENT_SUM", [x], [y])
+    b.operator("SEGMENT_SUM", [x], [y])
     with pytest.raises(RuntimeFailure, match="SEGMENT_SUM"):
         measure_arena(b.build([x], [y]))
 

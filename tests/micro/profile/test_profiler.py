@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from helpers.micro_model_builder import ModelBuilder, float_model
+from helpers.tflite_builder import ModelBuilder, float_model
 from mltk.errors import MissingDependencyError, RuntimeFailure
 from mltk.micro.memory.arena import measure_arena
 from mltk.micro.memory.planner import plan_memory
@@ -62,8 +62,8 @@ def test_a_constant_that_two_layers_share_counts_once():
     b = ModelBuilder()
     x, y, z = (b.tensor((1, 4), scale=0.1) for _ in range(3))
     c = b.constant([1, 2, 3, 4], np.int8, scale=0.1)
-    b.op("ADD", [x, c], [y], ("AddOptions", {}))
-    b.op("ADD", [y, c], [z], ("AddOptions", {}))
+    b.operator("ADD", [x, c], [y], ("AddOptions", {}))
+    b.operator("ADD", [y, c], [z], ("AddOptions", {}))
     assert layer_flash(graph_of(b.build([x], [z]))) == [4, 0]
 
 
@@ -103,7 +103,7 @@ def test_what_no_measurement_stands_behind_widens_the_error_bar():
 def test_operators_that_tflm_lacks_are_unsupported():
     b = ModelBuilder()
     x, y = b.tensor((1, 4), np.float32), b.tensor((1, 4), np.float32)
-    b.op("ATAN2", [x, x], [y])
+    b.operator("ATAN2", [x, x], [y])
     results = profile_tflite(TfliteModel(b.build([x], [y])), "cortex-m4")
     assert "ATAN2" in results.layers[0].error_msg
     assert "TensorFlow Lite Micro has no" in results.to_string()
@@ -140,8 +140,8 @@ def test_vela_compiles_for_real(cnn_model, target):
 def test_what_vela_leaves_to_the_cpu_is_named():
     b = ModelBuilder()
     x, y, z = b.tensor((1, 64), np.float32), b.tensor((1, 64), scale=0.1), b.tensor((1, 64), scale=0.1)
-    b.op("QUANTIZE", [x], [y], ("QuantizeOptions", {}))
-    b.op("ADD", [y, y], [z], ("AddOptions", {}))
+    b.operator("QUANTIZE", [x], [y], ("QuantizeOptions", {}))
+    b.operator("ADD", [y, y], [z], ("AddOptions", {}))
     results = profile_tflite(TfliteModel(b.build([x], [z])), "ethos-u55-128")
     assert results.layers[0].error_msg == "stays on the CPU"
     assert results.layers[0].cpu_cycles > 0

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import mltk.tflite
-from helpers.tflite_builder import ModelBuilder, Op, lstm, options
+from helpers.tflite_builder import ModelBuilder, Op, lstm, make_options
 from mltk.errors import TfliteError
 from mltk.tflite import (
     TfliteActivation,
@@ -84,7 +84,9 @@ def _dense(input_scale, weights_scale, output_scale, activation=1):
     n = np.size(weights_scale)
     w = b.tensor((n, 4), data=np.ones((n, 4)), scale=weights_scale)
     y = b.tensor((1, n), scale=output_scale, zero_point=-128)
-    b.operator(Op.FULLY_CONNECTED, [x, w], [y], options("FullyConnectedOptions", fusedActivationFunction=activation))
+    b.operator(
+        Op.FULLY_CONNECTED, [x, w], [y], make_options("FullyConnectedOptions", fusedActivationFunction=activation)
+    )
     return TfliteModel(b.build([x], [y])).layers[0]
 
 
@@ -106,7 +108,7 @@ def test_float_layers_have_no_integer_params():
         b.tensor((2, 4), "float32", data=np.ones((2, 4))),
         b.tensor((1, 2), "float32"),
     )
-    b.operator(Op.FULLY_CONNECTED, [x, w, -1], [y], options("FullyConnectedOptions"))
+    b.operator(Op.FULLY_CONNECTED, [x, w, -1], [y], make_options("FullyConnectedOptions"))
     layer = TfliteModel(b.build([x], [y])).layers[0]
     assert (layer.n_inputs, layer.inputs[2], layer.use_bias, layer.bias_data) == (3, None, False, None)
     with pytest.raises(TfliteError, match="not quantized"):
@@ -121,14 +123,14 @@ def test_transpose_conv_and_depthwise():
     shape = b.tensor((4,), "int32", data=[1, 8, 8, 6])
     w = b.tensor((6, 3, 3, 10), data=np.ones((6, 3, 3, 10)), scale=[0.1] * 6)
     y = b.tensor((1, 8, 8, 6), scale=0.1)
-    b.operator(Op.TRANSPOSE_CONV, [shape, w, x], [y], options("TransposeConvOptions", strideW=2, strideH=2))
+    b.operator(Op.TRANSPOSE_CONV, [shape, w, x], [y], make_options("TransposeConvOptions", strideW=2, strideH=2))
     wd = b.tensor((1, 3, 5, 12), data=np.ones((1, 3, 5, 12)), scale=[0.1] * 12, dimension=3)
     z = b.tensor((1, 8, 8, 12), scale=0.1)
     b.operator(
         Op.DEPTHWISE_CONV_2D,
         [y, wd],
         [z],
-        options("DepthwiseConv2DOptions", depthMultiplier=2, strideW=1, strideH=1, padding=0),
+        make_options("DepthwiseConv2DOptions", depthMultiplier=2, strideW=1, strideH=1, padding=0),
     )
     transpose, depthwise = TfliteModel(b.build([x], [z])).layers
     assert isinstance(transpose, TfliteTransposeConvLayer)

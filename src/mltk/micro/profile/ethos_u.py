@@ -62,7 +62,7 @@ def _is_on_cpu(compiled: VelaResult, on_cpu: set[str], layer: ProfilingLayerResu
 
 
 def _put_on_cpu(layer: ProfilingLayerResult, cpu_cycles: float, time: float, npu_clock: float) -> None:
-    # The cycles of all layers are those of one clock, the NPU's.
+    # The cycles of all layers are cycles of the NPU's clock.
     layer.update(cycles=round(time * npu_clock), cpu_cycles=round(cpu_cycles), accelerator_cycles=0, time=time)
     layer.update(measured=False, error_msg=layer.error_msg or ON_CPU)
 

@@ -203,7 +203,7 @@ class ProfilingModelResults(ModelFigures):
         return values
 
     def _all_totals(self, format_units: bool, exclude_null: bool, full_summary: bool) -> str:
-        """Return every total, with the title that MLTK 0.20 gives it."""
+        """Return every total, with its title in MLTK 0.20."""
         summary = self.get_summary(
             include_labels=True, format_units=format_units, exclude_null=exclude_null, full_summary=full_summary
         )

@@ -13,8 +13,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import struct
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
@@ -164,8 +163,7 @@ def _pack_once(model: Any, size_hint: int) -> bytes:
     return bytes(builder.Output())
 
 
-@dataclass
-class _Outside:
+class _Outside(NamedTuple):
     """Data that the model refers to behind the FlatBuffer, and the object that holds its offset."""
 
     owner: Any

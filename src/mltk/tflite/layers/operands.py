@@ -1,4 +1,4 @@
-"""Descriptors that give the tensors of a layer and their data a name.
+"""Descriptors that name the tensors of a layer and their data.
 
 ::
 
