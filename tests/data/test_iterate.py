@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mltk.data.iterate import class_indices, count_samples, is_arrays, is_py_dataset, is_tf_dataset, iter_batches, take
+from mltk.data.iterate import Batch, is_py_dataset, iter_batches, regroup
+from mltk.data.nested import is_in_memory, is_tf_dataset
 from mltk.errors import DatasetError
 
 
@@ -41,7 +42,7 @@ def test_several_inputs() -> None:
     a, b = np.arange(5), np.arange(10).reshape(5, 2)
     for x in ((a, b), [a, b]):
         first = next(iter(iter_batches(x, batch_size=3)))
-        assert type(first.x) is type(x)
+        assert isinstance(first.x, tuple)
         assert [v.tolist() for v in first.x] == [[0, 1, 2], [[0, 1], [2, 3], [4, 5]]]
     first = next(iter(iter_batches({"a": a, "b": b}, batch_size=3)))
     assert first.x["b"].tolist() == [[0, 1], [2, 3], [4, 5]]
@@ -97,56 +98,36 @@ def test_nothing() -> None:
     with pytest.raises(DatasetError, match="There is no dataset") as e:
         list(iter_batches(None))
     assert e.value.hint is not None
-    with pytest.raises(DatasetError, match=r"Cannot read samples from int\."):
+    with pytest.raises(DatasetError, match=r"An object of type int has no samples\."):
         list(iter_batches(3))
 
 
 def test_lengths_that_differ() -> None:
-    with pytest.raises(DatasetError, match=r"There are 3 samples, but 2 labels\."):
+    with pytest.raises(DatasetError, match="There are 3 samples, but 2 labels: x is an array"):
         list(iter_batches(np.zeros((3, 1)), np.zeros(2)))
-    with pytest.raises(DatasetError, match=r"have different lengths: \[2, 3\]"):
+    with pytest.raises(DatasetError, match="The arrays of x have different lengths"):
         list(iter_batches((np.zeros((3, 1)), np.zeros((2, 1)))))
 
 
-def test_a_single_number_is_no_dataset() -> None:
-    with pytest.raises(DatasetError, match="has no samples dimension"):
-        count_samples(np.array(3.0))
+def test_nested_batches_with_weights() -> None:
+    a, b, y, w = np.arange(6), np.arange(12).reshape(6, 2), np.arange(6) % 2, np.ones(6)
+    whole = list(iter_batches((a, b), {"first": y, "second": y}, 4, weight=w))
+    streamed = list(iter_batches(iter([((a[:4], b[:4]), {"first": y[:4], "second": y[:4]}, w[:4])])))
+    for batch in (whole[0], streamed[0]):
+        assert batch.size == 4
+        assert [part.shape for part in batch.x] == [(4,), (4, 2)]
+        assert set(batch.y) == {"first", "second"}
+        assert batch.weight.shape == (4,)
+    assert whole[1].size == 2
 
 
-@pytest.mark.parametrize(
-    ("x", "arrays"),
-    [
-        (np.zeros(3), True),
-        ((np.zeros(3), np.zeros(3)), True),
-        ([1, 2], True),
-        ({"a": np.zeros(3)}, True),
-        ({}, False),
-        ([], False),
-        (iter([1]), False),
-        (Indexed(), False),
-        (None, False),
-        ("text", False),
-    ],
-)
-def test_what_arrays_are(x: Any, arrays: bool) -> None:
-    assert is_arrays(x) is arrays
-
-
-def test_take() -> None:
-    index = np.array([2, 0])
-    assert take(np.arange(3) * 10, index).tolist() == [20, 0]
-    assert take([5, 6, 7], index).tolist() == [7, 5]
-    assert take({"a": np.arange(3)}, index)["a"].tolist() == [2, 0]
-
-
-@given(st.lists(st.integers(0, 4), min_size=1))
-def test_labels_as_indices(labels: list[int]) -> None:
-    indices = np.array(labels)
-    one_hot = np.eye(5)[indices]
-    for y in (indices, indices.astype(np.float32), indices[:, None], one_hot, one_hot.astype(np.int8)):
-        got = class_indices(y)
-        assert np.array_equal(got, indices)
-        assert got.dtype == np.int64
+@given(st.lists(st.integers(1, 9), min_size=1), st.integers(1, 20))
+def test_regrouped_batches_have_all_samples_in_their_order(sizes: list[int], at_least: int) -> None:
+    numbers = np.split(np.arange(sum(sizes)), np.cumsum(sizes)[:-1])
+    groups = list(regroup((Batch((n, n[:, None]), {"y": n}, n) for n in numbers), at_least))
+    np.testing.assert_array_equal(np.concatenate([g.x[1][:, 0] for g in groups]), np.arange(sum(sizes)))
+    np.testing.assert_array_equal(np.concatenate([g.y["y"] for g in groups]), np.arange(sum(sizes)))
+    assert all(g.size >= at_least for g in groups[:-1])
 
 
 def test_needs_no_tensorflow() -> None:
@@ -168,10 +149,10 @@ def test_a_tf_dataset() -> None:
     x, y = np.arange(10.0).reshape(5, 2), np.arange(5)
     dataset = tf.data.Dataset.from_tensor_slices((x, y)).batch(2)
     assert is_tf_dataset(dataset)
-    assert not is_arrays(dataset)
+    assert not is_in_memory(dataset)
     batches = list(iter_batches(dataset))
     assert np.array_equal(np.concatenate([b.x for b in batches]), x)
-    assert is_arrays(tf.constant([1.0]))
+    assert is_in_memory(tf.constant([1.0]))
     with pytest.raises(DatasetError, match="repeats without end"):
         list(iter_batches(dataset.repeat()))
     assert len(list(iter_batches(dataset.repeat(), steps=7))) == 7

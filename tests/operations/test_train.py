@@ -465,7 +465,7 @@ def test_keras_summary_shows_parameter_counts(make_toy, fresh_user_dir):
     ("dataset", "message"),
     [
         ((np.zeros((0, 4), np.float32), np.zeros(0, int)), "The training dataset of toy is empty"),
-        ((np.zeros((5, 4), np.float32), np.zeros(4, int)), "toy has 5 samples, but 4 labels"),
+        ((np.zeros((5, 4), np.float32), np.zeros(4, int)), "There are 5 samples, but 4 labels"),
         ((np.zeros((5, 4), np.float32), None), "toy has samples, but no labels"),
         (3, "my_model.dataset is int"),
         (lambda: None, "toy has no training data"),

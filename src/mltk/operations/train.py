@@ -89,9 +89,9 @@ def train_model(
     run.choose_seed(checkpoint)
     run.logger.info("Training %s (seed %d)", loaded.name, run.seed)
     load_dataset(loaded, "training")
-    check_labels(loaded, loaded.y)
     run.seed_everything()
     keras_model = build_keras_model(loaded)
+    check_labels(loaded, keras_model)
     if weights_path:
         load_weights(loaded, keras_model, weights_path)
         run.logger.info("Starting from weights %s", weights)

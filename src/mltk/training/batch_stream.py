@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from mltk.data.iterate import as_arrays, count_samples
+from mltk.data.nested import count_samples, map_leaves
 from mltk.data.pipeline.epochs import EpochBatches
 
 PREFETCHED = 4
@@ -44,7 +44,7 @@ def batch_stream(
     Returns:
         A dataset of tuples like ``arrays``.
     """
-    tensors = keras.tree.map_structure(_tensor, tuple(as_arrays(a) for a in arrays))
+    tensors = map_leaves(_tensor, arrays)
     n = count_samples(arrays)
     per_pass = batches_per_pass(n, batch_size)
 
@@ -68,7 +68,7 @@ def batch_stream(
 
 def in_order(arrays: tuple[Any, ...], batch_size: int) -> tf.data.Dataset:
     """One pass over ``arrays`` in their order, in batches of ``batch_size`` samples."""
-    tensors = keras.tree.map_structure(_tensor, tuple(as_arrays(a) for a in arrays))
+    tensors = map_leaves(_tensor, arrays)
     batches = tf.data.Dataset.from_tensor_slices(tensors).batch(batch_size).prefetch(1)
     return batches.with_options(_options(tf.data.experimental.AutoShardPolicy.DATA))
 

@@ -15,8 +15,11 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from mltk.data.iterate import class_indices, count_samples, is_arrays, is_py_dataset, is_tf_dataset, take
+from mltk.data.iterate import is_py_dataset
+from mltk.data.labels import ONE_CLASS_EACH, class_indices, describe_labels, label_kind
+from mltk.data.nested import is_in_memory, is_tf_dataset, leaves
 from mltk.data.pipeline.epochs import EpochBatches
+from mltk.data.samples import Samples, align, samples_of
 from mltk.errors import DatasetError, SettingError, did_you_mean
 from mltk.training.batch_stream import batch_stream, batches_per_pass, in_order, made_stream, one_epoch
 from mltk.training.protocols import FitSettings
@@ -40,7 +43,7 @@ def fit_inputs(model: FitSettings, *, seed: int, first_epoch: int) -> dict[str, 
         DatasetError: The dataset is empty, or its arrays have different lengths.
         SettingError: ``class_weights`` cannot be used.
     """
-    x, y, weight = model.x, model.y, model.sample_weight
+    x = model.x
     if x is None:
         raise DatasetError(
             f"{model.name} has no training data.", hint="Set my_model.dataset, or my_model.x in load_dataset()."
@@ -51,12 +54,13 @@ def fit_inputs(model: FitSettings, *, seed: int, first_epoch: int) -> dict[str, 
         "validation_batch_size": model.validation_batch_size,
         "validation_freq": model.validation_freq,
     }
-    if is_arrays(x):
-        if y is None:
+    samples = samples_of(model)
+    if samples is not None:
+        if samples.y is None:
             raise DatasetError(f"{model.name} has samples, but no labels.", hint="Set my_model.y in load_dataset().")
-        x, y, weight, split = _split(x, y, weight, model.validation_split)
-        validation = validation if validation is not None else split
-        kwargs |= _array_inputs(model, x, y, weight, seed, first_epoch)
+        samples, held_out = _split(samples, model.validation_split)
+        validation = validation if validation is not None else held_out
+        kwargs |= _array_inputs(model, samples, seed, first_epoch)
     elif isinstance(x, EpochBatches):
         _check_length(model, len(x))
         steps = model.steps_per_epoch or len(x)
@@ -69,10 +73,10 @@ def fit_inputs(model: FitSettings, *, seed: int, first_epoch: int) -> dict[str, 
         kwargs["steps_per_epoch"] = None
     else:
         kwargs |= _generator_inputs(model, x, first_epoch)
-    kwargs["validation_data"] = _validation(validation, model.validation_batch_size or model.batch_size)
+    kwargs["validation_data"] = _validation(model, validation)
     if validation is None:
         kwargs["validation_freq"] = 1
-    weights = class_weights(model, y)
+    weights = class_weights(model, None if samples is None else samples.y)
     if weights:
         kwargs["class_weight"] = weights
     return kwargs
@@ -83,30 +87,24 @@ def _check_length(model: FitSettings, length: int) -> None:
         raise DatasetError(f"The training dataset of {model.name} is empty.")
 
 
-def _array_inputs(model: FitSettings, x: Any, y: Any, weight: Any, seed: int, first_epoch: int) -> dict[str, Any]:
-    n = count_samples(x)
-    _check_length(model, n)
-    if count_samples(y) != n:
-        raise DatasetError(f"{model.name} has {n} samples, but {count_samples(y)} labels.")
-    steps = model.steps_per_epoch or batches_per_pass(n, model.batch_size)
-    arrays = (x, y) if weight is None else (x, y, weight)
-    stream = batch_stream(arrays, model.batch_size, shuffle=model.shuffle, seed=seed, first_batch=first_epoch * steps)
+def _array_inputs(model: FitSettings, samples: Samples, seed: int, first_epoch: int) -> dict[str, Any]:
+    _check_length(model, len(samples))
+    steps = model.steps_per_epoch or batches_per_pass(len(samples), model.batch_size)
+    stream = batch_stream(
+        samples.parts(), model.batch_size, shuffle=model.shuffle, seed=seed, first_batch=first_epoch * steps
+    )
     return {"x": stream, "steps_per_epoch": steps}
 
 
-def _split(x: Any, y: Any, weight: Any, share: float) -> tuple[Any, Any, Any, Any]:
+def _split(samples: Samples, share: float) -> tuple[Samples, Samples | None]:
     """Use the last ``share`` of the samples for validation, as Keras does."""
     if not share:
-        return x, y, weight, None
-    n = count_samples(x)
+        return samples, None
+    n = len(samples)
     cut = int(n * (1 - share))
     if cut in (0, n):
         raise DatasetError(f"A validation_split of {share} leaves no samples on one side: the dataset has {n} samples.")
-    head, tail = slice(0, cut), slice(cut, n)
-    held_out: tuple[Any, ...] = (take(x, tail), take(y, tail))
-    if weight is not None:
-        held_out += (take(weight, tail),)
-    return take(x, head), take(y, head), None if weight is None else take(weight, head), held_out
+    return samples.take(slice(0, cut)), samples.take(slice(cut, n))
 
 
 def _tf_inputs(x: Any, steps: int | None, first_epoch: int) -> dict[str, Any]:
@@ -168,17 +166,17 @@ def _forward(batches: Iterator[Any]) -> Iterator[Any]:
         yield tuple(batch) if isinstance(batch, list) else batch
 
 
-def _validation(data: Any, batch_size: int) -> Any:
+def _validation(model: FitSettings, data: Any) -> Any:
     """Validation data for ``fit``. Arrays become a pipeline with the same order in every epoch."""
-    if isinstance(data, list) and len(data) in (2, 3):
-        data = tuple(data)
     if isinstance(data, EpochBatches):
         return one_epoch(data)
-    if not isinstance(data, tuple) or not is_arrays(data[0]):
+    if isinstance(data, (tuple, list)) and len(data) in (2, 3) and is_in_memory(data[0]):
+        data = align(*data).with_class_indices(model)
+    if not isinstance(data, Samples):
         return data
-    if count_samples(data[0]) == 0:
+    if len(data) == 0:
         raise DatasetError("The validation data is empty.")
-    return in_order(data, batch_size)
+    return in_order(data.parts(), model.validation_batch_size or model.batch_size)
 
 
 class RepeatablePyDataset(keras.utils.PyDataset):
@@ -299,8 +297,14 @@ def class_weights(model: FitSettings, y: Any) -> dict[int, float] | None:
 
 def _balanced(model: FitSettings, y: Any) -> dict[int, float]:
     counts: npt.NDArray[np.int64]
-    if y is not None and is_arrays(y):
-        counts = np.bincount(class_indices(np.asarray(y)), minlength=model.n_classes)
+    if y is not None:
+        if len(leaves(y)) > 1 or label_kind(leaves(y)[0]) not in ONE_CLASS_EACH:
+            what = "there are several outputs" if len(leaves(y)) > 1 else describe_labels(leaves(y)[0])
+            raise SettingError(
+                f"class_weights: 'balanced' needs labels that are one class for each sample; {what}.",
+                hint="Use my_model.sample_weight.",
+            )
+        counts = np.bincount(class_indices(leaves(y)[0]), minlength=model.n_classes)
     else:
         by_name = model.class_counts.get("training", {})
         counts = np.array([by_name.get(c, by_name.get(i, 0)) for i, c in enumerate(model.classes)])

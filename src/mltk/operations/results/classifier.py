@@ -69,7 +69,7 @@ class ClassifierEvaluationResults(EvaluationResults):
         Raises:
             MissingDependencyError: scikit-learn is not installed.
         """
-        from mltk.data.iterate import class_indices
+        from mltk.data.labels import class_indices
 
         metrics = metrics_module()
         truth = class_indices(np.asarray(y))

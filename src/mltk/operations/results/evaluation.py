@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _LONGEST_VALUE = 200
-_NOT_LISTED = ("name", "model_type", "engine", "engine_description", "notes")
+_NOT_LISTED = ("name", "model_type", "engine", "engine_description", "notes", "n_samples")
 
 
 class FigureOf(Generic[T]):
@@ -154,7 +154,7 @@ class EvaluationResults(dict[str, Any]):
 
 
 def _short(value: Any) -> str:
-    text = str(value)
+    text = f"{value:.6g}" if isinstance(value, float) else str(value)
     return text if len(text) < _LONGEST_VALUE else text[: _LONGEST_VALUE - 3] + "…"
 
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
+from mltk.data.labels import LabelKind, describe_labels, label_kind
+from mltk.data.nested import leaves
+from mltk.data.samples import samples_of
 from mltk.errors import DatasetError
 from mltk.operations.shared.explain import explained
 from mltk.specification.events import MltkModelEvent
 
 if TYPE_CHECKING:
-    from mltk.operations.shared.model_types import ModelWithDataset
+    from mltk.operations.shared.model_types import KerasModel, ModelWithDataset
     from mltk.specification.model import MltkModel
 
 
@@ -42,29 +47,70 @@ def is_classifier(model: MltkModel) -> bool:
     return classifies and model.is_set("classes")
 
 
-def check_labels(model: MltkModel, y: Any) -> None:
-    """Check that a classifier's labels are indices of its classes, if they are in memory.
+def check_labels(model: ModelWithDataset, keras_model: KerasModel) -> None:
+    """Check labels in memory against the classes, the loss and the output of the model, before training begins.
 
     Args:
-        model: The specification.
-        y: The labels. One-hot labels ``[samples, classes]`` are not checked: Keras names the two shapes.
+        model: Specification whose training dataset is loaded.
+        keras_model: The compiled Keras model.
 
     Raises:
-        DatasetError: A label is not the index of a class.
+        DatasetError: Samples and labels do not fit each other, or the loss takes labels of another kind.
     """
-    from mltk.data.iterate import class_indices, is_arrays
+    samples = samples_of(model)
+    if samples is None or samples.y is None or len(leaves(samples.y)) != 1 or not len(samples):
+        return
+    labels = np.asarray(leaves(samples.y)[0])
+    kind = label_kind(labels)
+    output = getattr(keras_model, "output_shape", None)
+    n_outputs = output[-1] if isinstance(output, tuple) and output and isinstance(output[-1], int) else None
+    if isinstance(output, tuple) and len(output) > 2 and labels.ndim > 1:
+        kind = LabelKind.PER_POSITION
+    loss = _loss_name(keras_model)
+    shape = f"of shape {list(labels.shape)}"
+    if loss == "sparse_categorical_crossentropy":
+        if kind is LabelKind.ONE_HOT and labels.shape[-1] == n_outputs:
+            raise DatasetError(
+                f"{model.name}: the labels are one-hot rows {shape}, but the loss {loss!r} takes class indices.",
+                hint="Set my_model.loss = 'categorical_crossentropy', or give labels.argmax(axis=1).",
+            )
+        if kind is not LabelKind.INDEX and not (kind is LabelKind.PER_POSITION and _are_whole(labels)):
+            raise DatasetError(
+                f"{model.name}: the loss {loss!r} takes class indices, but {describe_labels(labels)}.",
+                hint="Labels are class indices from 0, in the order of my_model.classes.",
+            )
+        _check_range(model, labels, n_outputs)
+    elif loss in ("categorical_crossentropy", "categorical_focal_crossentropy", "categorical_hinge"):
+        if kind is LabelKind.INDEX and (n_outputs or 0) > 1:
+            raise DatasetError(
+                f"{model.name}: the labels are class indices {shape}, but the loss {loss!r} takes one-hot rows.",
+                hint="Set my_model.loss = 'sparse_categorical_crossentropy', or use keras.utils.to_categorical().",
+            )
+    elif is_classifier(model) and kind is LabelKind.INDEX:
+        _check_range(model, labels, None)
 
-    if not is_classifier(model) or y is None or isinstance(y, (dict, tuple)) or not is_arrays(y):
-        return
-    labels = np.asarray(y)
-    if labels.dtype.kind not in "iub" or labels.size == 0 or labels.ndim > 2:
-        return
-    if labels.ndim == 2 and labels.shape[1] > 1:
-        return
-    indices = class_indices(labels)
-    if indices.min() < 0 or indices.max() >= model.n_classes:
+
+def _check_range(model: MltkModel, labels: npt.NDArray[Any], n_outputs: int | None) -> None:
+    classes = list(model.classes) if is_classifier(model) else []
+    n = len(classes) or n_outputs
+    if n and (labels.min() < 0 or labels.max() >= n):
+        what = f"{n} classes ({', '.join(classes)})" if classes else f"{n} outputs"
         raise DatasetError(
-            f"{model.name}: labels go from {indices.min()} to {indices.max()}, but there are {model.n_classes} classes "
-            f"({', '.join(model.classes)}).",
+            f"{model.name}: labels go from {labels.min():g} to {labels.max():g}, but there are {what}.",
             hint="Labels are class indices from 0, in the order of my_model.classes.",
         )
+
+
+def _are_whole(labels: npt.NDArray[Any]) -> bool:
+    return labels.dtype.kind in "iub" or bool((np.isfinite(labels) & (labels == np.floor(labels))).all())
+
+
+def _loss_name(keras_model: KerasModel) -> str:
+    """Return the name of the loss of a model with one output, for example ``categorical_crossentropy``."""
+    loss = getattr(keras_model, "loss", None)
+    if isinstance(loss, dict):
+        loss = list(loss.values())
+    if isinstance(loss, (list, tuple)):
+        loss = loss[0] if len(loss) == 1 else None
+    name = loss if isinstance(loss, str) else getattr(loss, "name", None) or getattr(loss, "__name__", "")
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", str(name)).lower()

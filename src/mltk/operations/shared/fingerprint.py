@@ -6,8 +6,12 @@ import hashlib
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from mltk.data.iterate import class_indices, count_samples, is_arrays, is_py_dataset, is_tf_dataset
+from mltk.data.iterate import is_py_dataset
+from mltk.data.labels import ONE_CLASS_EACH, class_indices, label_kind
+from mltk.data.nested import is_in_memory, is_tf_dataset, leaves
+from mltk.data.samples import align
 
 _MOST_CLASSES = 10_000
 
@@ -26,7 +30,7 @@ def dataset_fingerprint(x: Any, y: Any) -> dict[str, Any]:
     """
     if x is None:
         return {"kind": "none"}
-    if is_arrays(x):
+    if is_in_memory(x):
         return _fingerprint_arrays(x, y)
     if is_tf_dataset(x):
         return {"kind": "tf.data.Dataset", "batches": int(x.cardinality()), "element": str(x.element_spec)}
@@ -36,24 +40,26 @@ def dataset_fingerprint(x: Any, y: Any) -> dict[str, Any]:
 
 
 def _fingerprint_arrays(x: Any, y: Any) -> dict[str, Any]:
+    samples = align(x, y)
     digest = hashlib.sha256()
-    for array in _arrays((x, y)):
+    for array in _sorted_leaves((samples.x, samples.y)):
         digest.update(f"{array.shape} {array.dtype}".encode())
         digest.update(np.ascontiguousarray(array).view(np.uint8).reshape(-1).data if array.size else b"")
-    found: dict[str, Any] = {"kind": "arrays", "samples": count_samples(x), "sha256": digest.hexdigest()}
-    labels = None if y is None or isinstance(y, dict) else np.asarray(y)
-    if labels is not None and labels.dtype.kind in "iufb" and labels.ndim <= 2:
-        indices = class_indices(labels)
-        if indices.size and indices.min() >= 0 and indices.max() < _MOST_CLASSES:
+    found: dict[str, Any] = {"kind": "arrays", "samples": len(samples), "sha256": digest.hexdigest()}
+    labels = [] if samples.y is None else leaves(samples.y)
+    if len(labels) == 1 and labels[0].size and label_kind(labels[0]) in ONE_CLASS_EACH:
+        indices = class_indices(labels[0])
+        if indices.min() >= 0 and indices.max() < _MOST_CLASSES:
             found["class_counts"] = np.bincount(indices).tolist()
     return found
 
 
-def _arrays(structure: Any) -> list[np.ndarray]:
-    if structure is None:
+def _sorted_leaves(nested: Any) -> list[npt.NDArray[Any]]:
+    """Return the arrays of a nested array, those of a dict by the alphabet, so that their order does not matter."""
+    if nested is None:
         return []
-    if isinstance(structure, dict):
-        return [a for k in sorted(structure) for a in _arrays(structure[k])]
-    if isinstance(structure, (tuple, list)) and not np.isscalar(structure[0] if structure else 0):
-        return [a for v in structure for a in _arrays(v)]
-    return [np.asarray(structure)]
+    if isinstance(nested, dict):
+        return [a for k in sorted(nested) for a in _sorted_leaves(nested[k])]
+    if isinstance(nested, tuple):
+        return [a for v in nested for a in _sorted_leaves(v)]
+    return [nested]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 from typing import TYPE_CHECKING, Any
@@ -75,12 +76,13 @@ def check_classes(model: MltkModel, keras_model: KerasModel) -> None:
         )
 
 
-def load_keras_model(model: MltkModel, weights: str | None = None) -> KerasModel:
-    """Load the trained Keras model.
+def load_keras_model(model: MltkModel, weights: str | None = None, *, compiled: bool = False) -> KerasModel:
+    """Load the trained Keras model: from the log folder, else from the archive.
 
     Args:
         model: The specification.
-        weights: Load these weights into it: a path, a file name in the weights folder, or ``"best"``.
+        weights: Load these weights: a path, a file name in the weights folder, or ``"best"``.
+        compiled: Compile it as it was trained, if that can be loaded.
 
     Raises:
         ArchiveError: The model has not been trained.
@@ -89,8 +91,17 @@ def load_keras_model(model: MltkModel, weights: str | None = None) -> KerasModel
     """
     keras = importlib.import_module("keras")
     path = trained_model_path(model)
-    with explained(f"Loading {path} failed"):
-        keras_model = keras.saving.load_model(path, custom_objects=model.keras_custom_objects or None, compile=False)
+
+    def load(compile: bool) -> KerasModel:
+        return keras.saving.load_model(path, custom_objects=model.keras_custom_objects or None, compile=compile)
+
+    keras_model = None
+    if compiled:
+        with contextlib.suppress(Exception):  # losses and metrics of one's own may be missing here
+            keras_model = load(True)
+    if keras_model is None:
+        with explained(f"Loading {path} failed"):
+            keras_model = load(False)
     if weights:
         load_weights(model, keras_model, weights)
     return keras_model

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
+import numpy.typing as npt
 
+from mltk.data.nested import by_name, leaves
 from mltk.operations.shared.explain import explained
 
 if TYPE_CHECKING:
@@ -21,15 +23,31 @@ class Predictor(Protocol):
     facts: dict[str, Any]
     """What computed the outputs, for the results: ``engine``, ``engine_description``, ``notes``."""
 
-    def predict(self, x: Any) -> np.ndarray:
-        """Return the first output ``[samples, …]`` of a batch, as float.
+    def predict(self, x: Any) -> list[npt.NDArray[Any]]:
+        """Return the outputs ``[samples, …]`` of a batch as float, in the order of the Keras model's outputs.
 
         Args:
-            x: Samples ``[samples, …]``; for several inputs a tuple, a list or a dict by input name.
+            x: Samples ``[samples, …]``; for several inputs a tuple, or a dict by input name.
         """
 
+    def note(self, text: str) -> None:
+        """Add a note to the results, once."""
 
-class KerasPredictor:
+
+class _Noting:
+    """Facts of a prediction, and notes among them."""
+
+    def __init__(self) -> None:
+        self.facts: dict[str, Any] = {}
+
+    def note(self, text: str) -> None:
+        """Add a note to the results, once."""
+        notes = self.facts.setdefault("notes", [])
+        if text not in notes:
+            notes.append(text)
+
+
+class KerasPredictor(_Noting):
     """Computes a Keras model.
 
     Args:
@@ -39,22 +57,24 @@ class KerasPredictor:
     """
 
     def __init__(self, keras_model: KerasModel, name: str, callbacks: Sequence[Any] = ()) -> None:
+        super().__init__()
         self._model = keras_model
         self._name = name
         self._callbacks = list(callbacks)
-        self.facts: dict[str, Any] = {}
 
-    def predict(self, x: Any) -> np.ndarray:
-        """Return the output of a batch."""
-        version = importlib.import_module("keras").__version__
-        self.facts = {"engine": "keras", "engine_description": f"Keras {version}"}
+    def predict(self, x: Any) -> list[npt.NDArray[Any]]:
+        """Return the outputs of a batch."""
+        self.facts.setdefault("engine", "keras")
+        self.facts.setdefault("engine_description", f"Keras {importlib.import_module('keras').__version__}")
         with explained(f"{self._name}: prediction failed"):
             if self._callbacks:
-                return np.asarray(self._model.predict(x, verbose=0, callbacks=self._callbacks))
-            return np.asarray(self._model.predict_on_batch(x))  # no pipeline to set up for each batch
+                predicted = self._model.predict(x, verbose=0, callbacks=self._callbacks)
+            else:
+                predicted = self._model.predict_on_batch(x)  # predict() builds a pipeline for each batch
+        return [np.asarray(p) for p in leaves(predicted)]
 
 
-class DevicePredictor:
+class DevicePredictor(_Noting):
     """Computes a ``.tflite`` as the device does; see `mltk.micro.engines.run`.
 
     Args:
@@ -62,26 +82,27 @@ class DevicePredictor:
     """
 
     def __init__(self, tflite_model: TfliteModel) -> None:
+        super().__init__()
         self._model = tflite_model
-        self.facts: dict[str, Any] = {}
 
-    def predict(self, x: Any) -> np.ndarray:
-        """Return the dequantized output of a batch."""
+    def predict(self, x: Any) -> list[npt.NDArray[Any]]:
+        """Return the dequantized outputs of a batch. NaN and infinity count as 0: integers do not have them."""
         from mltk.micro.engines.run import run_batch
 
-        arrays = self._in_order(x) if isinstance(x, dict) else list(x) if isinstance(x, (tuple, list)) else [x]
-        inputs = [self._model.quantize_to_input_dtype(np.asarray(a), i) for i, a in enumerate(arrays)]
+        named = {i: name for inputs, _ in self._model.signatures.values() for name, i in inputs.items()}
+        arrays = by_name(x, [named.get(t.index, "") for t in self._model.inputs])
+        inputs = [self._model.quantize_to_input_dtype(_finite(np.asarray(a)), i) for i, a in enumerate(arrays)]
         result = run_batch(self._model.flatbuffer_data, inputs)
         if self.facts.get("engine") not in (None, result.engine):
-            result.notes.append(f"{self.facts['engine_description']} computed a part of the samples.")
+            self.note(f"{self.facts['engine_description']} computed a part of the samples.")
         self.facts["engine"] = result.engine
         self.facts["engine_description"] = result.engine_description
-        notes = self.facts.setdefault("notes", [])
-        notes += [n for n in result.notes if n not in notes]
-        return np.asarray(self._model.dequantize_output_to_float32(result.outputs[0], 0))
+        for text in result.notes:
+            self.note(text)
+        return [np.asarray(self._model.dequantize_output_to_float32(o, i)) for i, o in enumerate(result.outputs)]
 
-    def _in_order(self, x: dict[str, Any]) -> list[Any]:
-        """Return the arrays in the order of the file's input names; without these, by the alphabet as Keras does."""
-        named = {i: name for inputs, _ in self._model.signatures.values() for name, i in inputs.items()}
-        names = [named.get(t.index, "") for t in self._model.inputs]
-        return [x[n] for n in (names if all(n in x for n in names) else sorted(x))]
+
+def _finite(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    if array.dtype.kind != "f" or np.isfinite(array).all():
+        return array
+    return np.where(np.isfinite(array), array, np.zeros((), array.dtype))

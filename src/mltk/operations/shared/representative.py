@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from mltk.data.iterate import count_samples, is_arrays, iter_batches, take
+from mltk.data.iterate import iter_batches
+from mltk.data.nested import by_name, take
+from mltk.data.samples import samples_of
 from mltk.errors import QuantizationError, SettingError
 from mltk.operations.shared.check_dataset import load_dataset
 
@@ -86,14 +88,15 @@ def iter_training_samples(model: TrainableModel, limit: int) -> Iterator[Any]:
 
     Samples of arrays are spread evenly over the dataset. Of any other dataset, they are the first ones.
     """
-    if is_arrays(model.x):
-        n = count_samples(model.x)
+    samples = samples_of(model)
+    if samples is not None:
+        n = len(samples)
         for i in np.unique(np.linspace(0, n - 1, min(limit, n)).astype(int)):
-            yield take(model.x, slice(int(i), int(i) + 1))
+            yield take(samples.x, slice(int(i), int(i) + 1))
         return
     count = 0
     for batch in iter_batches(model.x, model.y, model.batch_size, steps=limit):
-        for i in range(count_samples(batch.x)):
+        for i in range(batch.size):
             yield take(batch.x, slice(i, i + 1))
             count += 1
             if count >= limit:
@@ -108,10 +111,7 @@ def as_inputs(sample: Any, names: list[str], dtypes: list[str]) -> list[np.ndarr
         names: Names of the inputs.
         dtypes: Data types of the inputs.
     """
-    if isinstance(sample, dict):
-        sample = [sample[n] for n in (names if all(n in sample for n in names) else sorted(sample))]
-    arrays = list(sample) if isinstance(sample, (tuple, list)) else [sample]
-    return [np.asarray(a, dtype=d) for a, d in zip(arrays, dtypes, strict=True)]
+    return [np.asarray(a, dtype=d) for a, d in zip(by_name(sample, names), dtypes, strict=True)]
 
 
 def _by_name(samples: Iterable[Any], keras_model: KerasModel) -> Iterator[Any]:
