@@ -207,7 +207,7 @@ def test_a_script_that_stops_python_stops_it(work: Path) -> None:
 def test_without_a_script_a_path_must_be_given() -> None:
     code = "import mltk\nclass M(mltk.MltkModel): pass\ntry: M()\nexcept mltk.MltkError as e: print(e)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "can't tell which script it belongs to" in done.stdout
+    assert "can't find the script that it belongs to" in done.stdout
     assert "MltkModel('my_model.py')" in done.stdout
 
 

@@ -1,15 +1,16 @@
-"""Loggers: everything of this package goes through ``logging.getLogger("mltk")``."""
+"""Loggers. All messages of this package go through ``logging.getLogger("mltk")``."""
 
 from __future__ import annotations
 
 import logging
 import sys
+from typing import TextIO
 
 _ROOT = "mltk"
 
 
 def get_mltk_logger() -> logging.Logger:
-    """The logger of this package; prints messages to the terminal until an application sets handlers."""
+    """Return the logger of this package. It prints messages to the terminal until an application sets handlers."""
     logger = logging.getLogger(_ROOT)
     if not logger.handlers and not logging.getLogger().handlers:
         handler = _CurrentStderr()
@@ -22,11 +23,11 @@ def get_mltk_logger() -> logging.Logger:
 
 
 def set_mltk_logger(logger: logging.Logger) -> None:
-    """Send what this package logs to ``logger`` instead of the terminal."""
+    """Send the messages of this package to a logger, in place of the terminal."""
     own = logging.getLogger(_ROOT)
     handlers: list[logging.Handler] = []
     current: logging.Logger | None = logger
-    while current is not None:  # as a message to it would go up, level by level
+    while current is not None:  # a message to the logger reaches these handlers too, level by level
         handlers += current.handlers
         current = current.parent if current.propagate else None
     own.handlers = handlers
@@ -35,7 +36,7 @@ def set_mltk_logger(logger: logging.Logger) -> None:
 
 
 def set_verbosity(verbose: bool) -> None:
-    """Show debug messages on the terminal too, or not."""
+    """Set whether debug messages are shown on the terminal."""
     for handler in get_mltk_logger().handlers:
         if isinstance(handler, _CurrentStderr):
             handler.setLevel(logging.DEBUG if verbose else logging.INFO)
@@ -43,7 +44,13 @@ def set_verbosity(verbose: bool) -> None:
 
 
 def file_logger(name: str, path: str, parent: logging.Logger | None = None) -> logging.Logger:
-    """A child of the package's logger that also writes every message, with its time, to ``path``."""
+    """Return a logger that also writes every message, with its time, to a file.
+
+    Args:
+        name: Name of the logger below its parent.
+        path: Path of the file; an existing file is replaced.
+        parent: Parent of the logger; None is the logger of this package.
+    """
     logger = (parent or get_mltk_logger()).getChild(name)
     logger.setLevel(logging.DEBUG)
     for old in list(logger.handlers):
@@ -56,14 +63,14 @@ def file_logger(name: str, path: str, parent: logging.Logger | None = None) -> l
     return logger
 
 
-class _CurrentStderr(logging.StreamHandler):
-    """Writes to whatever ``sys.stderr`` is now, so that redirection and notebooks work."""
+class _CurrentStderr(logging.StreamHandler[TextIO]):
+    """Writes to the current ``sys.stderr``, so that redirection and notebooks work."""
 
     def __init__(self) -> None:
         logging.Handler.__init__(self)
 
     @property
-    def stream(self):
+    def stream(self) -> TextIO:  # type: ignore[override]  # the base class has a writable attribute
         return sys.stderr
 
 

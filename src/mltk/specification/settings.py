@@ -277,6 +277,7 @@ class Spec:
         # Every specification includes MltkModel, so that a mixin may use these of its members.
         classes: list[str]
         input_shape: tuple[int | None, ...]
+        keras_custom_objects: dict[str, Any]
         log_dir: str
         seed: int | None
 
@@ -292,6 +293,17 @@ class Spec:
         def create_log_dir(self, suffix: str = "", delete_existing: bool = False) -> str: ...
 
         def trigger_event(self, event: MltkModelEvent | str, **kwargs: Any) -> None: ...
+
+    # -- hooks of the mixins -----------------------------------------------------------------------------------
+
+    def _default_input_shape(self) -> tuple[int | None, ...] | None:
+        """Return the default of the setting ``input_shape``; None if the specification must set it."""
+        return None
+
+    def _populate_own_parameters(self) -> None:
+        """Put the parameters of this class into ``model_parameters``. Each class has its own; all are called."""
+
+    # -- settings ----------------------------------------------------------------------------------------------
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Check a value that a subclass assigns to a setting in its body, and make it the setting's default."""

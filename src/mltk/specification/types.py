@@ -1,4 +1,4 @@
-"""Checking a value against a type annotation, with messages an embedded engineer can act on."""
+"""Check a value against a type annotation, and describe values and types in words."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Any
 
 
 class Mismatch(Exception):
-    """A value is not of the annotated type; the message describes the value."""
+    """A value does not have the annotated type. The message describes the value."""
 
 
 def describe_value(value: Any) -> str:
-    """``'abc' (str)``: what it is and its type, cut to one line."""
+    """Return a value and its type in one line: ``'abc' (str)``."""
     text = repr(value)
     if len(text) > 60 or "\n" in text:
         text = text.split("\n")[0][:57] + "…"
@@ -22,7 +22,7 @@ def describe_value(value: Any) -> str:
 
 
 def describe_type(hint: Any) -> str:
-    """A type annotation in words: ``int``, ``list of str``, ``int or None``."""
+    """Return a type annotation in words: ``int``, ``list of str``, ``int or None``."""
     if hint is Any:
         return "anything"
     if hint is None or hint is type(None):
@@ -42,13 +42,20 @@ def describe_type(hint: Any) -> str:
 
 
 def coerce(value: Any, hint: Any) -> Any:
-    """``value`` if it is of type ``hint``, converted only where nothing is lost.
+    """Convert a value to an annotated type, if the conversion loses nothing.
 
-    NumPy scalars become Python's, a path becomes a str, a tuple becomes a list where a list is wanted, an int
-    becomes a float where a float is wanted. A bool is not an int here.
+    A NumPy scalar becomes a Python number, and a path becomes a str. Where the annotation wants it, a tuple becomes a
+    list, and an int becomes a float. A bool is not an int here.
+
+    Args:
+        value: Any value.
+        hint: Type annotation.
+
+    Returns:
+        The value, converted if necessary.
 
     Raises:
-        Mismatch: with a description of the value.
+        Mismatch: The value does not have the annotated type.
     """
     if hint is Any:
         return value
@@ -76,7 +83,7 @@ def coerce(value: Any, hint: Any) -> Any:
     raise Mismatch(describe_value(value))
 
 
-def _coerce_union(value: Any, options: tuple) -> Any:
+def _coerce_union(value: Any, options: tuple[Any, ...]) -> Any:
     exact = [o for o in options if isinstance(o, type) and type(value) is o]
     for option in [*exact, *options]:
         try:
@@ -103,7 +110,7 @@ def _coerce_scalar(value: Any, hint: type) -> Any:
     raise Mismatch(describe_value(value))
 
 
-def _coerce_sequence(value: Any, kind: type, args: tuple) -> Any:
+def _coerce_sequence(value: Any, kind: type, args: tuple[Any, ...]) -> Any:
     if not isinstance(value, (list, tuple)) and not getattr(value, "ndim", 0):
         raise Mismatch(describe_value(value))
     items = list(value)
@@ -115,5 +122,5 @@ def _coerce_sequence(value: Any, kind: type, args: tuple) -> Any:
             except Mismatch as e:
                 raise Mismatch(f"{e} as element {i}") from None
     if kind is list and isinstance(value, list) and all(a is b for a, b in zip(items, value, strict=True)):
-        return value  # keep identity: the user may go on to append to it
+        return value  # the same list, because the user may append to it
     return kind(items)

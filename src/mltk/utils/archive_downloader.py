@@ -240,7 +240,7 @@ def extract_archive(
     dest_dir: str,
     extract_nested: bool = False,
     remove_root_dir: bool = False,
-    clean_dest_dir: bool | Callable = True,
+    clean_dest_dir: bool | Callable[..., Any] = True,
 ) -> None:
     """Extract a ``.zip``, ``.tar`` (also ``.gz``, ``.bz2``, ``.xz``) or ``.7z``.
 

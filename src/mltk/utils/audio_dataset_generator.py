@@ -142,7 +142,7 @@ class AudioDatasetGenerator:
         self.out_dir = str(out_dir)
         self.n_jobs = max(1, n_jobs)
         self._voices: dict[str, list[Voice]] = {}
-        self._jobs: queue.Queue[tuple[GenerationConfig, Callable | None] | None] = queue.Queue()
+        self._jobs: queue.Queue[tuple[GenerationConfig, Callable[[str], None] | None] | None] = queue.Queue()
         self._threads: list[threading.Thread] = []
         self._errors: list[MltkError] = []
         self._lock = threading.Lock()
@@ -249,7 +249,7 @@ class AudioDatasetGenerator:
                 by_backend[one.voice.backend] = by_backend.get(one.voice.backend, 0) + len(one.keyword or "")
         return counts
 
-    def get_summary(self, config: dict[Keyword, list[GenerationConfig]], as_dict: bool = False) -> dict | str:
+    def get_summary(self, config: dict[Keyword, list[GenerationConfig]], as_dict: bool = False) -> dict[Any, Any] | str:
         """How many clips and voices there will be of each keyword, as JSON text or as a dict."""
         summary = {
             keyword.value: {"clips": len(some), "voices": len({one.voice for one in some})}

@@ -24,7 +24,7 @@ def hash_file(path: str, algorithm: Any = "md5", include_filename: bool = False)
     with open(path, "rb") as stream:
         while block := stream.read(_BLOCK):
             hasher.update(block)
-    return hasher.hexdigest()
+    return str(hasher.hexdigest())
 
 
 def hash_object(*objects: Any, hasher: Any = None) -> Any:
@@ -42,7 +42,7 @@ def hash_object(*objects: Any, hasher: Any = None) -> Any:
 
 def generate_hash(*args: Any) -> str:
     """The MD5 digest of some values, as hexadecimal digits; see :func:`hash_object`."""
-    return hash_object(*args).hexdigest()
+    return str(hash_object(*args).hexdigest())
 
 
 def _update(hasher: Any, value: Any) -> None:

@@ -98,7 +98,7 @@ def copy_directory(src: str, dst: str, exclude_dirs: Iterable[str] | None = None
 def recursive_listdir(
     base_dir: str,
     followlinks: bool = True,
-    regex: str | re.Pattern | Callable[[str], bool] | None = None,
+    regex: str | re.Pattern[str] | Callable[[str], bool] | None = None,
     return_relative_paths: bool = False,
 ) -> list[str]:
     """Paths of all files below a folder, sorted.

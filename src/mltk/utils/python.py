@@ -58,12 +58,12 @@ def _nothing() -> None:
     return None
 
 
-def DefaultDict(d: dict | None = None, **kwargs: Any) -> collections.defaultdict:
+def DefaultDict(d: dict[Any, Any] | None = None, **kwargs: Any) -> collections.defaultdict[Any, Any]:
     """A dict of ``kwargs`` and ``d`` in which a key that is not there reads as None."""
     return collections.defaultdict(_nothing, {**kwargs, **(d or {})})
 
 
-class DictObject(dict):
+class DictObject(dict[str, Any]):
     """A dict whose items are attributes too."""
 
     def __getattr__(self, name: str) -> Any:
@@ -97,7 +97,7 @@ class DummyLogger:
 # -- values ------------------------------------------------------------------------------------------------------------
 
 
-def as_list(obj: Any, split: str | None = None) -> list:
+def as_list(obj: Any, split: str | None = None) -> list[Any]:
     """``obj`` as a list: itself, a tuple's, set's or dict's elements, nothing for None, else a list of it alone.
 
     Args:
@@ -112,7 +112,7 @@ def as_list(obj: Any, split: str | None = None) -> list:
     return [obj]
 
 
-def flatten_list(l: Iterable) -> list:  # noqa: E741  0.20's name for it
+def flatten_list(l: Iterable[Any]) -> list[Any]:  # noqa: E741  0.20's name for it
     """The elements of lists and tuples in one list, however deep; a str is an element."""
     found = []
     for item in l:
@@ -120,7 +120,7 @@ def flatten_list(l: Iterable) -> list:  # noqa: E741  0.20's name for it
     return found
 
 
-def list_rindex(lst: Iterable, value: Any) -> int:
+def list_rindex(lst: Iterable[Any], value: Any) -> int:
     """Index of the last ``value``.
 
     Raises:
@@ -130,17 +130,17 @@ def list_rindex(lst: Iterable, value: Any) -> int:
     return len(items) - 1 - items[::-1].index(value)
 
 
-def contains_class_type(l: Iterable, cls: Any) -> bool:  # noqa: E741
+def contains_class_type(l: Iterable[Any], cls: Any) -> bool:  # noqa: E741
     """Whether one of the elements is an instance of ``cls``."""
     return any(isinstance(item, cls) for item in l)
 
 
-def get_case_insensitive(value: str, l: Iterable) -> str | None:  # noqa: E741
+def get_case_insensitive(value: str, l: Iterable[Any]) -> str | None:  # noqa: E741
     """The element equal to ``value`` without regard to case; None when there is none."""
     return next((item for item in l if isinstance(item, str) and item.lower() == value.lower()), None)
 
 
-def merge_dict(destination: dict, source: dict, copy_destination: bool = False) -> dict:
+def merge_dict(destination: dict[Any, Any], source: dict[Any, Any], copy_destination: bool = False) -> dict[Any, Any]:
     """Put ``source`` into ``destination``, dicts in dicts item by item; gives ``destination``.
 
     Args:
@@ -243,7 +243,7 @@ def _check_found(obj: object, needle: object, throw_exception: bool) -> None:
         raise ValueError(f"{needle} not found in {obj}")
 
 
-def forward_method_kwargs(**kwargs: Any) -> dict:
+def forward_method_kwargs(**kwargs: Any) -> dict[Any, Any]:
     """Arguments to hand on, from ``**locals()``: without ``self`` and the like, ``kwargs`` among the others."""
     more = kwargs.pop("kwargs", None) or {}
     return {k: v for k, v in {**kwargs, **more}.items() if k not in ("self", "cls") and not k.startswith("__")}
@@ -288,7 +288,7 @@ def _with_message(e: Exception, change: Callable[[str], str]) -> Exception:
     return e
 
 
-def disable_warnings(func: Callable, level: str = "ERROR") -> Callable:
+def disable_warnings(func: Callable[..., Any], level: str = "ERROR") -> Callable[..., Any]:
     """Decorator: keep Python's warnings, and TensorFlow's messages below ``level``, from the terminal in ``func``."""
 
     @functools.wraps(func)
@@ -338,7 +338,7 @@ def make_filelike(logger: Any, level: int = logging.INFO) -> Any:
     return logger
 
 
-def timeit(method: Callable) -> Callable:
+def timeit(method: Callable[..., Any]) -> Callable[..., Any]:
     """Decorator: print how long each call took."""
 
     @functools.wraps(method)
@@ -426,10 +426,10 @@ def install_pip_package(
 
 
 def run_shell_cmd(
-    cmd: str | Iterable,
+    cmd: str | Iterable[Any],
     cwd: str | None = None,
-    env: dict | None = None,
-    outfile: IO | None = None,
+    env: dict[str, str] | None = None,
+    outfile: IO[Any] | None = None,
     line_processor: Callable[[str], str] | None = None,
     logger: logging.Logger | None = None,
 ) -> tuple[int, str]:

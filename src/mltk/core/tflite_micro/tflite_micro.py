@@ -47,7 +47,7 @@ class TfliteMicro:
             return ""
         import tflite_micro
 
-        return tflite_micro.__version__.rpartition("-g")[2]
+        return str(tflite_micro.__version__).rpartition("-g")[2]
 
     @staticmethod
     def get_logger() -> logging.Logger:

@@ -22,7 +22,7 @@ LayerCallback = Callable[[int, list[bytes]], bool]
 
 @dataclass(frozen=True)
 class TfliteMicroLayerError:
-    """What a layer of the model failed with."""
+    """Error of a layer of the model."""
 
     index: int
     name: str
@@ -30,7 +30,7 @@ class TfliteMicroLayerError:
 
     @staticmethod
     def create(msg: str) -> TfliteMicroLayerError:
-        """An error from the runtime's words: ``Node NAME (number INDEX) …``, or no layer's in particular."""
+        """Make an error from a message of the runtime, ``Node NAME (number INDEX) …``; index -1 without a layer."""
         import re
 
         found = re.search(r"Node (\w+) \(number (\d+)f?\)", msg)
@@ -38,13 +38,13 @@ class TfliteMicroLayerError:
 
 
 class TfliteMicroProfiledLayerResult(defaultdict[str, Any]):
-    """Figures of one layer by name; what was not measured is 0."""
+    """Figures of one layer, by name. A figure that was not measured is 0."""
 
     def __init__(self, result: dict[str, Any]) -> None:
         super().__init__(int, result)
 
-    def _figure(self, name: str) -> Any:
-        return self.get(name, 0)
+    def _figure(self, name: str) -> int:
+        return int(self.get(name, 0))
 
     @property
     def name(self) -> str:
@@ -63,27 +63,27 @@ class TfliteMicroProfiledLayerResult(defaultdict[str, Any]):
 
     @property
     def accelerator_cycles(self) -> int:
-        """Cycles of the accelerator."""
+        """Accelerator cycles."""
         return self._figure("accelerator_cycles")
 
     @property
     def cpu_cycles(self) -> int:
-        """Cycles of the CPU."""
+        """CPU cycles."""
         return self._figure("cpu_cycles")
 
     @property
     def time(self) -> float:
-        """Seconds."""
-        return self._figure("time")
+        """Time in seconds."""
+        return float(self.get("time", 0))
 
     @property
     def energy(self) -> float:
-        """Joules."""
-        return self._figure("energy")
+        """Energy in joules."""
+        return float(self.get("energy", 0))
 
 
 class TfliteMicroModelDetails:
-    """The parameters of a model, and the memory that it needs."""
+    """The parameters of a model, and its memory."""
 
     def __init__(self, wrapper_details: dict[str, Any]) -> None:
         self._details = dict(wrapper_details)
@@ -103,7 +103,7 @@ class TfliteMicroModelDetails:
 
     @property
     def date(self) -> str:
-        """When the model was built."""
+        """Date on which the model was built."""
         return str(self._detail("date", ""))
 
     @property
@@ -118,7 +118,7 @@ class TfliteMicroModelDetails:
 
     @property
     def accelerator(self) -> str:
-        """'none': the reference kernels."""
+        """``'none'``: this interface runs the reference kernels."""
         return str(self._detail("accelerator", "none"))
 
     @property
@@ -128,13 +128,14 @@ class TfliteMicroModelDetails:
 
     @property
     def runtime_memory_size(self) -> int:
-        """Bytes of tensor arena that the model needs."""
+        """Size of the tensor arena that the model needs, in bytes."""
         return int(self._detail("runtime_memory_size", 0))
 
     @property
     def memory_plan(self) -> TfliteMicroMemoryPlan | None:
-        """Where each tensor lies in the arena."""
-        return self._detail("memory_plan", None)
+        """Place of each tensor in the arena."""
+        plan: TfliteMicroMemoryPlan | None = self._detail("memory_plan", None)
+        return plan
 
     def __str__(self) -> str:
         labels = ("name", "version", "date", "description", "hash", "accelerator")
@@ -144,9 +145,14 @@ class TfliteMicroModelDetails:
 
 
 class TfliteMicroModel:
-    """A ``.tflite`` in TFLM on this machine; made by ``TfliteMicro.load_tflite_model``.
+    """A ``.tflite`` in TFLM on this machine. ``TfliteMicro.load_tflite_model`` makes it.
 
-    ``enable_tensor_recorder`` keeps every tensor, for :meth:`get_recorded_data`.
+    Args:
+        flatbuffer_data: Content of the ``.tflite``.
+        enable_profiler: Value of ``is_profiler_enabled``.
+        enable_recorder: Keep every tensor.
+        enable_tensor_recorder: Keep every tensor, for :meth:`get_recorded_data`.
+        runtime_buffer_size: Size of the tensor arena in bytes; None measures it.
     """
 
     def __init__(
@@ -175,7 +181,7 @@ class TfliteMicroModel:
 
     @property
     def accelerator(self) -> None:
-        """None: the reference kernels."""
+        """None: this interface runs the reference kernels."""
         return
 
     @property
@@ -190,12 +196,12 @@ class TfliteMicroModel:
 
     @cached_property
     def arena(self) -> ArenaUsage:
-        """The arena as measured."""
+        """The measured arena."""
         return measure_arena(self.tflite_model)
 
     @cached_property
     def details(self) -> TfliteMicroModelDetails:
-        """Parameters and memory; measures the arena when first asked for."""
+        """Parameters and memory. The first access measures the arena."""
         parameters: dict[str, Any] = dict(_parameters(self.tflite_model))
         plan = TfliteMicroMemoryPlan.from_model(
             self.tflite_model,
@@ -206,20 +212,28 @@ class TfliteMicroModel:
         return TfliteMicroModelDetails({**parameters, **own})
 
     def input(self, index: int = 0, value: np.ndarray | None = None) -> np.ndarray:
-        """Input ``index`` as it will be used; with ``value``, copied in first (the model's shape and dtype)."""
+        """Return an input of the next :meth:`invoke`.
+
+        Args:
+            index: Number of the input.
+            value: Values that are copied into the input, of the model's shape and dtype.
+
+        Raises:
+            MltkError: The value has another dtype or size.
+        """
         target = self._inputs[index]
         if value is not None:
             given = np.asarray(value)
             if given.dtype != target.dtype or given.size != target.size:
                 raise MltkError(
-                    f"Input {index} is {target.dtype} of shape {target.shape}, and the value {given.dtype} of "
+                    f"Input {index} is {target.dtype} of shape {target.shape}, but the value is {given.dtype} of "
                     f"shape {given.shape}."
                 )
             target[...] = given.reshape(target.shape)
         return target
 
     def invoke(self) -> None:
-        """Run the model once on the inputs as they are now."""
+        """Run the model once on the current inputs."""
         self._outputs = self._runtime.invoke(self._inputs)
         if self._callback is not None and self._keep:
             for layer in self._recorded_layers():
@@ -227,22 +241,22 @@ class TfliteMicroModel:
                     break
 
     def output(self, index: int = 0) -> np.ndarray:
-        """Output ``index`` of the last :meth:`invoke`."""
+        """Return an output of the last :meth:`invoke`."""
         return self._outputs[index]
 
     def get_layer_error(self, index: int) -> TfliteMicroLayerError | None:
-        """The error of layer ``index``, None where it had none."""
+        """Return the error of a layer; None if it has no error."""
         return next((e for e in self.layer_errors if e.index == index), None)
 
     def set_layer_callback(self, callback: LayerCallback | None) -> None:
-        """Call ``callback(index, outputs as bytes)`` for each layer after each invocation, until it returns False.
+        """Set a function that is called as ``callback(index, outputs as bytes)`` for each layer after each invocation.
 
-        Needs the tensor recorder.
+        The calls end when the function returns False. The tensor recorder must be enabled.
         """
         self._callback = callback
 
     def get_profiling_results(self) -> list[TfliteMicroProfiledLayerResult]:
-        """MACs and operations of each layer; the reference kernels on the host say nothing of cycles."""
+        """Return MACs and operations of each layer. The reference kernels on the host measure no cycles."""
         results = []
         for layer in self.tflite_model.layers:
             counts = count_layer(layer)
@@ -261,7 +275,11 @@ class TfliteMicroModel:
         return results
 
     def tensor(self, index: int) -> np.ndarray:
-        """Tensor ``index`` after the last :meth:`invoke`; needs the tensor recorder."""
+        """Return a tensor after the last :meth:`invoke`.
+
+        Raises:
+            MltkError: The tensor recorder is not enabled.
+        """
         if not self._keep:
             raise MltkError("The tensors were not kept.", hint="Load the model with enable_tensor_recorder=True.")
         return self._runtime.tensor(index)
@@ -278,7 +296,7 @@ class TfliteMicroModel:
         ]
 
     def get_recorded_data(self) -> dict[str, Any]:
-        """``memory_plan`` as dictionaries, and with the tensor recorder ``layers`` with their outputs as arrays."""
+        """Return ``memory_plan`` as dicts, and, with the tensor recorder, ``layers`` with their outputs as arrays."""
         plan = TfliteMicroMemoryPlan.from_model(self.tflite_model)
         data: dict[str, Any] = {"memory_plan": [b.to_dict() for b in plan]}
         if self._keep:

@@ -19,7 +19,7 @@ class Digits(mltk.MltkModel, mltk.TrainMixin, mltk.DatasetMixin, mltk.EvaluateCl
     """A small convolutional classifier."""
 
 
-def digits_dataset(subset: str):
+def digits_dataset(subset: str) -> tuple[np.ndarray, np.ndarray]:
     """Images [samples, 8, 8, 1] from 0 to 1 and labels [samples], for training or for evaluation."""
     images, labels = load_digits(return_X_y=True)
     images = (images.reshape(-1, 8, 8, 1) / 16).astype(np.float32)

@@ -11,11 +11,13 @@ import math
 import keras
 from keras import layers
 
+from mltk.models.shared.shape import Shape
+
 N_LAYERS = 4
 
 
 def FullyConnectedAutoEncoder(
-    input_shape: tuple = (5, 128, 1), dense_units: int = 128, latent_units: int = 8
+    input_shape: Shape = (5, 128, 1), dense_units: int = 128, latent_units: int = 8
 ) -> keras.Model:
     """Four dense layers down to ``latent_units``, four back up, and a linear one that gives the input again.
 
@@ -32,5 +34,5 @@ def FullyConnectedAutoEncoder(
         x = layers.Dense(units)(x)
         x = layers.BatchNormalization()(x)
         x = layers.Activation("relu")(x)
-    x = layers.Dense(math.prod(input_shape))(x)
+    x = layers.Dense(math.prod(size or 1 for size in input_shape))(x)
     return keras.Model(inputs, layers.Reshape(input_shape)(x))

@@ -9,12 +9,14 @@ from __future__ import annotations
 import keras
 from keras import layers
 
+from mltk.models.shared.shape import Shape
+
 N_BLOCKS = 4
 WEIGHT_DECAY = keras.regularizers.L2(1e-4)
 
 
 def DepthwiseSeparableConv2D_ARM(
-    input_shape: tuple = (50, 10, 1),
+    input_shape: Shape = (50, 10, 1),
     num_classes: int = 12,
     filters: int = 64,
     regularizer: keras.regularizers.Regularizer | None = WEIGHT_DECAY,

@@ -6,15 +6,19 @@ Howard et al., "MobileNets: Efficient Convolutional Neural Networks for Mobile V
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 from keras import layers
 
+from mltk.models.shared.shape import Shape
+
 # (filters relative to the first convolution's, stride) of each depthwise-separable block: table 1 of the paper.
 _BLOCKS = ((2, 1), (4, 2), (4, 1), (8, 2), (8, 1), (16, 2), *[(16, 1)] * 5, (32, 2), (32, 1))
-_KERNEL: dict = {"kernel_initializer": "he_normal", "kernel_regularizer": keras.regularizers.L2(1e-4)}
+_KERNEL: dict[str, Any] = {"kernel_initializer": "he_normal", "kernel_regularizer": keras.regularizers.L2(1e-4)}
 
 
-def MobileNetV1(input_shape: tuple = (96, 96, 3), num_classes: int = 2, num_filters: int = 8) -> keras.Model:
+def MobileNetV1(input_shape: Shape = (96, 96, 3), num_classes: int = 2, num_filters: int = 8) -> keras.Model:
     """A convolution and 13 depthwise-separable ones, an average over all, a dense layer.
 
     With the default arguments, a width of 0.25, it has 221,794 parameters and 7.5 M multiply-accumulates: the model

@@ -5,6 +5,8 @@ from __future__ import annotations
 import keras
 from keras import layers
 
+from mltk.models.shared.shape import Shape
+
 # Table 2 of the paper: expansion, channels, repetitions, stride of the first.
 _STAGES = (
     (1, 16, 1, 1),
@@ -20,7 +22,7 @@ BATCH_NORMALIZATION = {"epsilon": 1e-3, "momentum": 0.999}
 
 
 def MobileNetV2(
-    input_shape: tuple,
+    input_shape: Shape,
     alpha: float = 0.35,
     include_top: bool = True,
     pooling: str | None = None,

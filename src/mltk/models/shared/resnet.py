@@ -9,8 +9,10 @@ from __future__ import annotations
 import keras
 from keras import layers
 
+from mltk.models.shared.shape import Shape
 
-def ResNet10V1(input_shape: tuple = (32, 32, 3), num_classes: int = 10, num_filters: int = 16) -> keras.Model:
+
+def ResNet10V1(input_shape: Shape = (32, 32, 3), num_classes: int = 10, num_filters: int = 16) -> keras.Model:
     """A convolution, three residual blocks of two convolutions each, an average over all, a dense layer.
 
     With the default arguments it has 78,666 parameters and 12.5 M multiply-accumulates: the model of the benchmark.

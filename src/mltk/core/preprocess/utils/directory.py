@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -27,8 +28,8 @@ def list_dataset_directory(
     follow_links: bool = False,
     shuffle_index_directory: str | None = None,
     return_absolute_paths: bool = False,
-    list_valid_filenames_in_directory_function: Callable | None = None,
-    process_samples_function: Callable | None = None,
+    list_valid_filenames_in_directory_function: Callable[..., Any] | None = None,
+    process_samples_function: Callable[..., Any] | None = None,
 ) -> tuple[list[str | None], list[int]]:
     """Paths and class indices of a folder of class folders, as MLTK 0.20 lists it.
 

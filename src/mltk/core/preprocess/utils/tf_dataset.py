@@ -64,8 +64,8 @@ def load_audio_directory(
     white_list_formats: list[str] | None = None,
     follow_links: bool = False,
     shuffle_index_directory: str | None = None,
-    list_valid_filenames_in_directory_function: Callable | None = None,
-    process_samples_function: Callable | None = None,
+    list_valid_filenames_in_directory_function: Callable[..., Any] | None = None,
+    process_samples_function: Callable[..., Any] | None = None,
 ) -> tuple[Any, Any]:
     """``(samples, labels)`` of a folder of class folders, as two ``tf.data.Dataset`` of the same order.
 
@@ -138,7 +138,7 @@ def _read_in_graph(tf: Any, path: Any, sample_rate_hz: int | None, with_rate: bo
 
 def parallel_process(
     dataset: Any,
-    callback: Callable,
+    callback: Callable[..., Any],
     dtype: Any = np.float32,
     n_jobs: float = 4,
     job_batch_size: int | None = None,
