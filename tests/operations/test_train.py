@@ -136,6 +136,7 @@ def test_validation_split_keeps_the_last_samples(make_toy):
     assert seen[0]["steps_per_epoch"] == 3
 
 
+@pytest.mark.filterwarnings("ignore:.*looks like it has unbuilt state")
 def test_each_sample_once_an_epoch(make_toy):
     """Also the last, smaller batch is trained with."""
     seen = []

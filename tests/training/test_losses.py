@@ -167,6 +167,7 @@ def test_tied_layers_train_one_kernel() -> None:
     assert history[-1] < history[0] / 2
 
 
+@pytest.mark.filterwarnings("ignore:.*looks like it has unbuilt state")
 def test_a_layer_that_was_not_called() -> None:
     with pytest.raises(ValueError, match="has no weights yet; call it first"):
         Conv2DTranspose_tied(keras.layers.Conv2D(4, 3))

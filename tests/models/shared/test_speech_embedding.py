@@ -95,6 +95,7 @@ class TestRefusals:
 
 @needs_weights
 class TestPretrained:
+    @pytest.mark.filterwarnings("ignore:Warning. Enabling .experimental_preserve_all_tensors")
     def test_computes_what_the_published_network_does(self) -> None:
         """The first convolution, on features of ours and on the same in the network's own units."""
         import ai_edge_litert.interpreter as litert

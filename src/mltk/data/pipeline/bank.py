@@ -11,6 +11,7 @@ import mmap
 import os
 import tempfile
 import threading
+import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -68,6 +69,7 @@ class BlockStore:
         if self._file is None:
             logger.info("The %s data exceeds its memory limit; the rest is kept in a temporary file.", self._kind)
             self._file = tempfile.TemporaryFile(prefix="mltk-samples-")  # noqa: SIM115 - lives as long as the store
+            weakref.finalize(self, self._file.close)
         start = -(-os.fstat(self._file.fileno()).st_size // mmap.ALLOCATIONGRANULARITY) * mmap.ALLOCATIONGRANULARITY
         self._file.truncate(start + n_bytes)
         return np.memmap(self._file, self._dtype, "r+", start, (n,))

@@ -219,7 +219,7 @@ def _read_voices(folder: Path) -> dict[str, npt.NDArray[np.float32]]:
     found: dict[str, npt.NDArray[np.float32]] = {}
     try:
         for archive in sorted(folder.glob("voices*.bin")):
-            with np.load(archive, allow_pickle=False) as arrays:
+            with archive.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
                 found |= {name: arrays[name] for name in arrays.files}
         for path in sorted((folder / "voices").glob("*.bin")):
             found[path.stem] = np.fromfile(path, "<f4")
