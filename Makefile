@@ -4,6 +4,7 @@
 #                spotter on speech that is synthesized first (some minutes); also demo-digits, demo-speech
 #   make test    run the tests
 #   make check   format, lint, types, import rules, generated docs
+#   make docs    write the generated pages, and the documentation as a site in build/site
 #   make dist-test   build the source distribution and, from it, the wheel; install the wheel in an environment of its
 #                    own and run the tests against it
 #
@@ -79,8 +80,14 @@ format: setup
 	$(BIN)/ruff format .
 	$(BIN)/clang-format -i $(C_FILES)
 
-docs: setup
+docs: setup $(BIN)/.docs-ready
 	$(BIN)/python docs/generate.py
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "The documentation is in build/site/index.html."
+
+$(BIN)/.docs-ready: $(BIN)/.ready
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[docs]'
+	@touch $@
 
 bench: setup
 	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done

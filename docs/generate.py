@@ -1,6 +1,6 @@
 """Write the pages and the table that are made from the code; ``--check`` only checks that they are up to date.
 
-These are ``docs/settings.md``, ``docs/cli.md`` and ``src/mltk/specification/setting_names.py``.
+These are ``docs/settings.md``, ``docs/cli.md``, ``docs/api/*.md`` and ``src/mltk/specification/setting_names.py``.
 """
 
 from __future__ import annotations
@@ -28,6 +28,43 @@ MIXINS: list[type[Spec]] = [
 ]
 """Every specification class, in the order of the page. tests/specification/test_describe.py checks that none lacks."""
 
+API_PAGES = {
+    "specification": ("Specification", ("mltk.specification",)),
+    "operations": ("Operations", ("mltk.operations",)),
+    "results": ("Results", ("mltk.operations.results",)),
+    "audio": ("Audio", ("mltk.audio",)),
+    "tflite": ("The .tflite file", ("mltk.tflite",)),
+    "micro": ("The model on the device", ("mltk.micro",)),
+    "training": ("Training", ("mltk.training",)),
+    "errors": ("Errors", ("mltk.errors",)),
+}
+"""Page → title and packages. A public name is on the page with the longest package that fits."""
+
+
+def api_page_of(module: str) -> str:
+    """Return the name of the page for the public names of a module."""
+    fitting = {
+        package: page for page, (_, packages) in API_PAGES.items() for package in packages if module.startswith(package)
+    }
+    return fitting[max(fitting, key=len)]
+
+
+def api_pages() -> dict[str, str]:
+    """Return file → text: the public names of ``mltk``, with a directive that inserts the documentation of each."""
+    names: dict[str, list[str]] = {page: [] for page in API_PAGES}
+    for module, public in mltk._PUBLIC.items():
+        names[api_page_of(module)] += public
+    return {
+        f"docs/api/{page}.md": "\n".join(
+            [
+                f"# {title}",
+                "",
+                *(f"::: mltk.{name}\n" for name in sorted(names[page], key=lambda n: (n != "MltkModel", n))),
+            ]
+        )
+        for page, (title, _) in API_PAGES.items()
+    }
+
 
 def cli_page() -> str:
     """Return the help of every command, as ``--help`` prints it at 80 columns."""
@@ -51,17 +88,20 @@ def main() -> int:
     """Write or check the files. Returns the exit code: 1 if a checked file is out of date."""
     check = "--check" in sys.argv[1:]
     stale = []
-    for name, text in (
-        ("docs/settings.md", settings_page(MIXINS)),
-        ("docs/cli.md", cli_page()),
-        ("src/mltk/specification/setting_names.py", setting_names_module(MIXINS)),
-    ):
+    files = {
+        "docs/settings.md": settings_page(MIXINS),
+        "docs/cli.md": cli_page(),
+        "src/mltk/specification/setting_names.py": setting_names_module(MIXINS),
+        **api_pages(),
+    }
+    for name, text in files.items():
         path = ROOT / name
         text = text.rstrip() + "\n"
         if path.is_file() and path.read_text(encoding="utf-8") == text:
             continue
         stale.append(name)
         if not check:
+            path.parent.mkdir(exist_ok=True)
             path.write_text(text, encoding="utf-8")
     if check and stale:
         print(f"Out of date: {', '.join(stale)}. Run: make docs")

@@ -31,7 +31,8 @@ def load_mltk_model(
         model: a name on the model search path, with ``-test`` appended for a dry run; or the path of a
             specification script or of an archive; or a loaded model, which is given back.
         test: a dry run.
-        print_not_found_err, logger: taken for 0.20's sake.
+        print_not_found_err: For compatibility with MLTK 0.20; ignored.
+        logger: For compatibility with MLTK 0.20; ignored.
         reload: run the script again when it was loaded before.
 
     Raises:

@@ -114,7 +114,8 @@ def list_mltk_models(test: bool = False, for_utests: bool = False, logger: objec
 
     Args:
         test: give the names with ``-test`` appended, which mean a dry run.
-        for_utests, logger: taken for 0.20's sake.
+        for_utests: For compatibility with MLTK 0.20; ignored.
+        logger: For compatibility with MLTK 0.20; ignored.
     """
     found: list[str] = []
     for name, path in iter_model_files():
