@@ -103,6 +103,10 @@ KINDS: dict[str, tuple[Callable[[int], Any], Callable[[Any], Any]]] = {
         lambda s: (features(s)[0], {"speed": features(s)[0][:, :1], "gesture": features(s)[2]}),
         TWO_OUTPUTS,
     ),
+    "two inputs and two outputs": (
+        lambda s: (features(s)[:2], (features(s)[0][:, :1], np.tanh(features(s)[1]))),
+        step_of_a_stream,
+    ),
 }
 
 

@@ -209,6 +209,43 @@ def test_too_many_things(model: Model) -> None:
         model.load_dataset("training")
 
 
+SAMPLE, VALUE, STATE, NEW = np.zeros((6, 4)), np.zeros((6, 1)), np.zeros((6, 3)), np.zeros((6, 3))
+
+
+@pytest.mark.parametrize(
+    ("result", "for_subset", "split"),
+    [
+        (((SAMPLE, VALUE), (SAMPLE[:2], VALUE[:2])), True, True),
+        (((SAMPLE, VALUE), (SAMPLE[:2], VALUE[:2])), False, True),
+        (((SAMPLE, VALUE), (SAMPLE, VALUE)), False, True),
+        (((SAMPLE, VALUE), (SAMPLE, VALUE)), True, False),
+        (((SAMPLE, STATE), (VALUE, NEW)), False, False),
+        (((SAMPLE, STATE), (VALUE, NEW)), True, False),
+        ((((SAMPLE, SAMPLE), VALUE), ((SAMPLE[:2], SAMPLE[:2]), VALUE[:2])), False, True),
+        ((({"a": SAMPLE}, VALUE), ({"a": SAMPLE[:2]}, VALUE[:2])), True, True),
+        (((SAMPLE.tolist(), VALUE.tolist()), (SAMPLE[:2].tolist(), VALUE[:2].tolist())), True, True),
+        (((SAMPLE, STATE), VALUE), False, False),
+    ],
+)
+def test_several_inputs_and_outputs_are_not_a_split(model: Model, result: Any, for_subset: bool, split: bool) -> None:
+    model.dataset = (lambda subset: result) if for_subset else (lambda: result)
+    model.load_dataset("training")
+    assert (model.x is result[0][0]) is split
+    assert (model.x is result[0]) is not split
+
+
+def test_a_third_array_is_sample_weights(model: Model) -> None:
+    weight = np.ones(6)
+    model.dataset = lambda subset: (SAMPLE, VALUE, weight)
+    model.load_dataset("training")
+    assert model.sample_weight is weight
+    assert model.validation_data is None
+    model.dataset = lambda subset: (SAMPLE, VALUE, (SAMPLE[:2], VALUE[:2]))
+    model.load_dataset("training")
+    assert model.sample_weight is None
+    assert model.validation_data[0].shape == (2, 4)
+
+
 def test_a_split_without_samples(model: Model) -> None:
     model.dataset = lambda: (TRAIN, (None, None))
     with pytest.raises(DatasetError, match="<lambda> returned no samples for 'evaluation'"):

@@ -188,7 +188,8 @@ def _load_function(source: Callable[..., Any], request: Request) -> LoadedDatase
     """Call a function with the arguments that it takes."""
     model, subset, test, kwargs = request
     result = _call(source, model=model, mltk_model=model, subset=subset, test=test, **kwargs)
-    return _split_or_samples(result, request, getattr(source, "__name__", "the dataset function"))
+    where = getattr(source, "__name__", "the dataset function")
+    return _split_or_samples(result, request, where, for_subset=_takes_subset(source))
 
 
 def _load_object(source: Any, request: Request) -> LoadedDataset | None:
@@ -218,11 +219,22 @@ def _call(function: Callable[..., Any], **available: Any) -> Any:
     return function(**kwargs)
 
 
+def _takes_subset(function: Callable[..., Any]) -> bool:
+    try:
+        return "subset" in inspect.signature(function).parameters
+    except (TypeError, ValueError):
+        return False
+
+
 # -- results of sources ----------------------------------------------------------------------------------------------
 
 
 def _samples_of(result: Any, subset: str) -> LoadedDataset | None:
-    """Read ``x``, ``(x, y)`` or ``(x, y, validation_data)``; None if the dataset assigned the samples itself."""
+    """Read ``x``, ``(x, y)``, ``(x, y, validation_data)`` or ``(x, y, sample_weight)``.
+
+    Returns:
+        The samples, or None if the dataset assigned them itself.
+    """
     if result is None:
         return None
     if isinstance(result, list) and 2 <= len(result) <= 3:
@@ -231,17 +243,51 @@ def _samples_of(result: Any, subset: str) -> LoadedDataset | None:
     if len(parts) > 3:
         raise DatasetError(
             f"The dataset returned {len(parts)} values for {subset!r}; "
-            "it must return x, (x, y) or (x, y, validation_data)."
+            "it must return x, (x, y), (x, y, validation_data) or (x, y, sample_weight)."
         )
-    return LoadedDataset(*parts[:2], **({"validation_data": parts[2]} if len(parts) > 2 else {}))
+    if len(parts) < 3:
+        return LoadedDataset(*parts)
+    shape = getattr(parts[2], "shape", None)
+    is_weight = shape is not None and len(shape) in (1, 2) and tuple(shape[:1]) == (_shape(parts[1]) or ())[:1]
+    return LoadedDataset(*parts[:2], **{"sample_weight" if is_weight else "validation_data": parts[2]})
 
 
-def _is_split(result: Any) -> bool:
-    """Whether a result looks like ``((x_train, y_train), (x_test, y_test))``, which ``load_data()`` returns."""
-    return isinstance(result, tuple) and len(result) == 2 and all(isinstance(r, tuple) and len(r) == 2 for r in result)
+def _is_split(result: Any, *, for_subset: bool) -> bool:
+    """Whether a result is ``((x_train, y_train), (x_test, y_test))``, which ``load_data()`` returns.
+
+    Samples of several inputs with labels of several outputs, ``((a, b), (y, z))``, have the same form. Then the shapes
+    decide: samples and labels have one length, and what is for testing has the shapes of what is for training.
+
+    Args:
+        result: What a source returned.
+        for_subset: The source was asked for one subset, so that one length for all four parts means several arrays.
+    """
+    if not (
+        isinstance(result, tuple) and len(result) == 2 and all(isinstance(r, tuple) and len(r) == 2 for r in result)
+    ):
+        return False
+    shapes = [_shape(part) for pair in result for part in pair]
+    if any(shape is None for shape in shapes):
+        return not for_subset
+    x_train, y_train, x_test, y_test = (shape or () for shape in shapes)
+    if len({shape[:1] for shape in (x_train, y_train, x_test, y_test)}) == 1:
+        return not for_subset and (x_train[1:], y_train[1:]) == (x_test[1:], y_test[1:])
+    return x_train[:1] == y_train[:1] and x_test[:1] == y_test[:1]
 
 
-def _split_or_samples(result: Any, request: Request, where: str) -> LoadedDataset | None:
+def _shape(part: Any) -> tuple[int, ...] | None:
+    """The shape of an array, or of the first one of several; of a plain list only its length. None if unknown."""
+    shape = getattr(part, "shape", None)
+    if shape is not None:
+        return tuple(int(n) for n in shape) or None
+    if isinstance(part, Mapping):
+        return _shape(next(iter(part.values()), None))
+    if isinstance(part, (tuple, list)) and part:
+        return _shape(part[0]) if len(getattr(part[0], "shape", ())) else (len(part),)
+    return None
+
+
+def _split_or_samples(result: Any, request: Request, where: str, *, for_subset: bool = False) -> LoadedDataset | None:
     """Read ``((x_train, y_train), (x_test, y_test))``, or what :func:`_samples_of` reads.
 
     The first part is for training. The second part is for evaluation, and for validation unless the specification has
@@ -251,8 +297,9 @@ def _split_or_samples(result: Any, request: Request, where: str) -> LoadedDatase
         result: What the source returned.
         request: What to load.
         where: Name of the source, for the message.
+        for_subset: The source was asked for one subset.
     """
-    if not _is_split(result):
+    if not _is_split(result, for_subset=for_subset):
         return _samples_of(result, request.subset)
     train, held_out = result
     model, subset = request.model, request.subset
