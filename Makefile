@@ -2,8 +2,8 @@
 #
 #   make demo    train, quantize and evaluate two models: handwritten digits (half a minute), and a keyword
 #                spotter on speech that is synthesized first (some minutes); also demo-digits, demo-speech
-#   make test    run the tests
-#   make check   format, lint, types, import rules, generated docs
+#   make test    run the tests; more arguments for pytest: make test PYTEST_ARGS="tests/tflite -x"
+#   make check   format, lint, spelling, types, import rules, generated docs
 #   make docs    write the generated pages, and the documentation as a site in build/site
 #   make dist-test   build the source distribution and, from it, the wheel; install the wheel in an environment of its
 #                    own and run the tests against it
@@ -46,7 +46,7 @@ demo-speech: setup
 	$(BIN)/mltk train keyword_spotting_synthetic --clean
 
 test: setup
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)
 
 test-slow: setup
 	$(BIN)/python -m pytest -m slow
@@ -70,6 +70,7 @@ check: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/clang-format --dry-run -Werror $(C_FILES)
+	$(BIN)/codespell
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest tests/architecture
