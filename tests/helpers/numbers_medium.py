@@ -48,7 +48,8 @@ class NumberGenerator(ParallelDataGenerator):
             bank.put(i, np.asarray(sample, np.float32))
         return bank
 
-    def draw(self, rng, shapes):
+    def draw(self, rng, bank, indices):
+        shapes = bank.shapes(indices)
         assert all(len(shape) == 1 for shape in shapes)
         return rng.integers(1, 9, len(shapes)) / 10
 

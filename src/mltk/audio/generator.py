@@ -209,7 +209,7 @@ class ParallelAudioDataGenerator(AudioSteps):
         Returns:
             The parameters by their names in MLTK 0.20; see :meth:`apply_transform`.
         """
-        drawn = self.draw(self._draws if rng is None else rng, [(self.sample_length,)])
+        drawn = self.draw_transforms(self._draws if rng is None else rng, 1)
         return drawn.as_dict(0, self.backgrounds().names)
 
     @property

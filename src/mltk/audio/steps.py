@@ -114,14 +114,17 @@ class AudioSteps(FrontendShape, ParallelDataGenerator[Transforms, ClipBank]):
                 self._backgrounds = key, open_backgrounds(folder, self.sample_rate_hz, self.max_unreadable)
             return self._backgrounds[1]
 
-    def draw(self, rng: np.random.Generator, shapes: Sequence[tuple[int, ...]]) -> Transforms:
-        """Draw the random parameters of a batch. They do not depend on the shapes, only on their number.
+    def draw(self, rng: np.random.Generator, bank: ClipBank, indices: npt.NDArray[np.int64]) -> Transforms:
+        """Draw the random parameters of a batch. They do not depend on the clips."""
+        return self.draw_transforms(rng, len(indices))
+
+    def draw_transforms(self, rng: np.random.Generator, n: int) -> Transforms:
+        """Draw the random parameters of ``n`` clips.
 
         Args:
             rng: Generator to draw from.
-            shapes: Shape of each clip.
+            n: Number of clips.
         """
-        n = len(shapes)
         if self.disable_random_transforms:
             return self.no_transforms(n)
         return Transforms.draw(rng, n, self.ranges()._replace(n_backgrounds=len(self.backgrounds().names)))

@@ -77,12 +77,13 @@ class SampleMaker(Protocol[TransformsT, BankT]):
             transforms: What is going to be done to the samples.
         """
 
-    def draw(self, rng: np.random.Generator, shapes: Sequence[tuple[int, ...]]) -> TransformsT:
+    def draw(self, rng: np.random.Generator, bank: BankT, indices: npt.NDArray[np.int64]) -> TransformsT:
         """Draw the random parameters of a batch.
 
         Args:
             rng: Generator to draw from.
-            shapes: Shape of each sample before augmentation.
+            bank: The decoded samples, for a medium whose parameters depend on the shape of a sample.
+            indices: int64 [n]: Samples of the bank.
         """
 
     def no_transforms(self, n: int) -> TransformsT:
@@ -294,7 +295,7 @@ class SampleBatches(EpochBatches, Generic[TransformsT, BankT]):
         indices = self._readable(self.order(epoch)[part])
         labels = self._labels_of_bank[indices]
         functions = self.generator.functions
-        facts = hooks.BatchFacts(index, labels.tolist(), [self._names[i] for i in indices])
+        facts = hooks.BatchFacts(index, indices, labels, self._names)
         with hooks.seeded_globals([self.seed, epoch, index]) if functions else nullcontext():
             if functions.get_batch is not None:
                 return hooks.call_get_batch(functions.get_batch, self._params, facts)
@@ -313,7 +314,7 @@ class SampleBatches(EpochBatches, Generic[TransformsT, BankT]):
         """Return the finished samples of a batch: all steps but the labels."""
         maker, bank = self.generator, self.bank
         rng = batch_generator(self.seed, epoch, facts.index)
-        transforms = maker.draw(rng, bank.shapes(indices)) if self.augment else maker.no_transforms(len(indices))
+        transforms = maker.draw(rng, bank, indices) if self.augment else maker.no_transforms(len(indices))
         if functions.before is not None:
             raw = [maker.as_function_input(bank.sample(int(i))) for i in indices]
             bank = maker.hold(hooks.call_each(functions.before, self._params, raw, facts), transforms)

@@ -214,7 +214,7 @@ class ParallelDataGenerator(ABC, Generic[TransformsT, BankT]):
         """Return a bank of samples that a user's function returned."""
 
     @abstractmethod
-    def draw(self, rng: np.random.Generator, shapes: Sequence[tuple[int, ...]]) -> TransformsT:
+    def draw(self, rng: np.random.Generator, bank: BankT, indices: npt.NDArray[np.int64]) -> TransformsT:
         """Draw the random parameters of a batch."""
 
     @abstractmethod

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -62,19 +62,37 @@ class UserFunctions:
         return bool(self.effects) or any(function is not None for function in single)
 
 
-@dataclass(frozen=True)
 class BatchFacts:
     """What a user's function can learn about the batch of a sample.
 
-    Attributes:
+    The lists are made when they are first needed: most batches need neither.
+
+    Args:
         index: Index of the batch in its epoch.
-        class_ids: Class index of each sample.
-        filenames: Path of each sample; None for a sample without a file.
+        indices: int64 [n]: Index of each sample in ``names``.
+        labels: int32 [n]: Class index of each sample.
+        names: Path of every sample of the dataset; None for a sample without a file.
     """
 
-    index: int
-    class_ids: list[int]
-    filenames: list[str | None]
+    def __init__(
+        self,
+        index: int,
+        indices: npt.NDArray[np.int64],
+        labels: npt.NDArray[np.int32],
+        names: Sequence[str | None],
+    ) -> None:
+        self.index = index
+        self._indices, self._labels, self._names = indices, labels, names
+
+    @cached_property
+    def class_ids(self) -> list[int]:
+        """Class index of each sample."""
+        return [int(label) for label in self._labels]
+
+    @cached_property
+    def filenames(self) -> list[str | None]:
+        """Path of each sample; None for a sample without a file."""
+        return [self._names[i] for i in self._indices]
 
 
 @cache
