@@ -42,7 +42,7 @@ def flipped(whole: bytes, rng: random.Random, bits: int) -> bytes:
 
 
 def test_truncated_anywhere(whole, tmp_path):
-    for length in {*range(0, 64), *range(0, len(whole), 41), *range(len(whole) - 8, len(whole))}:
+    for length in {*range(64), *range(0, len(whole), 41), *range(len(whole) - 8, len(whole))}:
         path = tmp_path / "model.tflite"
         path.write_bytes(whole[:length])
         assert not look_at(whole[:length], tmp_path), length

@@ -44,7 +44,7 @@ def test_marked_files_are_listed_and_nothing_is_run(work: Path) -> None:
 
 def test_a_mark_far_down_or_across_a_block_is_found(work: Path) -> None:
     put(work / "far.py", "#" * 200_000 + MARK)
-    for shift in range(0, 14):
+    for shift in range(14):
         put(work / f"across{shift}.py", "#" * (65536 - shift) + "@mltk_model")
     assert len(own_models()) == 15
 

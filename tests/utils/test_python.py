@@ -94,7 +94,7 @@ def test_looking_into_objects(obj: Any) -> None:
 
 
 def test_forwarded_arguments() -> None:
-    assert u.forward_method_kwargs(**{"self": 1, "a": 2, "kwargs": {"b": 3}, "__class__": 3}) == {"a": 2, "b": 3}
+    assert u.forward_method_kwargs(self=1, a=2, kwargs={"b": 3}, __class__=3) == {"a": 2, "b": 3}
 
 
 def test_json_with_comments(work: Path) -> None:
