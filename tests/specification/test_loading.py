@@ -156,7 +156,7 @@ def test_an_exception_in_a_library_is_told_with_the_line_that_called_it(work: Pa
 def test_a_missing_module(work: Path) -> None:
     e = fails(work / "digits.py", "import nothing_such\n")
     assert "digits.py:1: ModuleNotFoundError: No module named 'nothing_such'" in e.message
-    assert e.hint == "Install nothing_such, or put it beside the specification."
+    assert e.hint == "Install nothing_such, or put its file beside the specification."
 
 
 def test_a_wrong_setting_comes_through_as_it_is(work: Path) -> None:
@@ -260,7 +260,7 @@ def test_from_a_renamed_archive(work: Path) -> None:
 
 def test_from_an_archive_without_a_specification(work: Path) -> None:
     path = put_archive(work / "digits.mltk.zip", {"a.py": SPEC, "b.py": SPEC})
-    with pytest.raises(SpecificationError, match=r"holds no specification digits\.py"):
+    with pytest.raises(SpecificationError, match=r"has no specification digits\.py"):
         mltk.load_mltk_model(str(path))
 
 

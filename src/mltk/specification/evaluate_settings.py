@@ -9,12 +9,12 @@ from mltk.specification.settings import Spec, positive, setting
 
 
 class EvaluateMixin(Spec):
-    """Evaluation by a function of your own, or by the metrics the model was compiled with."""
+    """Evaluation by your own function, or by the metrics of the compiled model."""
 
     eval_steps_per_epoch: int | None = setting(None, "Batches to evaluate with; None is all.", check=positive)
     eval_custom_function: Callable[..., Any] | None = setting(
         None,
-        "Evaluates in place of the built-in way: `f(mltk_model, built_model, **kwargs) -> dict`, where `built_model` "
+        "Your own evaluation: `f(mltk_model, built_model, **kwargs) -> dict`, where `built_model` "
         "is the Keras model or a `TfliteModel`.",
     )
 
@@ -24,24 +24,24 @@ class EvaluateClassifierMixin(EvaluateMixin):
 
     eval_shuffle: bool = setting(False, "Shuffle the samples before evaluation.")
     eval_augment: bool = setting(False, "Augment the samples in evaluation too.")
-    eval_max_samples_per_class: int = setting(-1, "At most so many samples of each class; -1 is all.")
+    eval_max_samples_per_class: int = setting(-1, "Largest number of samples of each class; -1 is all.")
 
 
 class EvaluateAutoEncoderMixin(EvaluateClassifierMixin):
-    """Evaluation of an autoencoder that tells normal samples from abnormal ones by the reconstruction error."""
+    """Evaluation of an autoencoder that separates normal from abnormal samples by the reconstruction error."""
 
     eval_classes: list[str] = setting(
-        factory=lambda: ["normal", "abnormal"], doc="The normal class first, then the abnormal ones."
+        factory=lambda: ["normal", "abnormal"], doc="The normal class, then the abnormal classes."
     )
     scoring_function: str | Callable[..., Any] | None = setting(
         None, "Score of a sample from its original and its reconstruction: a function or a Keras loss's name."
     )
 
     def get_scoring_function(self) -> Callable[..., float]:
-        """The function ``f(original, decoded) -> score`` of one sample; by default the mean squared error.
+        """Return the function ``f(original, decoded) -> score`` of one sample; the default is the mean squared error.
 
         Raises:
-            SettingError: ``scoring_function`` names no Keras loss.
+            SettingError: ``scoring_function`` is not the name of a Keras loss.
         """
         from mltk.errors import SettingError
 

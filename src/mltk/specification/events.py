@@ -1,4 +1,4 @@
-"""Events of a model's life that a specification can handle."""
+"""Events of a model that a specification can handle."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from enum import StrEnum
 
 
 class MltkModelEvent(StrEnum):
-    """When a handler added with ``my_model.add_event_handler(event, handler)`` is called.
+    """Events on which a handler is called; ``my_model.add_event_handler(event, handler)`` adds a handler.
 
-    A handler gets ``(mltk_model, logger, **arguments)``; the arguments of each event stand beside it.
+    The call is ``handler(mltk_model, logger, **arguments)``. The arguments are listed below each event.
     """
 
     BEFORE_MODEL_LOAD = "before_model_load"
@@ -22,14 +22,14 @@ class MltkModelEvent(StrEnum):
     BEFORE_UNLOAD_DATASET = "before_unload_dataset"
     AFTER_UNLOAD_DATASET = "after_unload_dataset"
     SUMMARIZE_DATASET = "summarize_dataset"
-    """``summary``, ``value_holder`` (put a str into its ``value`` to replace the summary)"""
+    """``summary``, ``value_holder`` (a str in its ``value`` replaces the summary)"""
     SUMMARIZE_MODEL = "summarize_model"
     """``summary``, ``value_holder``"""
     TRAIN_STARTUP = "train_startup"
     """``post_process``, ``show``"""
     BEFORE_BUILD_TRAIN_MODEL = "before_build_train_model"
     AFTER_BUILD_TRAIN_MODEL = "after_build_train_model"
-    """``keras_model``, ``keras_model_holder`` (put a model into its ``value`` to replace it)"""
+    """``keras_model``, ``keras_model_holder`` (a model in its ``value`` replaces the model)"""
     POPULATE_TRAIN_CALLBACKS = "populate_train_callbacks"
     """``keras_callbacks`` (a list to append to)"""
     BEFORE_TRAIN = "before_train"
@@ -37,7 +37,7 @@ class MltkModelEvent(StrEnum):
     AFTER_TRAIN = "after_train"
     """``results``"""
     BEFORE_SAVE_TRAIN_MODEL = "before_save_train_model"
-    """``keras_model``, ``keras_model_dict`` (``value`` replaces the model that is saved)"""
+    """``keras_model``, ``keras_model_dict`` (its ``value`` replaces the saved model)"""
     AFTER_SAVE_TRAIN_MODEL = "after_save_train_model"
     """``keras_model``"""
     BEFORE_SAVE_TRAIN_RESULTS = "before_save_train_results"

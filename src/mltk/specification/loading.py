@@ -1,4 +1,4 @@
-"""Loading a specification: from its script, its archive, or by its name."""
+"""Load a specification from its script, from its archive, or by its name."""
 
 from __future__ import annotations
 
@@ -25,20 +25,23 @@ def load_mltk_model(
     logger: object = None,
     reload: bool = True,
 ) -> MltkModel:
-    """Load a model specification. This runs the code in it.
+    """Load a model specification. This runs the specification's code.
 
     Args:
-        model: a name on the model search path, with ``-test`` appended for a dry run; or the path of a
-            specification script or of an archive; or a loaded model, which is given back.
-        test: a dry run.
+        model: Name on the model search path (with ``-test`` for a dry run), path of a specification script or of an
+            archive, or a loaded model, which is returned.
+        test: Whether this is a dry run.
         print_not_found_err: For compatibility with MLTK 0.20; ignored.
         logger: For compatibility with MLTK 0.20; ignored.
-        reload: run the script again when it was loaded before.
+        reload: Whether to run the script again if it was loaded before.
+
+    Returns:
+        The model.
 
     Raises:
-        ModelNotFoundError: there is no such model or file.
-        SpecificationError: the script can't be run or holds no model.
-        ArchiveError: the archive is damaged.
+        ModelNotFoundError: There is no such model or file.
+        SpecificationError: The script cannot be run, or makes no model.
+        ArchiveError: The archive is damaged.
     """
     if isinstance(model, MltkModel):
         if test:
@@ -55,7 +58,19 @@ def load_mltk_model(
 def load_mltk_model_with_path(
     model_path: str, test: bool = False, logger: object = None, reload: bool = True
 ) -> MltkModel:
-    """Load the specification at a path; see :func:`load_mltk_model`."""
+    """Load the specification at a path. This runs the specification's code.
+
+    Args:
+        model_path: Path of a specification script or of an archive.
+        test: Whether this is a dry run.
+        logger: For compatibility with MLTK 0.20; ignored.
+        reload: Whether to run the script again if it was loaded before.
+
+    Raises:
+        ModelNotFoundError: There is no such file.
+        SpecificationError: The script cannot be run, or makes no model.
+        ArchiveError: The archive is damaged.
+    """
     path = os.path.abspath(os.path.expanduser(model_path))
     if not os.path.isfile(path):
         raise ModelNotFoundError(f"There is no file {path}.")
@@ -83,7 +98,7 @@ def _load_from_archive(path: str, reload: bool) -> MltkModel:
         scripts = [n for n in archive.names if n.endswith(".py") and "/" not in n]
         member = f"{name}.py" if f"{name}.py" in scripts else (scripts[0] if len(scripts) == 1 else None)
         if member is None:
-            raise SpecificationError(f"{path} holds no specification {name}.py.")
+            raise SpecificationError(f"{path} has no specification {name}.py.")
         content = archive.read(member)
         folder = user_dir() / "extracted" / hashlib.sha256(content).hexdigest()[:16]
         script = archive.extract(member, str(folder))
@@ -104,7 +119,7 @@ def _run_script(path: str, reload: bool) -> types.ModuleType:
     module = importlib.util.module_from_spec(spec)
     shadowed = sys.modules.get(name)
     replace = shadowed is None or getattr(shadowed, "__file__", None) == path
-    if replace:  # a model called like an installed module must not take that module's place
+    if replace:  # a model with the name of an installed module must not replace the module
         sys.modules[name] = module
     folder = os.path.dirname(path)
     if folder not in sys.path:
@@ -121,7 +136,7 @@ def _run_script(path: str, reload: bool) -> types.ModuleType:
 
 
 def script_error(path: str, e: Exception) -> SpecificationError:
-    """What went wrong in running a specification, with file and line."""
+    """Return the error for an exception that a specification raised, with file and line."""
     if isinstance(e, SyntaxError):
         text = f"\n    {e.text.strip()}" if e.text else ""
         line = f":{e.lineno}" if e.lineno else ""
@@ -132,7 +147,7 @@ def script_error(path: str, e: Exception) -> SpecificationError:
     line = f":{frames[-1].lineno}" if frames else ""
     hint = None
     if isinstance(e, ModuleNotFoundError):
-        hint = f"Install {e.name}, or put it beside the specification."
+        hint = f"Install {e.name}, or put its file beside the specification."
         if e.name in ("tensorflow", "keras"):
             hint = "Install it with: pip install 'openmltk[train]'"
     code = f"\n    {frames[-1].line}" if frames and frames[-1].line else ""
@@ -140,7 +155,7 @@ def script_error(path: str, e: Exception) -> SpecificationError:
 
 
 def _find_model(module: types.ModuleType, path: str) -> MltkModel:
-    """The one model that a specification script made."""
+    """Return the one model that a specification script made."""
     found: dict[int, tuple[str, MltkModel]] = {}
     for name, value in vars(module).items():
         if isinstance(value, MltkModel) and value.model_specification_path == path:
@@ -159,6 +174,6 @@ def _find_model(module: types.ModuleType, path: str) -> MltkModel:
     if len(found) > 1:
         raise SpecificationError(
             f"{path} makes several models: {', '.join(n for n, _ in found.values())}.",
-            hint="Call the one that the specification is about my_model.",
+            hint="Name the model of this specification my_model.",
         )
     return next(iter(found.values()))[1]

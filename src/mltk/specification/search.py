@@ -1,4 +1,4 @@
-"""Finding models by name on the model search path, without importing anything."""
+"""Find models by name on the model search path, without importing them."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from mltk.errors import ModelNotFoundError, did_you_mean
 from mltk.specification import names
 from mltk.user_settings import read_user_settings
 
-# In a comment, or at the beginning of a line of the docstring; not in a string, as in this package's own code.
+# In a comment, or at the start of a line of the docstring; but not in a string, as in this package's own code.
 _MARK = re.compile(rb"""(?m)^(?:[ \t]*|[^"'\n]*#[^"'\n]*)@mltk_model\b""")
 _MARK_TEXT = b"@mltk_model"
 _SKIPPED = {"__pycache__", "node_modules", "site-packages", "build", "dist"}
 
 
 def model_search_path() -> list[str]:
-    """Folders that models are looked for in, in this order.
+    """Return the folders of the model search path, in the order of the search.
 
-    ``model_paths`` of the user settings file, the current folder, the folders of environment variable
-    ``MLTK_MODEL_PATHS`` (separated as in ``PATH``), the package's own models.
+    These are ``model_paths`` of the user settings file, the current folder, the folders of the environment variable
+    ``MLTK_MODEL_PATHS`` (separated as in ``PATH``), and the package's own models.
     """
     listed = read_user_settings().get("model_paths") or []
     folders = [listed] if isinstance(listed, str) else [str(p) for p in listed]
@@ -37,7 +37,7 @@ def model_search_path() -> list[str]:
 
 
 def _iter_files(folder: str) -> Iterator[os.DirEntry[str]]:
-    """Python files and archives below ``folder``, nearest first; hidden folders and environments are left out."""
+    """Yield Python files and archives below a folder, the nearest first. Skips hidden folders and environments."""
     level = [folder]
     visited: set[tuple[int, int]] = set()
     while level:
@@ -59,7 +59,7 @@ def _iter_files(folder: str) -> Iterator[os.DirEntry[str]]:
 
 
 def _is_new_dir(entry: os.DirEntry[str], visited: set[tuple[int, int]]) -> bool:
-    """Whether ``entry`` is a folder not seen yet; a link may lead back up."""
+    """Whether an entry is a folder that was not visited. A link can lead to a folder above."""
     try:
         if not entry.is_dir():
             return False
@@ -75,14 +75,14 @@ def _is_new_dir(entry: os.DirEntry[str], visited: set[tuple[int, int]]) -> bool:
 
 
 def _is_marked(path: str) -> bool:
-    """Whether a Python file's text holds ``@mltk_model``."""
+    """Whether the text of a Python file has the mark ``@mltk_model``."""
     try:
         fd = os.open(path, os.O_RDONLY)
     except OSError:
         return False
     try:
         blocks = []
-        while block := os.read(fd, 1 << 16):  # specifications are small: one read takes the whole of nearly every file
+        while block := os.read(fd, 1 << 16):  # nearly every file is read at once
             blocks.append(block)
         text = b"".join(blocks)
         return _MARK_TEXT in text and _MARK.search(text) is not None
@@ -93,7 +93,7 @@ def _is_marked(path: str) -> bool:
 
 
 def iter_model_files() -> Iterator[tuple[str, str]]:
-    """``(name, path)`` of every specification and archive on the search path, earlier folders first."""
+    """Yield ``(name, path)`` of each specification and archive on the search path, in the order of the search."""
     seen: set[str] = set()
     for folder in model_search_path():
         for entry in _iter_files(folder):
@@ -108,12 +108,12 @@ def iter_model_files() -> Iterator[tuple[str, str]]:
 
 
 def list_mltk_models(test: bool = False, for_utests: bool = False, logger: object = None) -> list[str]:
-    """Names of the models on the search path: specifications whose text holds ``@mltk_model``, and archives.
+    """Return the names of the models on the search path: specifications with the mark ``@mltk_model``.
 
-    Nothing is imported.
+    The specifications are not imported.
 
     Args:
-        test: give the names with ``-test`` appended, which mean a dry run.
+        test: Append ``-test`` to the names, which means a dry run.
         for_utests: For compatibility with MLTK 0.20; ignored.
         logger: For compatibility with MLTK 0.20; ignored.
     """
@@ -128,12 +128,12 @@ def list_mltk_models(test: bool = False, for_utests: bool = False, logger: objec
 
 
 def find_model(name: str) -> str:
-    """Path of the specification called ``name``, else of its archive.
+    """Return the path of the specification of a name; if there is none, of the archive.
 
-    A file of that name in the current folder needs no ``@mltk_model``.
+    A specification in the current folder needs no mark ``@mltk_model``.
 
     Raises:
-        ModelNotFoundError: there is none; names the nearest that there are.
+        ModelNotFoundError: There is no such model; the hint names the nearest names.
     """
     base = name.removesuffix(names.TEST_SUFFIX)
     for folder in model_search_path():
@@ -154,6 +154,6 @@ def find_model(name: str) -> str:
     raise ModelNotFoundError(
         f"There is no model {base!r} on the model search path.",
         hint=(near + "\n" if near else "")
-        + "A model is a Python file with '# @mltk_model' in it, in one of:\n  "
+        + "A model is a Python file with the comment '# @mltk_model', in one of:\n  "
         + "\n  ".join(model_search_path()),
     )

@@ -9,8 +9,8 @@ from typing import Any
 from mltk.errors import SettingError
 from mltk.specification.settings import Options, Spec, positive, setting
 
-# The arguments of the Keras callbacks, so that a misspelled one is found before TensorFlow is imported.
-# tests/spec/test_spec_train.py holds these against the signatures of the installed Keras.
+# The arguments of the Keras callbacks, so that a misspelled argument is found without importing TensorFlow.
+# tests/specification/test_train_settings.py compares them with the signatures of the installed Keras.
 _MONITOR = {"monitor", "mode", "verbose"}
 CALLBACK_KEYS = {
     "tensorboard": {
@@ -88,15 +88,15 @@ class TrainMixin(Spec):
     """How the model is built, trained, checkpointed and quantized."""
 
     build_model_function: Callable[..., Any] | None = setting(
-        None, "Function of the specification that gives the compiled Keras model: `f(model) -> keras.Model`."
+        None, "Function that builds the Keras model: `f(model) -> keras.Model`."
     )
     on_training_complete: Callable[..., Any] | None = setting(
-        None, "Called as `f(results)` with the TrainingResults when training has ended."
+        None, "Called as `f(results)` with the TrainingResults after training."
     )
     on_save_keras_model: Callable[..., Any] | None = setting(
         None,
         "Called as `f(mltk_model, keras_model, logger)` before the trained model is saved; "
-        "what it gives is saved and quantized instead.",
+        "the returned model is saved and quantized instead.",
     )
     epochs: int = setting(100, "Passes over the training data; -1 trains until early stopping.", check=_check_epochs)
     batch_size: int = setting(32, "Samples in one training step.", check=positive)
@@ -104,12 +104,10 @@ class TrainMixin(Spec):
     metrics: list[Any] = setting(factory=lambda: ["accuracy"], doc="Names or instances of Keras metrics.")
     loss: Any = setting("categorical_crossentropy", "Name, function or instance of a Keras loss.")
     train_callbacks: list[Any] | None = setting(
-        factory=list, doc="Keras callbacks of your own, called after the built-in ones."
+        factory=list, doc="Your own Keras callbacks, called after the built-in callbacks."
     )
     train_kwargs: dict[str, Any] | None = setting(factory=dict, doc="More arguments for `keras.Model.fit`.")
-    checkpoints_enabled: bool = setting(
-        True, "Save a checkpoint after every epoch, from which training can be resumed."
-    )
+    checkpoints_enabled: bool = setting(True, "Save a checkpoint after every epoch, so that training can be resumed.")
     checkpoint: dict[str, Any] | None = setting(
         factory=lambda: {
             "monitor": "val_accuracy",
@@ -120,7 +118,7 @@ class TrainMixin(Spec):
             "options": None,
             "verbose": 0,
         },
-        doc="Arguments of `keras.callbacks.ModelCheckpoint`, which keeps the best weights; None or empty is off.",
+        doc="Arguments of `keras.callbacks.ModelCheckpoint`, which saves the best weights; None or empty is off.",
         keys=frozenset(CALLBACK_KEYS["checkpoint"]),
     )
     tensorboard: dict[str, Any] | None = setting(
@@ -145,37 +143,40 @@ class TrainMixin(Spec):
     )
     tflite_converter: dict[str, Any] = setting(
         factory=lambda: {k: list(v) if isinstance(v, list) else v for k, v in CONVERTER_DEFAULTS.items()},
-        doc="Attributes of `tf.lite.TFLiteConverter`, and how to make its representative dataset.",
+        doc="Attributes of `tf.lite.TFLiteConverter`, and options of its representative dataset.",
         keys=frozenset(CONVERTER_KEYS),
         completed=True,
     )
 
     def callback_options(self, name: str) -> dict[str, Any] | None:
-        """Arguments of built-in callback ``name``, or None when it is off."""
+        """Return the arguments of a built-in callback; None if the callback is off."""
         options: Options | None = getattr(self, name)
         return dict(options) if options else None
 
     @property
     def checkpoints_dir(self) -> str:
-        """Folder of the checkpoints that training can be resumed from."""
+        """Folder of the checkpoints, from which training can be resumed."""
         return os.path.join(self.log_dir, "train", "checkpoints")
 
     @property
     def weights_dir(self) -> str:
-        """Folder of the weights that callback ``checkpoint`` keeps."""
+        """Folder of the weights that the callback ``checkpoint`` saves."""
         return os.path.join(self.log_dir, "train", "weights")
 
     @property
     def weights_file_format(self) -> str:
-        """File name of weights that callback ``checkpoint`` keeps, to be filled with epoch and metric."""
+        """File name of the weights that the callback ``checkpoint`` saves, with places for the epoch and the metric."""
         monitor = (self.checkpoint or {}).get("monitor", "val_accuracy")
         return f"weights-{{epoch:03d}}-{{{monitor}:.4f}}.weights.h5"
 
     def get_checkpoint_path(self, epoch: int | None = None) -> str:
-        """Path of the checkpoint of ``epoch`` (the number of epochs done), by default the newest.
+        """Return the path of a checkpoint.
+
+        Args:
+            epoch: Number of finished epochs; None is the newest checkpoint.
 
         Raises:
-            SettingError: there is none.
+            SettingError: There is no such checkpoint.
         """
         from mltk.specification.weights import checkpoint_path, list_checkpoints
 
@@ -190,12 +191,14 @@ class TrainMixin(Spec):
         return checkpoint_path(self.checkpoints_dir, epoch)
 
     def get_weights_path(self, filename: str | None = None) -> str:
-        """Path of a weights file: a path, a file name in :attr:`weights_dir`, or ``"best"`` (the default).
+        """Return the path of a weights file.
 
-        "Best" is by the direction of the monitored metric: the lowest loss, the highest accuracy.
+        Args:
+            filename: A path, a file name in :attr:`weights_dir`, or ``"best"`` (the default). The best weights have the
+                lowest loss or the highest accuracy, according to the monitored metric.
 
         Raises:
-            SettingError: there is none.
+            SettingError: There is no such file.
         """
         from mltk.specification.weights import find_weights
 

@@ -1,4 +1,4 @@
-"""Finding checkpoints and weights files by name; needs neither Keras nor NumPy."""
+"""Find checkpoints and weights files by name, without Keras and NumPy."""
 
 from __future__ import annotations
 
@@ -34,25 +34,30 @@ _HIGHER_IS_BETTER = (
 
 
 def checkpoint_path(folder: str, epoch: int) -> str:
-    """Path of the checkpoint after ``epoch`` epochs."""
+    """Return the path of the checkpoint after ``epoch`` epochs."""
     return os.path.join(folder, f"checkpoint-{epoch:04d}.npz")
 
 
 def list_checkpoints(folder: str) -> list[int]:
-    """Numbers of epochs done of the checkpoints in ``folder``, ascending."""
+    """Return the number of finished epochs of each checkpoint in a folder, in ascending order."""
     if not os.path.isdir(folder):
         return []
     return sorted(int(m[1]) for m in map(_CHECKPOINT.fullmatch, os.listdir(folder)) if m)
 
 
 def remove_unfinished(folder: str) -> None:
-    """Remove what a killed run was about to write into ``folder``."""
+    """Remove the incomplete checkpoints that a killed run left in a folder."""
     for path in Path(folder).glob(".checkpoint-*.npz"):
         path.unlink(missing_ok=True)
 
 
 def higher_is_better(monitor: str, mode: str = "auto") -> bool:
-    """Direction of a metric: ``mode`` if it is "min" or "max", else guessed from the metric's name."""
+    """Return whether a higher value of a metric is better.
+
+    Args:
+        monitor: Name of the metric.
+        mode: ``"min"``, ``"max"``, or ``"auto"``, which decides by the name.
+    """
     if mode in ("min", "max"):
         return mode == "max"
     name = monitor.lower()
@@ -60,10 +65,16 @@ def higher_is_better(monitor: str, mode: str = "auto") -> bool:
 
 
 def find_weights(folder: str, name: str, monitor: str, mode: str = "auto") -> str:
-    """Path of weights file ``name``: a path, a file in ``folder``, or ``"best"``.
+    """Return the path of a weights file.
+
+    Args:
+        folder: Folder of the weights.
+        name: A path, a file name in the folder, or ``"best"``.
+        monitor: Name of the metric that decides which weights are best.
+        mode: Direction of the metric; see :func:`higher_is_better`.
 
     Raises:
-        SettingError: there is none such.
+        SettingError: There is no such file.
     """
     if name != "best":
         for path in (name, os.path.join(folder, name)):
