@@ -22,6 +22,9 @@ MAX_HEADER_BYTES = 1 << 24
 _PREFIX = struct.Struct("<4sI")
 _KINDS = frozenset("biufcSU")  # kinds of dtypes whose bytes are the values: no objects, no structures
 _ARRAYS = "arrays"
+# Faster than json.dumps and json.loads, which matters for calls of small functions.
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+_decode = json.JSONDecoder().raw_decode
 
 Header = dict[str, Any]
 Array = npt.NDArray[Any]
@@ -51,15 +54,17 @@ def write_message(stream: BinaryIO, header: Header, arrays: Sequence[Array] = ()
     Raises:
         TypeError: An array has a dtype that can't be sent, or ``header`` is not plain JSON data.
     """
-    # Not ascontiguousarray: that turns a scalar into a vector.
-    contiguous = [np.asarray(array, order="C") for array in arrays]
-    for array in contiguous:
+    contents, layouts = [], []
+    for array in arrays:
         if array.dtype.kind not in _KINDS:
             raise TypeError(f"An array of type {array.dtype} can't be sent to another process.")
-    text = json.dumps({**header, _ARRAYS: [(a.dtype.str, a.shape) for a in contiguous]}).encode()
+        layouts.append((array.dtype.str, array.shape))
+        if array.nbytes:
+            contents.append(array.reshape(-1).view(np.uint8).data)  # in C order; copied unless it is already
+    text = _encode({**header, _ARRAYS: layouts}).encode()
     stream.write(_PREFIX.pack(MAGIC, len(text)) + text)
-    for array in contiguous:
-        stream.write(array.reshape(-1).view(np.uint8).data if array.nbytes else b"")
+    for content in contents:
+        stream.write(content)
     stream.flush()
 
 
@@ -84,9 +89,10 @@ def read_message(stream: BufferedIOBase, limit_bytes: int | None = None) -> Mess
     if length > MAX_HEADER_BYTES:
         raise WireError(f"The message has a header of {length:,} bytes; at most {MAX_HEADER_BYTES:,} are possible.")
     header, layouts = _parse_header(_read_exactly(stream, length))
-    n_bytes = sum(dtype.itemsize * math.prod(shape) for dtype, shape in layouts)
-    if limit_bytes is not None and n_bytes > limit_bytes:
-        raise TooLargeError(f"The arrays have {n_bytes:,} bytes, and {limit_bytes:,} are allowed.")
+    if limit_bytes is not None:
+        n_bytes = sum(dtype.itemsize * math.prod(shape) for dtype, shape in layouts)
+        if n_bytes > limit_bytes:
+            raise TooLargeError(f"The arrays have {n_bytes:,} bytes, and {limit_bytes:,} are allowed.")
     return header, [_read_array(stream, dtype, shape) for dtype, shape in layouts]
 
 
@@ -95,7 +101,10 @@ Layout = tuple[np.dtype[Any], tuple[int, ...]]
 
 def _parse_header(text: bytes) -> tuple[Header, list[Layout]]:
     try:
-        header = json.loads(text)
+        decoded = text.decode()
+        header, end = _decode(decoded)
+        if end < len(decoded):
+            raise ValueError("something follows it")
         layouts = [_layout(dtype, shape) for dtype, shape in header.pop(_ARRAYS)]
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as e:
         raise WireError(f"The message has a malformed header: {e}") from e
@@ -106,8 +115,9 @@ def _layout(name: str, shape: Sequence[int]) -> Layout:
     dtype = np.dtype(name)
     if dtype.kind not in _KINDS:
         raise ValueError(f"arrays of type {name} are not accepted")
-    if not all(isinstance(n, int) and n >= 0 for n in shape):
-        raise ValueError(f"{shape} is not a shape")
+    for n in shape:
+        if not isinstance(n, int) or n < 0:
+            raise ValueError(f"{shape} is not a shape")
     return dtype, tuple(shape)
 
 

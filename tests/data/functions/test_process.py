@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from mltk.data.functions import pickling
-from mltk.data.functions.process import FunctionProcess, FunctionProcesses
+from mltk.data.functions.process import FunctionProcess, FunctionProcesses, from_arrays, to_arrays
 from mltk.errors import DatasetError, MltkError, RuntimeFailure, SettingError
 
 
@@ -61,6 +61,24 @@ def test_arguments_and_results_go_there_and_back(holding):
     result = process(x, by=2.0)
     assert np.array_equal(result, 2 * x)
     result += 1  # it is the caller's own
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        np.zeros((0, 3), np.float32),
+        np.float32(1.5),
+        np.arange(12).reshape(3, 4)[:, ::2],
+        np.asfortranarray(np.arange(12).reshape(3, 4)),
+        np.array(["a", None], dtype=object),
+        {"a": [np.arange(3, dtype=np.int16), b"bytes", "text"]},
+    ],
+    ids=["empty", "scalar", "strided", "Fortran order", "objects", "nested"],
+)
+def test_values_of_every_kind_arrive_as_they_were_sent(value):
+    received = from_arrays(to_arrays(value))
+    np.testing.assert_equal(received, value)
+    assert getattr(received, "dtype", None) == getattr(value, "dtype", None)
 
 
 def test_an_mltk_error_keeps_its_message_and_hint(holding):

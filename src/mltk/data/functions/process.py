@@ -8,7 +8,7 @@ import pickle
 import queue
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,17 +18,21 @@ from mltk.errors import DatasetError, MltkError, RuntimeFailure
 from mltk.workers.child import Child, RequestFailedError
 from mltk.workers.wire import Array, Header
 
-_PROTOCOL = 5
+
+def to_arrays(value: Any) -> list[Array]:
+    """Pickle a value for :mod:`mltk.workers.wire`.
+
+    Returns:
+        The pickle, uint8, then the bytes of each array in the value, uint8, which are not copied.
+    """
+    buffers: list[pickle.PickleBuffer] = []
+    pickled = pickle.dumps(value, protocol=5, buffer_callback=buffers.append)
+    return [np.frombuffer(pickled, np.uint8), *(np.frombuffer(buffer.raw(), np.uint8) for buffer in buffers)]
 
 
-def to_array(value: Any) -> Array:
-    """A value as a pickle in a uint8 array, for :mod:`mltk.workers.wire`."""
-    return np.frombuffer(pickle.dumps(value, protocol=_PROTOCOL), np.uint8)
-
-
-def from_array(array: Array) -> Any:
-    """The value that :func:`to_array` pickled."""
-    return pickle.loads(array.data)
+def from_arrays(arrays: Sequence[Array]) -> Any:
+    """Return the value that :func:`to_arrays` pickled. Its arrays share the memory of ``arrays``."""
+    return pickle.loads(arrays[0].data, buffers=arrays[1:])
 
 
 class FunctionProcess:
@@ -68,7 +72,7 @@ class FunctionProcess:
     def _load(self, function: bytes) -> None:
         header = {"task": "load", "path": [str(p) for p in sys.path if p], "arguments": sys.argv}
         try:
-            self._request(header, np.frombuffer(function, np.uint8))
+            self._request(header, [np.frombuffer(function, np.uint8)])
             self.is_ready = True
         except MltkError as error:
             self.refusal = error
@@ -88,11 +92,11 @@ class FunctionProcess:
         self._started.wait()
         if self.refusal is not None:
             raise self.refusal
-        return from_array(self._request({"task": "call"}, to_array((args, kwargs))))
+        return from_arrays(self._request({"task": "call"}, to_arrays((args, kwargs))))
 
-    def _request(self, header: Header, array: Array) -> Array:
+    def _request(self, header: Header, arrays: Sequence[Array]) -> Sequence[Array]:
         try:
-            return self._child.request(header, [array])[1][0]
+            return self._child.request(header, arrays)[1]
         except RequestFailedError as e:
             if DatasetError.__name__ in e.kinds:
                 raise DatasetError(e.message, hint=e.hint) from None

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from mltk.data.functions.process import from_array, to_array
+from mltk.data.functions.process import from_arrays, to_arrays
 from mltk.errors import MltkError
 from mltk.workers.child_main import serve
 from mltk.workers.wire import Array, Header, Message
@@ -28,14 +28,14 @@ class Worker:
         sys.path += [p for p in header["path"] if p not in sys.path]
         sys.argv = header["arguments"] or sys.argv
         self.function = pickle.loads(arrays[0].data)
-        return {}, [to_array(None)]
+        return {}, []
 
     def call(self, header: Header, arrays: Sequence[Array]) -> Message:
-        """Call the function with the arguments that are pickled in ``arrays[0]``."""
+        """Call the function with the arguments that are pickled in ``arrays``."""
         if self.function is None:
             raise MltkError("The worker was asked to call a function before it was sent one.")
-        args, kwargs = from_array(arrays[0])
-        return {}, [to_array(self.function(*args, **kwargs))]
+        args, kwargs = from_arrays(arrays)
+        return {}, to_arrays(self.function(*args, **kwargs))
 
     def answer(self, header: Header, arrays: Sequence[Array]) -> Message:
         """Carry out one request."""
