@@ -204,7 +204,7 @@ def add_parameters(model: MltkModel, tflite_model: TfliteModel) -> None:
     parameters["hash"] = hashlib.md5(flatbuffer, usedforsecurity=False).hexdigest()
     parameters["date"] = build_date()
     try:
-        parameters.put("runtime_memory_size", measure_arena(flatbuffer).total, dtype=None)
+        parameters.put("runtime_memory_size", measure_arena(tflite_model).total, dtype=None)
     except MltkError as e:
         logging.getLogger("mltk").warning("The memory that the model needs can't be measured: %s", e.message)
         parameters["runtime_memory_size"] = 0

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from helpers.tflite_builder import small_cnn
 from mltk.micro.memory.arena import measure_arena
 from mltk.operations.parity import check_parity
 from mltk.operations.profile import profile_model
+from mltk.operations.shared.predictors import DevicePredictor
+from mltk.tflite import TfliteModel
 from mltk.tflite.format import codec, loading
 
 
@@ -75,3 +78,11 @@ def test_measuring_the_arena_of_bytes_reads_them_once(needs_tflm, seen):
     data = small_cnn()
     measure_arena(data)
     assert seen == once(data)
+
+
+def test_evaluating_batch_by_batch_reads_the_file_once(needs_tflm, seen, model_file):
+    model = TfliteModel.load_flatbuffer_file(str(model_file))
+    predictor = DevicePredictor(model)
+    for _ in range(3):
+        predictor.predict(np.zeros((4, 8, 8, 1), np.float32))
+    assert seen == once(model_file.read_bytes())

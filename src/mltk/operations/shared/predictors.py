@@ -92,7 +92,7 @@ class DevicePredictor(_Noting):
         named = {i: name for inputs, _ in self._model.signatures.values() for name, i in inputs.items()}
         arrays = by_name(x, [named.get(t.index, "") for t in self._model.inputs])
         inputs = [self._model.quantize_to_input_dtype(_finite(np.asarray(a)), i) for i, a in enumerate(arrays)]
-        result = run_batch(self._model.flatbuffer_data, inputs)
+        result = run_batch(self._model, inputs)
         if self.facts.get("engine") not in (None, result.engine):
             self.note(f"{self.facts['engine_description']} computed a part of the samples.")
         self.facts["engine"] = result.engine
