@@ -22,7 +22,9 @@ def test_clean_removes_clips_and_what_a_killed_run_left_and_nothing_else(tmp_pat
         (tmp_path / class_name).mkdir()
         for name in [*ours, *theirs]:
             (tmp_path / class_name / name).touch()
-    Store(tmp_path, {"keywords": {"no": ["no"]}}).open(clean=True, needed_bytes=0)
+    store = Store(tmp_path, {"keywords": {"no": ["no"]}})
+    store.open(clean=True, needed_bytes=0)
+    store.close()
     for class_name in ("yes", "_unknown_"):
         assert sorted(p.name for p in (tmp_path / class_name).iterdir()) == sorted(theirs)
     assert len(list((tmp_path / "another").iterdir())) == 6
