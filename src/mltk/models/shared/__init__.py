@@ -1,4 +1,11 @@
-"""Architectures from the literature that are small enough for a microcontroller, as functions that build them."""
+"""Functions that build architectures from the literature that are small enough for a microcontroller.
+
+- ``autoencoder.py``, ``ds_cnn.py``, ``mobilenet_v1.py``, ``resnet.py``: the models of the benchmark MLPerf Tiny.
+- ``mobilenet_v2.py``: MobileNetV2, for images.
+- ``tenet.py``: TENet, for keyword spotting.
+- ``speech_embedding.py``: pretrained convolutions for models of spoken words.
+- ``shape.py``: the type of the argument ``input_shape``.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The autoencoder that MLPerf Tiny detects faulty machines with, by their sound.
+"""The autoencoder of MLPerf Tiny, which detects faulty machines by their sound.
 
 Koizumi et al., "Description and Discussion on DCASE2020 Challenge Task2", DCASE 2020 (the baseline system); Banbury et
 al., "MLPerf Tiny Benchmark", 2021.
@@ -19,14 +19,14 @@ N_LAYERS = 4
 def FullyConnectedAutoEncoder(
     input_shape: Shape = (5, 128, 1), dense_units: int = 128, latent_units: int = 8
 ) -> keras.Model:
-    """Four dense layers down to ``latent_units``, four back up, and a linear one that gives the input again.
+    """Build an autoencoder: four dense layers, a narrow layer, four dense layers, and a linear layer for the output.
 
     With the default arguments it has 269,992 parameters and 264,192 multiply-accumulates.
 
     Args:
-        input_shape: of the input and of the output; 5 frames of 128 mel bands in the benchmark.
-        dense_units: of the hidden layers.
-        latent_units: of the narrowest layer.
+        input_shape: Shape of the input and of the output; in the benchmark 5 frames of 128 mel bands.
+        dense_units: Units of the hidden layers.
+        latent_units: Units of the narrow layer.
     """
     inputs = x = keras.Input(input_shape)
     x = layers.Flatten()(x)

@@ -21,16 +21,16 @@ def DepthwiseSeparableConv2D_ARM(
     filters: int = 64,
     regularizer: keras.regularizers.Regularizer | None = WEIGHT_DECAY,
 ) -> keras.Model:
-    """One convolution, four depthwise-separable ones, an average over all, a dense layer.
+    """Build a DS-CNN: a convolution, four depthwise-separable convolutions, an average, a dense layer.
 
-    With the default arguments it has 24,908 parameters, 22,604 once batch normalization is folded into the
-    convolutions, and 2.66 M multiply-accumulates: the model of the benchmark.
+    With the default arguments it is the model of the benchmark. It has 24,908 parameters and 2.66 M
+    multiply-accumulates. With batch normalization folded into the convolutions, it has 22,604 parameters.
 
     Args:
-        input_shape: ``(frames, features, 1)`` of the spectrogram.
-        num_classes: outputs, which sum to 1.
-        filters: of every convolution.
-        regularizer: of every convolution's kernel.
+        input_shape: Shape of the spectrogram, ``(frames, features, 1)``.
+        num_classes: Number of outputs, which sum to 1.
+        filters: Filters of each convolution.
+        regularizer: Regularizer of each convolution's kernel.
     """
     inputs = x = keras.Input(input_shape)
     x = layers.Conv2D(filters, (10, 4), strides=2, padding="same", kernel_regularizer=regularizer)(x)

@@ -13,21 +13,21 @@ from keras import layers
 
 from mltk.models.shared.shape import Shape
 
-# (filters relative to the first convolution's, stride) of each depthwise-separable block: table 1 of the paper.
+# Table 1 of the paper: (filters divided by the filters of the first convolution, stride) of each block.
 _BLOCKS = ((2, 1), (4, 2), (4, 1), (8, 2), (8, 1), (16, 2), *[(16, 1)] * 5, (32, 2), (32, 1))
 _KERNEL: dict[str, Any] = {"kernel_initializer": "he_normal", "kernel_regularizer": keras.regularizers.L2(1e-4)}
 
 
 def MobileNetV1(input_shape: Shape = (96, 96, 3), num_classes: int = 2, num_filters: int = 8) -> keras.Model:
-    """A convolution and 13 depthwise-separable ones, an average over all, a dense layer.
+    """Build a MobileNet: a convolution, 13 depthwise-separable convolutions, an average, a dense layer.
 
-    With the default arguments, a width of 0.25, it has 221,794 parameters and 7.5 M multiply-accumulates: the model
-    of the benchmark.
+    With the default arguments it is the model of the benchmark, of width 0.25. It has 221,794 parameters and 7.5 M
+    multiply-accumulates.
 
     Args:
-        input_shape: ``(height, width, channels)`` of the image.
-        num_classes: outputs, which sum to 1.
-        num_filters: of the first convolution; 32 is a width of 1.
+        input_shape: Shape of the image, ``(height, width, channels)``.
+        num_classes: Number of outputs, which sum to 1.
+        num_filters: Filters of the first convolution; 32 is width 1.
     """
     inputs = x = keras.Input(input_shape)
     x = _normalize(layers.Conv2D(num_filters, 3, strides=2, padding="same", **_KERNEL)(x))

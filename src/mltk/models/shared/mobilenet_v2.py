@@ -7,7 +7,7 @@ from keras import layers
 
 from mltk.models.shared.shape import Shape
 
-# Table 2 of the paper: expansion, channels, repetitions, stride of the first.
+# Table 2 of the paper: expansion, channels, repetitions, stride of the first repetition.
 _STAGES = (
     (1, 16, 1, 1),
     (6, 24, 2, 2),
@@ -31,17 +31,17 @@ def MobileNetV2(
     last_block_filters: int | None = None,
     **kwargs: object,
 ) -> keras.Model:
-    """Inverted residual blocks with linear bottlenecks, for any input shape; weights are drawn, not pretrained.
+    """Build a MobileNetV2: inverted residual blocks with linear bottlenecks. The weights are random, not pretrained.
 
     Args:
-        input_shape: ``(height, width, channels)`` of the image.
-        alpha: width: filters relative to the paper's.
-        include_top: end in an average over all and a dense layer; else in the last convolution.
-        pooling: without top, ``"avg"`` or ``"max"`` over height and width.
-        classes: outputs of the dense layer.
-        classifier_activation: of the dense layer.
-        last_block_filters: of the last convolution; None is 1280, more if ``alpha`` is above 1.
-        kwargs: of ``keras.Model``, such as ``name``.
+        input_shape: Shape of the image, ``(height, width, channels)``.
+        alpha: Width: filters divided by the filters of the paper.
+        include_top: True ends the model with an average and a dense layer, False with the last convolution.
+        pooling: Without top: ``"avg"`` or ``"max"`` over height and width.
+        classes: Number of outputs of the dense layer.
+        classifier_activation: Activation of the dense layer.
+        last_block_filters: Filters of the last convolution; None is 1280, and more if ``alpha`` is above 1.
+        kwargs: Arguments of ``keras.Model``, such as ``name``.
     """
     inputs = x = keras.Input(input_shape)
     x = layers.Conv2D(divisible(32 * alpha), 3, strides=2, padding="same", use_bias=False)(x)
@@ -62,7 +62,7 @@ def MobileNetV2(
 
 
 def divisible(filters: float, divisor: int = 8) -> int:
-    """The multiple of ``divisor`` nearest to ``filters``, at least ``divisor`` and at least 0.9 of ``filters``."""
+    """Return the multiple of ``divisor`` nearest to ``filters``; at least ``divisor``, and 0.9 of ``filters``."""
     rounded = max(divisor, int(filters + divisor / 2) // divisor * divisor)
     return rounded + divisor if rounded < 0.9 * filters else rounded
 

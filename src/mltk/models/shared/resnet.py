@@ -1,7 +1,7 @@
 """The small ResNet of MLPerf Tiny's image classification.
 
 He, Zhang, Ren and Sun, "Deep Residual Learning for Image Recognition", CVPR 2016; Banbury et al., "MLPerf Tiny
-Benchmark", 2021, which calls it ResNet-8.
+Benchmark", 2021, where it is called ResNet-8.
 """
 
 from __future__ import annotations
@@ -13,14 +13,15 @@ from mltk.models.shared.shape import Shape
 
 
 def ResNet10V1(input_shape: Shape = (32, 32, 3), num_classes: int = 10, num_filters: int = 16) -> keras.Model:
-    """A convolution, three residual blocks of two convolutions each, an average over all, a dense layer.
+    """Build a ResNet: a convolution, three residual blocks of two convolutions, an average, a dense layer.
 
-    With the default arguments it has 78,666 parameters and 12.5 M multiply-accumulates: the model of the benchmark.
+    With the default arguments it is the model of the benchmark. It has 78,666 parameters and 12.5 M
+    multiply-accumulates.
 
     Args:
-        input_shape: ``(height, width, channels)`` of the image.
-        num_classes: outputs, which sum to 1.
-        num_filters: of the first block; each next has twice as many.
+        input_shape: Shape of the image, ``(height, width, channels)``.
+        num_classes: Number of outputs, which sum to 1.
+        num_filters: Filters of the first block. Each block has twice as many filters as the block before.
     """
     inputs = x = keras.Input(input_shape)
     x = layers.Activation("relu")(layers.BatchNormalization()(_convolution(x, num_filters)))

@@ -1,21 +1,22 @@
-"""Convolutions that have heard very many people, to begin a model of spoken words with.
+"""Pretrained convolutions for models of spoken words.
 
 Lin, Kilgour, Roblek and Sharifi, "Training Keyword Spotters with Limited and Synthesized Speech Data", ICASSP 2020
 (arXiv:2002.01322), trained a network of 20 convolutions on 200 million clips of speech, and published it under the
-Apache License 2.0. Its first convolutions know what people's voices have in common, which can't be learned from a few
-speakers or from synthesized speech, and they are small: nine of the 20 have 54,000 weights, where all have 328,000.
+Apache License 2.0. The first convolutions have learned what the voices of many people have in common. A model cannot
+learn this from a few speakers or from synthesized speech. The first nine convolutions have 54,000 weights, all 20 have
+328,000::
 
     x = inputs = keras.Input(model.input_shape)
     x = SpecAugment(max_frames=14, max_channels=5)(x)
     x = speech_embedding(x, convolutions=9)
-    x = ...  # what recognizes the words
+    x = ...  # layers that recognize the words
     x = layers.GlobalAveragePooling2D()(x)
 
-The features must be those of :func:`frontend_settings`. They are the device's own fixed-point features; the network
-was trained on logarithms of mel filterbanks, of which these are near enough.
+The features must be those of :func:`frontend_settings`: the fixed-point features of the device. The network was trained
+on logarithms of mel filterbanks, which are nearly equal.
 
-The weights come with the package ``pyopen-wakeword`` (extra ``embedding``) or ``openwakeword``, which use the same
-network, or from the file that ``MLTK_SPEECH_EMBEDDING`` names.
+The weights are in the packages ``pyopen-wakeword`` (extra ``embedding``) and ``openwakeword``, which use the same
+network. The environment variable ``MLTK_SPEECH_EMBEDDING`` can name another file.
 """
 
 from __future__ import annotations
@@ -35,11 +36,11 @@ if TYPE_CHECKING:
 
 WEIGHTS_VARIABLE = "MLTK_SPEECH_EMBEDDING"
 CONVOLUTIONS = 19
-"""Convolutions that can be had: all but the last, which only sums up."""
+"""Number of available convolutions: all but the last, which only adds up."""
 RANGE_DB = 60.0
 CHANNELS = 32
 
-# (kernel, filters) of each convolution and (frames, channels) of each maximum, in their order.
+# (frames, channels, filters) of each convolution and (frames, channels) of each maximum pooling, in order.
 _LAYERS = (
     *((3, 3, 24), (1, 3, 24), (3, 1, 24), (2, 2)),
     *((1, 3, 48), (3, 1, 48), (1, 3, 48), (3, 1, 48), (1, 2)),
@@ -47,40 +48,41 @@ _LAYERS = (
     *((1, 3, 96), (3, 1, 96), (1, 3, 96), (3, 1, 96), (1, 2)),
     *((1, 3, 96), (3, 1, 96), (1, 3, 96), (3, 1, 96)),
 )
-_SLOPE = 0.2  # of the activation below zero
-# Where the file lies in the packages that carry it.
+_SLOPE = 0.2  # slope of the activation below zero
+# Place of the file in each package that has it.
 _PLACES = {
     "pyopen_wakeword": ("models", "embedding_model.tflite"),
     "openwakeword": ("resources", "models", "embedding_model.tflite"),
 }
-# The network's unit is 10 dB of power; this is its feature where ours is 0, the middle of the range. It is the mean
-# over 50 recordings of which features were made both ways.
+# The unit of the network's features is 10 dB of power. This is the network's feature where ours is 0, the middle of the
+# range: the mean over 50 recordings, with both kinds of features.
 _MIDDLE = 8.75
 
 
 class Convolution(NamedTuple):
-    """Weights of one convolution, with what batch normalization did folded in."""
+    """Weights of one convolution, including those of its batch normalization."""
 
     kernel: np.ndarray
-    """``[frames, channels, filters before, filters]`` float32."""
+    """float32 ``[frames, channels, input filters, filters]``."""
     bias: np.ndarray
-    """``[filters]`` float32."""
+    """float32 ``[filters]``."""
 
 
 def frontend_settings(
     sample_rate_hz: int = 16000, sample_length_ms: int = 1000, **others: Any
 ) -> AudioFeatureGeneratorSettings:
-    """Settings of the audio frontend whose features the network understands.
+    """Return the settings of the audio frontend whose features fit the network.
 
-    Windows of 25 ms every 10 ms, 32 channels from 60 to 3800 Hz; the 60 dB below the clip's loudest are −128 to 127.
+    The windows are 25 ms long, every 10 ms. There are 32 channels from 60 to 3800 Hz. The values −128 to 127 are the
+    60 dB below the loudest value of the clip.
 
     Args:
-        sample_rate_hz: at least 8000.
-        sample_length_ms: of a clip.
-        others: further settings of ``AudioFeatureGeneratorSettings``.
+        sample_rate_hz: Sample rate in Hz, at least 8000.
+        sample_length_ms: Length of a clip in ms.
+        others: More settings of ``AudioFeatureGeneratorSettings``.
 
     Raises:
-        TypeError: one of ``others`` is a setting that the network's features depend on.
+        TypeError: ``others`` has a setting on which the network's features depend.
     """
     from mltk.audio.frontend import AudioFeatureGeneratorSettings
 
@@ -107,32 +109,32 @@ def speech_embedding(
     weights: str | os.PathLike[str] | None = "pretrained",
     name: str = "speech_embedding",
 ) -> Any:
-    """The first convolutions of the network, applied to features.
+    """Apply the first convolutions of the network to features.
 
-    Over time there is no padding but ``margin``, so that frames get fewer; a word that starts with the clip needs the
-    silence before it that the margin stands for, or its beginning is lost.
+    Over time, the only padding is ``margin``, so that the number of frames becomes smaller. Without a margin of
+    silence, the start of a word at the start of the clip would be lost.
 
     Args:
-        inputs: Keras tensor ``[samples, frames, 32, 1]`` of features −128 to 127 (see :func:`frontend_settings`).
-        convolutions: how many, 1 to 19. 9 have 54 k parameters, 19 have 300 k.
-        margin: frames of silence before and after the clip.
-        trainable: whether training changes the weights.
-        weights: ``"pretrained"``, the path of a ``.tflite`` that holds them, or None: drawn at random.
-        name: of the layers, ``{name}_1`` and so on.
+        inputs: Keras tensor ``[samples, frames, 32, 1]`` of features from −128 to 127 (see :func:`frontend_settings`).
+        convolutions: Number of convolutions, 1 to 19. 9 convolutions have 54 k parameters, 19 have 300 k.
+        margin: Frames of silence before and after the clip.
+        trainable: Whether training changes the weights.
+        weights: ``"pretrained"``, the path of a ``.tflite`` with the weights, or None for random weights.
+        name: Start of the layers' names, ``{name}_1`` and so on.
 
     Returns:
-        Keras tensor ``[samples, about frames / 2, 8, 72]`` after 9 convolutions.
+        Keras tensor; after 9 convolutions ``[samples, about frames / 2, 8, 72]``.
 
     Raises:
-        SettingError: the inputs have another shape, or there aren't that many convolutions.
-        MissingDependencyError: no installed package has the weights.
-        ModelNotFoundError: the file of weights does not exist.
-        TfliteError: the file holds another network.
+        SettingError: The inputs have another shape, or there are fewer convolutions.
+        MissingDependencyError: No installed package has the weights.
+        ModelNotFoundError: The file of weights does not exist.
+        TfliteError: The file has another network.
     """
     if len(inputs.shape) != 4 or tuple(inputs.shape[2:]) != (CHANNELS, 1):
         raise SettingError(
             f"speech_embedding() needs features [samples, frames, {CHANNELS}, 1], not {tuple(inputs.shape)}.",
-            hint="Take the settings of mltk.models.shared.speech_embedding.frontend_settings().",
+            hint="Use the settings of mltk.models.shared.speech_embedding.frontend_settings().",
         )
     if not 1 <= convolutions <= CONVOLUTIONS:
         raise SettingError(f"speech_embedding(): convolutions is {convolutions}; it can be 1 to {CONVOLUTIONS}.")
@@ -159,35 +161,35 @@ def speech_embedding(
 
 
 def find_weights() -> Path:
-    """The ``.tflite`` that holds the weights: of ``MLTK_SPEECH_EMBEDDING``, or of an installed package.
+    """Return the path of the ``.tflite`` with the weights: ``MLTK_SPEECH_EMBEDDING``, or in an installed package.
 
     Raises:
-        MissingDependencyError: there is none.
+        MissingDependencyError: No installed package has the file.
     """
     if named := os.environ.get(WEIGHTS_VARIABLE):
         return Path(named)
     for package, inside in _PLACES.items():
-        spec = importlib.util.find_spec(package)  # imports nothing: pyopen_wakeword loads a library of its own
+        spec = importlib.util.find_spec(package)  # find, but do not import: pyopen_wakeword loads a native library
         for folder in (spec and spec.submodule_search_locations) or ():
             path = Path(folder, *inside)
             if path.is_file():
                 return path
-    raise MissingDependencyError("The package pyopen-wakeword, which carries the speech embedding,", "embedding")
+    raise MissingDependencyError("The package pyopen-wakeword, which has the speech embedding,", "embedding")
 
 
 def pretrained(path: str | os.PathLike[str]) -> list[Convolution]:
-    """Weights of the network's convolutions, read from its ``.tflite``.
+    """Read the weights of the network's convolutions from its ``.tflite``.
 
     Raises:
-        ModelNotFoundError: there is no such file.
-        TfliteError: it holds another network, or its weights are quantized.
+        ModelNotFoundError: There is no such file.
+        TfliteError: The file has another network, or its weights are quantized.
     """
     from mltk.tflite import TfliteModel
 
     if not os.path.isfile(path):
         raise ModelNotFoundError(
-            f"The weights of the speech embedding are not there: {os.fspath(path)}",
-            hint=f"Unset {WEIGHTS_VARIABLE} to take those of pyopen-wakeword (pip install 'openmltk[embedding]').",
+            f"There is no file {os.fspath(path)} with the weights of the speech embedding.",
+            hint=f"Unset {WEIGHTS_VARIABLE} to use the weights of pyopen-wakeword (pip install 'openmltk[embedding]').",
         )
     found = []
     for layer in TfliteModel.load_flatbuffer_file(os.fspath(path)).layers:
@@ -198,13 +200,14 @@ def pretrained(path: str | os.PathLike[str]) -> list[Convolution]:
     shapes = [(*convolution.kernel.shape[:2], convolution.kernel.shape[3]) for convolution in found[:CONVOLUTIONS]]
     if shapes != expected or any(part.dtype != np.float32 for convolution in found for part in convolution):
         raise TfliteError(
-            f"{os.fspath(path)} is not the speech embedding: it has {len(found)} convolutions, of which the first are "
-            f"{shapes[:3]}, where float32 ones of {expected[:3]} (frames, channels, filters) and so on are expected."
+            f"{os.fspath(path)} is not the speech embedding. It has {len(found)} convolutions, the first of shape "
+            f"{shapes[:3]} (frames, channels, filters). Expected are float32 convolutions, the first of shape "
+            f"{expected[:3]}."
         )
     return found[:CONVOLUTIONS]
 
 
 def _for_features(first: Convolution) -> Convolution:
-    """The first convolution for our features instead of the network's: what it is given is linear in ours."""
+    """Change the first convolution from the network's features to ours; the network's are linear in ours."""
     scale = RANGE_DB / 10 / 255
     return Convolution(first.kernel * scale, first.bias + _MIDDLE * first.kernel.sum(axis=(0, 1, 2)))
