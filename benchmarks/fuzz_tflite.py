@@ -37,7 +37,7 @@ from mltk.micro.engines.runtimes import have_tflm
 from mltk.micro.parity import compare_engines, random_samples
 from mltk.micro.profile.profiler import profile_tflite
 from mltk.micro.profile.targets import DEFAULT_TARGET
-from mltk.operations.results.quantization import quantization_report
+from mltk.operations.shared.compare_layers import quantization_report
 from mltk.tflite import TfliteModel, TfliteModelParameters
 from mltk.tflite.format.codec import pack, unpack
 from mltk.workers.child import ChildEndedError

@@ -85,7 +85,7 @@ def test_limits_decide_the_exit_code(run_here, tflite):
     limits = ("--max-ram", "64k", "--max-flash", "512k", "--max-latency", "50ms")
     done = run_here("profile", "model.tflite", *limits, cwd=tflite.parent)
     assert done.returncode == 0
-    assert "All limits are kept." in done.stdout
+    assert "The model is within all limits." in done.stdout
     done = run_here("profile", "model.tflite", "--max-ram", "16", "--max-latency", "1us", cwd=tflite.parent)
     assert done.returncode == 1
     assert "needs more than it may" in done.stderr

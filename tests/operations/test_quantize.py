@@ -14,6 +14,7 @@ import mltk
 from helpers import toy
 from mltk.errors import ArchiveError, OutputError, QuantizationError, SettingError
 from mltk.operations.quantize import quantize_keras_model
+from mltk.tflite.format import loading
 from mltk.tflite.model_parameters import TfliteModelParameters
 
 pytestmark = pytest.mark.tf
@@ -281,3 +282,17 @@ def test_quantization_report_when_asked_for(make_toy):
     assert "SQNR" in Path(f"{base}.txt").read_text()
     report = json.loads(Path(f"{base}.json").read_text())
     assert {layer["operator"] for layer in report["layers"]} >= {"FULLY_CONNECTED"}
+
+
+def test_a_quantization_checks_a_file_when_it_is_read_and_when_it_is_written(make_toy, monkeypatch):
+    """Once what the converter made, and twice what we write: with short names, then with the parameters."""
+    checked = []
+    check = loading.verify_model
+    monkeypatch.setattr(loading, "verify_model", lambda *args: (checked.append(len(args[0].buffers)), check(*args))[1])
+    tflite_model = quantize(make_toy(), generate_unquantized=False)
+    assert len(checked) == 3
+    assert tflite_model.path is not None
+    assert Path(tflite_model.path).read_bytes() == tflite_model.flatbuffer_data
+    checked.clear()
+    quantize(make_toy("other"), generate_unquantized=True, generate_quantization_report=True)
+    assert len(checked) == 6, "the same for the float32 file; the report reads neither file again"

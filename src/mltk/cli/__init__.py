@@ -1,4 +1,4 @@
-"""The command line: one thin file a command, imported when it is run.
+"""The command line: one thin module per command, imported when the command runs.
 
 The names below are only for scripts written for MLTK 0.20, which use them in their own commands. They are imported
 when they are first used.

@@ -1,4 +1,4 @@
-"""``mltk custom``"""
+"""The command ``mltk custom``."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def command(model: str, arguments: tuple[str, ...]) -> int:
     loaded = load_mltk_model(model)
     if not loaded.has_cli:
         raise SpecificationError(
-            f"{loaded.name} defines no commands.", hint="Add one with: @my_model.cli.command() above a function"
+            f"{loaded.name} defines no commands.", hint="Write @my_model.cli.command() above a function to make it one."
         )
     loaded.cli(args=list(arguments), prog_name=f"mltk custom {model}")
     return 0

@@ -1,4 +1,4 @@
-"""``mltk evaluate``"""
+"""The command ``mltk evaluate``."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from mltk.cli.common import start, verbose_option
 
 @click.command("evaluate")
 @click.argument("model")
-@click.option("--tflite", is_flag=True, help="Evaluate the .tflite, as the device computes it, not the Keras model.")
+@click.option("--tflite", is_flag=True, help="Evaluate the .tflite, as the device computes it.")
 @click.option("--weights", "-w", help="Weights of the Keras model: a path, a file in the weights folder, or 'best'.")
-@click.option("--classes", help="Of an autoencoder: classes separated by commas, the normal one first.")
-@click.option("--count", "-c", type=int, default=-1, help="At most so many samples of each class; -1 is all.")
-@click.option("--dump/--no-dump", default=False, help="Of an autoencoder: write the reconstructed samples.")
+@click.option("--classes", help="Classes of an autoencoder, separated by commas, the normal class first.")
+@click.option("--count", "-c", type=int, default=-1, help="Largest number of samples of each class; -1 is all.")
+@click.option("--dump/--no-dump", default=False, help="Write the reconstructed samples of an autoencoder.")
 @click.option("--show/--no-show", default=False, help="Open windows with the plots.")
 @click.option("--update-archive/--no-update-archive", default=True, help="Store the results in the archive.")
-@click.option("--test/--no-test", default=False, help="Dry run with a few samples.")
-@click.option("--post", is_flag=True, help="Have the specification's post-processing done.")
+@click.option("--test/--no-test", default=False, help="Dry run: use a few samples.")
+@click.option("--post", is_flag=True, help="Run the specification's post-processing.")
 @verbose_option
 def command(
     model: str,

@@ -1,4 +1,4 @@
-"""``mltk list``"""
+"""The command ``mltk list``."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import click
 
 
 @click.command("list")
-@click.option("--paths", is_flag=True, help="Show where each is, too.")
+@click.option("--paths", is_flag=True, help="Also show the path of each model.")
 def command(paths: bool) -> None:
-    """List the models on the model search path: Python files with '# @mltk_model' in them. Runs none of them."""
+    """List the models on the model search path: Python files that contain '# @mltk_model'. Runs none of them."""
     from mltk.specification.names import ARCHIVE_EXTENSION
     from mltk.specification.search import iter_model_files, model_search_path
 

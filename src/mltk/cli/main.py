@@ -1,6 +1,6 @@
 """The ``mltk`` command: the table of commands, and how errors are shown.
 
-Nothing heavy is imported here: ``mltk --help`` reads the table below and no more.
+This module imports nothing heavy: ``mltk --help`` only reads the table below.
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from typing import Any
 
 import click
 
@@ -16,38 +15,45 @@ from mltk.errors import MltkError, did_you_mean
 
 COMMANDS = {
     "train": "Train a model: from its specification to an archive with its .tflite.",
-    "evaluate": "Evaluate a trained model, as Keras or as the device computes it.",
+    "evaluate": "Evaluate a trained model, as Keras computes it or as the device does.",
     "quantize": "Quantize a trained model into a .tflite.",
     "summarize": "Show the layers, size and parameters of a model.",
     "profile": "Estimate what a model costs on a device: memory, cycles, time.",
-    "parity": "See whether host and device compute the same, and what quantization costs.",
-    "view": "Look at the graph of a model in the browser.",
+    "parity": "Check that host and device compute the same; show what quantization costs.",
+    "view": "Show the graph of a model in the browser.",
     "update_params": "Change the parameters in a .tflite or an archive.",
     "custom": "Run a command that a specification defines.",
-    "tensorboard": "Look at a training with TensorBoard.",
+    "tensorboard": "Show the logs of a training run with TensorBoard.",
     "list": "List the models on the model search path.",
 }
 _WIDTH = 100
 
 
 class LazyGroup(click.Group):
-    """A group whose commands are imported when they are asked for."""
+    """A group of commands that are imported when they are used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of the commands."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        """Import a command; None if there is no such command."""
         if name not in COMMANDS:
             return None
-        return importlib.import_module(f"mltk.cli.{name}_command").command
+        command: click.Command = importlib.import_module(f"mltk.cli.{name}_command").command
+        return command
 
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple:
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command of the first word; fail with the nearest name if there is none."""
         name = args[0] if args else ""
         if name and name not in COMMANDS and not name.startswith("-"):
             ctx.fail(f"There is no command {name!r}. {did_you_mean(name, COMMANDS)}".rstrip())
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the table of commands."""
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
@@ -55,16 +61,20 @@ class LazyGroup(click.Group):
 @click.group(
     cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": _WIDTH},
-    epilog="'mltk COMMAND --help' says more about a command.",
+    epilog="'mltk COMMAND --help' shows the options of a command.",
 )
 @click.version_option(package_name="openmltk", prog_name="mltk", message="%(prog)s %(version)s")
 def cli() -> None:
-    """Machine learning on microcontrollers, from one model specification to a .tflite that is proven to be
-    what the device computes."""
+    """Machine learning on microcontrollers: from one model specification to a .tflite, evaluated exactly as the device
+    computes it."""
 
 
 def main(args: list[str] | None = None) -> None:
-    """Entry point: run a command; show an error in one block and exit with 1, wrong usage with 2, Ctrl-C with 130."""
+    """Run a command and exit: with 0, with 1 after an error, with 2 after wrong usage, with 130 after Ctrl-C.
+
+    Args:
+        args: The words of the command line; by default those of the process.
+    """
     words = list(sys.argv[1:] if args is None else args)
     verbose = "-v" in words or "--verbose" in words
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "0" if verbose else "2")
@@ -75,13 +85,13 @@ def main(args: list[str] | None = None) -> None:
         e.show()
         sys.exit(e.exit_code)
     except (click.Abort, KeyboardInterrupt) as e:
-        cause = e.__cause__ if isinstance(e, click.Abort) else e  # click puts Abort in place of KeyboardInterrupt
+        cause = e.__cause__ if isinstance(e, click.Abort) else e  # click turns KeyboardInterrupt into Abort
         show_error(cause if isinstance(cause, MltkError) else "Stopped.", verbose)
         sys.exit(130)
     except MltkError as e:
         show_error(e, verbose)
         sys.exit(1)
-    except BrokenPipeError:  # the reader of our output, such as `head`, has had enough
+    except BrokenPipeError:  # the reader of our output, such as `head`, closed its input
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except OSError as e:
@@ -90,8 +100,13 @@ def main(args: list[str] | None = None) -> None:
         sys.exit(1)
 
 
-def show_error(error: Any, verbose: bool = False) -> None:
-    """Print an error as one block on stderr, with its traceback if ``verbose``."""
+def show_error(error: object, verbose: bool = False) -> None:
+    """Print an error as one block on stderr.
+
+    Args:
+        error: An exception or a message.
+        verbose: Also print the traceback.
+    """
     if verbose and isinstance(error, BaseException):
         import traceback
 

@@ -1,4 +1,4 @@
-"""``mltk parity``"""
+"""The command ``mltk parity``."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from mltk.cli.common import start, verbose_option
 
 @click.command("parity")
 @click.argument("model")
-@click.option("--dataset", is_flag=True, help="Samples from the evaluation dataset. Runs the specification.")
+@click.option("--dataset", is_flag=True, help="Take samples from the evaluation dataset. Runs the specification.")
 @click.option("--float", "float_model", help="The float32 .tflite to compare with; by default the archive's.")
 @click.option("--count", "-c", type=click.IntRange(1), default=100, show_default=True, help="Number of samples.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of random samples.")
-@click.option("--quantization/--no-quantization", default=True, help="Report layer by layer against the float model.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed for the random samples.")
+@click.option("--quantization/--no-quantization", default=True, help="Compare each layer with the float model.")
 @click.option(
     "--trusted/--untrusted",
     default=None,
-    help="Run native code in this process, or in child processes with limits on time and memory. By default a .tflite "
-    "or archive that is given by its path is not trusted, anything else is.",
+    help="Run native code in this process, or in child processes with limits on time and memory. By default, a .tflite "
+    "or an archive given by its path is not trusted.",
 )
-@click.option("--output", "-o", help="Write the report there: a .json or .txt file, or a folder (with plots).")
+@click.option("--output", "-o", help="Write the report to a .json or .txt file, or to a folder (with a plot).")
 @verbose_option
 def command(
     model: str,
@@ -33,15 +33,15 @@ def command(
     output: str | None,
     verbose: bool,
 ) -> None:
-    """See whether host and device compute the same, and what quantization costs.
+    """Check that host and device compute the same; show what quantization costs.
 
-    The model runs on the same samples under TensorFlow Lite Micro, LiteRT's reference kernels and LiteRT's default
-    path, and its float variant beside them: the share of outputs that differ, by how much, how many samples change
-    class, and the first layer that diverges. Then, layer by layer, what quantization does to the float model's values.
+    The model and its float variant run on the same samples under TensorFlow Lite Micro, LiteRT's reference kernels
+    and LiteRT's default path. The report shows the share of outputs that differ, the largest difference, the number of
+    samples that change class, and the first layer that differs. Then it compares each layer with the float model.
 
-    MODEL is a .tflite file, an archive, or the name or specification of a trained model. Samples are random over the
-    range of the input's quantization, and nothing in MODEL is run; with --dataset they are those of the
-    specification, whose code then runs.
+    MODEL is a .tflite file, an archive, or the name or specification of a trained model. The samples are random over
+    the range of the input's quantization, and no code of MODEL runs. With --dataset, the samples are those of the
+    specification, and its code runs.
 
     \b
     mltk parity model.tflite

@@ -1,40 +1,48 @@
-"""``mltk profile``"""
+"""The command ``mltk profile``."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from mltk.cli.common import start, verbose_option
 
+if TYPE_CHECKING:
+    from mltk.micro.profile.results import ProfilingModelResults
+    from mltk.specification.model import MltkModel
+
 
 @click.command("profile")
 @click.argument("model", required=False)
 @click.option("--target", "-t", help="Device to estimate for; by default cortex-m4.")
-@click.option("--list-targets", is_flag=True, help="List the targets and what stands behind them.")
-@click.option("--accelerator", "-a", help="Another way to name a target: by its accelerator, such as mvp.")
-@click.option("--clock", help="Another clock rate than the target's, such as 80M.")
-@click.option("--active-power", help="What the device draws while it computes, such as 12mW; gives the energy.")
-@click.option("--build/--no-build", default=False, help="Build the model anew, untrained. Runs the specification.")
-@click.option("--measure-ram", is_flag=True, help="Measure the arena with TensorFlow Lite Micro: up to a second.")
+@click.option("--list-targets", is_flag=True, help="List the targets and the sources of their figures.")
+@click.option("--accelerator", "-a", help="Name of a target by its accelerator, such as mvp.")
+@click.option("--clock", help="Clock rate, such as 80M; by default the target's.")
+@click.option("--active-power", help="Power of the device while it computes, such as 12mW; shows the energy.")
+@click.option("--build/--no-build", default=False, help="Build the model without training it. Runs the specification.")
+@click.option(
+    "--measure-ram", is_flag=True, help="Measure the tensor arena with TensorFlow Lite Micro; takes up to a second."
+)
 @click.option("--max-ram", help="Fail if the tensor arena is larger, such as 64k (k is 1024).")
 @click.option("--max-flash", help="Fail if the .tflite is larger, such as 512k.")
 @click.option("--max-latency", help="Fail if an inference takes longer, such as 50ms.")
-@click.option("--output", "-o", help="Write the report there: a .json, .csv or .txt file, or a folder.")
-@click.option("--no-format", is_flag=True, help="Plain numbers, all columns.")
-@click.option("--full-summary", is_flag=True, help="Every figure there is.")
-@click.option("--estimates/--no-estimates", default=False, help="Taken for 0.20's sake: all figures are estimates.")
-@click.option("--post", is_flag=True, help="Have the specification's post-processing done. Runs the specification.")
-@click.option("--device", "-d", is_flag=True, help="Of 0.20, which profiled on a device: says what to do instead.")
-@click.option("--port", help="Of 0.20, with --device.")
-@click.option("--app", help="Of 0.20, with --device.")
+@click.option("--output", "-o", help="Write the report to a .json, .csv or .txt file, or to a folder.")
+@click.option("--no-format", is_flag=True, help="Show plain numbers and all columns.")
+@click.option("--full-summary", is_flag=True, help="Show every figure.")
+@click.option(
+    "--estimates/--no-estimates", default=False, hidden=True, help="For compatibility with MLTK 0.20; ignored."
+)
+@click.option("--post", is_flag=True, help="Run the specification and its post-processing.")
+@click.option("--device", "-d", is_flag=True, hidden=True, help="MLTK 0.20 profiled on a device; an error.")
+@click.option("--port", hidden=True, help="MLTK 0.20 profiled on a device; an error.")
+@click.option("--app", hidden=True, help="MLTK 0.20 profiled on a device; an error.")
 @verbose_option
 def command(model: str | None, verbose: bool, list_targets: bool, **options: Any) -> None:
     """Estimate what a model costs on a device: memory, cycles and time, layer by layer.
 
-    MODEL is a .tflite file, an archive, or the name or specification of a trained model. Nothing in it is run, unless
-    --build or --post is given. With a limit, the exit code is 1 if the model exceeds it.
+    MODEL is a .tflite file, an archive, or the name or specification of a trained model. Runs no
+    code of the model without --build or --post. If the model exceeds a limit, the exit code is 1.
 
     \b
     mltk profile model.tflite
@@ -54,7 +62,7 @@ def command(model: str | None, verbose: bool, list_targets: bool, **options: Any
         name: parse(options[name]) if options[name] else None
         for name, parse in (("max_ram", parse_size), ("max_flash", parse_size), ("max_latency", parse_time))
     }
-    profiled: Any = model
+    profiled: MltkModel | str = model
     if options["post"]:
         from mltk.operations.shared.prepare import prepare
 
@@ -77,13 +85,13 @@ def command(model: str | None, verbose: bool, list_targets: bool, **options: Any
     _check(results, limits)
 
 
-def _check(results: Any, limits: dict[str, Any]) -> None:
+def _check(results: ProfilingModelResults, limits: dict[str, Any]) -> None:
     if not any(limit is not None for limit in limits.values()):
         return
     from mltk.micro.profile.budget import Budget
 
     budget = Budget(limits["max_ram"], limits["max_flash"], limits["max_latency"])
-    for note in budget.check(results) or ["All limits are kept."]:
+    for note in budget.check(results) or ["The model is within all limits."]:
         click.echo(f"\n{note}")
 
 

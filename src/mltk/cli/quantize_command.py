@@ -1,4 +1,4 @@
-"""``mltk quantize``"""
+"""The command ``mltk quantize``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mltk.cli.common import start, verbose_option
 @click.option(
     "--update-archive/--no-update-archive",
     default=None,
-    help="Store it in the archive.  [default: if trained and no --output]",
+    help="Store the .tflite in the archive.  [default: if trained and no --output]",
 )
 @verbose_option
 def command(

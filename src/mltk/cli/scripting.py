@@ -1,4 +1,4 @@
-"""Only for scripts written for MLTK 0.20, which use these names in their own commands. Write no new code here."""
+"""Only for scripts written for MLTK 0.20: what they import from ``mltk.cli`` for their own commands."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from typer.core import TyperCommand
 from mltk.errors import MltkError, SettingError, did_you_mean
 
 ACCELERATORS = ("mvp", "cmsis")
-"""Names that ``--accelerator`` takes, in 0.20 and here."""
+"""Values of ``--accelerator``, in MLTK 0.20 and here."""
 
 
 class AdditionalArgumentParsingCommand(TyperCommand):
-    """A command that hands what it has no parameter for to ``ctx.meta["additional_arguments"]``, after a ``--``."""
+    """A command that stores the words after ``--`` in ``ctx.meta["additional_arguments"]``."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         if "--" in args:
@@ -29,10 +29,10 @@ class AdditionalArgumentParsingCommand(TyperCommand):
 
 
 class VariableArgumentOptionParser:
-    """Lets an option take several values: ``--values 1 2 3`` is read as ``--values 1 --values 2 --values 3``.
+    """Lets an option have several values: reads ``--values 1 2 3`` as ``--values 1 --values 2 --values 3``.
 
     Args:
-        ctx: the context of the command whose parameters say which options may be given several times.
+        ctx: The context of the command. Its parameters with ``multiple=True`` are these options.
     """
 
     def __init__(self, ctx: Any = None) -> None:
@@ -40,7 +40,7 @@ class VariableArgumentOptionParser:
         self.options = {o for p in parameters if getattr(p, "multiple", False) for o in p.opts}
 
     def parse_args(self, args: list[str]) -> list[str]:
-        """The words with the option's name before each of its values."""
+        """Return the words with the option's name before each of its values."""
         found: list[str] = []
         current = None
         has_value = False
@@ -56,7 +56,7 @@ class VariableArgumentOptionParser:
 
 
 class VariableArgumentParsingCommand(TyperCommand):
-    """A command whose options of several values are given as ``--values 1 2 3``."""
+    """A command whose options have several values, as in ``--values 1 2 3``."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         return super().parse_args(ctx, VariableArgumentOptionParser(ctx).parse_args(args))
@@ -71,12 +71,12 @@ def _is_number(word: str) -> bool:
 
 
 def create_cli() -> typer.Typer:
-    """A ``typer.Typer`` for commands of one's own."""
+    """Return a ``typer.Typer`` for a script's own commands."""
     return typer.Typer(add_completion=False, no_args_is_help=True)
 
 
 def abort(code: int = -1, msg: str | None = None) -> NoReturn:
-    """End the command with an exit code, a message first if there is one."""
+    """Print the message, if there is one, and end the command with an exit code."""
     if msg:
         print_error(msg)
     sys.exit(code)
@@ -112,14 +112,16 @@ def print_did_you_mean_error(
     and_exit: bool = False,
     prologue: str | None = None,
 ) -> None:
-    """Print that an argument is none of the possible ones, and which of those are nearest.
+    """Print that an argument is unknown, and the arguments with the nearest names.
 
     Args:
-        msg: what it was not found as.
-        n: number of near ones to print at most.
-        cutoff: how near they must be, 0 to 1.
-        and_exit: end the command after that.
-        prologue: printed after that.
+        msg: What the argument is.
+        not_found_arg: The argument.
+        possible_args: The known arguments.
+        n: Largest number of names to print.
+        cutoff: How near a name must be, 0 to 1.
+        and_exit: End the command afterwards.
+        prologue: Text to print afterwards.
     """
     lines = [f"{msg}: {not_found_arg}"]
     near = difflib.get_close_matches(not_found_arg, possible_args, n=n, cutoff=cutoff)
@@ -133,12 +135,13 @@ def print_did_you_mean_error(
 
 
 def handle_exception(msg: str, e: Exception, print_stderr: bool = False, no_abort: bool = False) -> None:
-    """Print an exception in one block and end the command with exit code -1; the traceback goes to the log.
+    """Print an exception in one block, and end the command with exit code -1. The traceback goes to the log.
 
     Args:
-        msg: what failed.
-        print_stderr: print the traceback too.
-        no_abort: go on.
+        msg: What failed.
+        e: The exception.
+        print_stderr: Also print the traceback.
+        no_abort: Do not end the command.
     """
     logging.getLogger("mltk").debug("%s", msg, exc_info=e)
     if print_stderr:
@@ -157,11 +160,11 @@ def is_command_active() -> bool:
 
 
 def get_logger(verbose: bool = False, and_set_mltk_logger: bool = True) -> logging.Logger:
-    """The package's logger, writing to the terminal.
+    """Return the package's logger, which writes to the terminal.
 
     Args:
-        verbose: write debug messages too.
-        and_set_mltk_logger: taken for 0.20's sake; there is one logger.
+        verbose: Also write debug messages.
+        and_set_mltk_logger: For compatibility with MLTK 0.20; ignored.
     """
     from mltk.cli.common import start
 
@@ -169,10 +172,13 @@ def get_logger(verbose: bool = False, and_set_mltk_logger: bool = True) -> loggi
 
 
 def parse_accelerator_option(accelerator: str | None) -> str | None:
-    """The name of an accelerator as it is spelt, from one in any case; None for None.
+    """Return the name of an accelerator in lower case.
+
+    Args:
+        accelerator: The name in any case, or None.
 
     Raises:
-        SettingError: there is none such.
+        SettingError: There is no such accelerator.
     """
     if accelerator is None:
         return None

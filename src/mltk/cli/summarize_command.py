@@ -1,4 +1,4 @@
-"""``mltk summarize``"""
+"""The command ``mltk summarize``."""
 
 from __future__ import annotations
 
@@ -9,15 +9,20 @@ from mltk.cli.common import start, verbose_option
 
 @click.command("summarize")
 @click.argument("model")
-@click.option("--tflite", is_flag=True, help="Summarize the .tflite, not the Keras model.")
-@click.option("--build", "-b", is_flag=True, help="Build the model anew, untrained. Runs the specification.")
-@click.option("--output", "-o", type=click.Path(dir_okay=False), help="Write the summary to this file too.")
+@click.option("--tflite", is_flag=True, help="Summarize the .tflite instead of the Keras model.")
+@click.option("--build", "-b", is_flag=True, help="Build the model without training it. Runs the specification.")
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(dir_okay=False),
+    help="Also write the summary to this file: data as .json, otherwise text.",
+)
 @verbose_option
 def command(model: str, tflite: bool, build: bool, output: str | None, verbose: bool) -> None:
     """Show the layers, size and parameters of a model.
 
-    MODEL is a .tflite file, an archive, or the name or specification of a trained model. Nothing in it is run,
-    unless --build is given.
+    MODEL is a .tflite file, an archive, or the name or specification of a trained model. Runs no
+    code of the model without --build.
 
     \b
     mltk summarize model.tflite

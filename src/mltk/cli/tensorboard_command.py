@@ -1,4 +1,4 @@
-"""``mltk tensorboard``"""
+"""The command ``mltk tensorboard``."""
 
 from __future__ import annotations
 
@@ -14,10 +14,9 @@ from mltk.cli.common import start, verbose_option
 @click.option("--launch/--no-launch", default=True, help="Open the browser.  [default: launch]")
 @verbose_option
 def command(model: str, host: str, port: int, launch: bool, verbose: bool) -> None:
-    """Look at a training with TensorBoard. Runs the code of the specification.
+    """Show the logs of a training run with TensorBoard. Runs the code of the specification.
 
-    The specification must have 'my_model.tensorboard' set when it is trained, for instance to
-    dict(histogram_freq=1).
+    Set 'my_model.tensorboard' in the specification before training, for instance to dict(histogram_freq=1).
     """
     start(verbose)
     from mltk.operations.tensorboard import run_tensorboard

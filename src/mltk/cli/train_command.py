@@ -1,4 +1,4 @@
-"""``mltk train``"""
+"""The command ``mltk train``."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from mltk.cli.common import start, verbose_option
 
 @click.command("train")
 @click.argument("model")
-@click.option("--epochs", "-e", type=int, help="Number of epochs, in place of the specification's.")
+@click.option("--epochs", "-e", type=int, help="Number of epochs; by default the specification's.")
 @click.option("--weights", "-w", help="Start from these weights: a path, a file name in the weights folder, or 'best'.")
-@click.option("--resume/--no-resume", default=False, help="Go on from the newest checkpoint.")
-@click.option("--resume-epoch", type=int, default=0, help="Go on from the checkpoint of this epoch.")
+@click.option("--resume/--no-resume", default=False, help="Resume from the newest checkpoint.")
+@click.option("--resume-epoch", type=int, default=0, help="Resume from the checkpoint of this epoch.")
 @click.option("--clean/--no-clean", default=False, help="Delete logs and checkpoints of earlier runs first.")
 @click.option("--evaluate/--no-evaluate", default=True, help="Evaluate the model afterwards.  [default: evaluate]")
 @click.option("--show/--no-show", default=False, help="Open windows with the plots.")
-@click.option("--test/--no-test", default=False, help="Dry run: a few steps with a few samples, into files apart.")
-@click.option("--post", is_flag=True, help="Have the specification's post-processing done.")
+@click.option("--test/--no-test", default=False, help="Dry run: a few steps with a few samples, into separate files.")
+@click.option("--post", is_flag=True, help="Run the specification's post-processing.")
 @verbose_option
 def command(
     model: str,
@@ -34,8 +34,8 @@ def command(
 ) -> None:
     """Train a model: from its specification to an archive with its .tflite.
 
-    MODEL is the name of a model on the search path, or the path of its specification (.py) or archive, whose
-    specification is then run. Appending '-test' to the name makes it a dry run.
+    MODEL is the name of a model on the search path, or the path of its specification (.py) or archive. Its code runs.
+    With '-test' at the end of the name, this is a dry run.
 
     \b
     mltk train yes_no

@@ -1,4 +1,4 @@
-"""``mltk view``"""
+"""The command ``mltk view``."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from mltk.cli.common import start, verbose_option
 
 @click.command("view")
 @click.argument("model")
-@click.option("--tflite", is_flag=True, help="Show the .tflite, not the Keras model.")
-@click.option("--build", "-b", is_flag=True, help="Build the model anew, untrained. Runs the specification.")
+@click.option("--tflite", is_flag=True, help="Show the .tflite instead of the Keras model.")
+@click.option("--build", "-b", is_flag=True, help="Build the model without training it. Runs the specification.")
 @click.option("--host", "-h", help="Address to listen at; by default 127.0.0.1, which only this machine reaches.")
-@click.option("--port", "-p", type=int, help="Port to listen at; by default 8080, or any free one if that is taken.")
+@click.option("--port", "-p", type=int, help="Port to listen at; by default 8080, or any free port if 8080 is in use.")
 @click.option("--browser/--no-browser", default=True, help="Open the browser.  [default: browser]")
 @verbose_option
 def command(
     model: str, tflite: bool, build: bool, host: str | None, port: int | None, browser: bool, verbose: bool
 ) -> None:
-    """Look at the graph of a model in the browser, with Netron, offline.
+    """Show the graph of a model in the browser, with Netron, without the internet.
 
-    MODEL is a .tflite file, an archive, or the name or specification of a trained model. Nothing in it is run,
-    unless --build is given.
+    MODEL is a .tflite file, an archive, or the name or specification of a trained model. Runs no
+    code of the model without --build.
 
     \b
     mltk view model.tflite

@@ -23,8 +23,8 @@ from mltk.errors import DatasetError, EvaluationError, RuntimeFailure
 from mltk.micro.engines.process import Workers
 from mltk.micro.parity import compare_engines, random_samples
 from mltk.operations.results.parity import ParityResults
-from mltk.operations.results.quantization import quantization_report
 from mltk.operations.shared.check_dataset import load_dataset
+from mltk.operations.shared.compare_layers import quantization_report
 from mltk.operations.shared.explain import explained
 from mltk.operations.shared.keras_model import load_keras_model
 from mltk.operations.shared.load import ModelKind, ModelReference, resolve

@@ -164,7 +164,7 @@ def write_quantization_report(
         keras_model: The Keras model that both were converted from.
         logger: Gets a warning if there can be no report.
     """
-    from mltk.operations.results.quantization import quantization_report
+    from mltk.operations.shared.compare_layers import quantization_report
 
     if getattr(model, "x", None) is None:
         load_dataset(model, "training")
@@ -196,12 +196,11 @@ def add_parameters(model: MltkModel, tflite_model: TfliteModel) -> None:
     from mltk.tflite.model_parameters import TfliteModelParameters
 
     model.populate_model_parameters()
-    flatbuffer = tflite_model.flatbuffer_data
     parameters = TfliteModelParameters()
     parameters["name"] = model.name
     parameters.put("version", model.version, dtype=None)
     parameters["classes"] = list(model.classes) if model.is_set("classes") else []
-    parameters["hash"] = hashlib.md5(flatbuffer, usedforsecurity=False).hexdigest()
+    parameters["hash"] = hashlib.md5(tflite_model.flatbuffer_data, usedforsecurity=False).hexdigest()
     parameters["date"] = build_date()
     try:
         parameters.put("runtime_memory_size", measure_arena(tflite_model).total, dtype=None)

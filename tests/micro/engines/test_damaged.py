@@ -21,7 +21,7 @@ from mltk.micro.exact import NotExactError, compile_exact
 from mltk.micro.exact.requantize import Requantizer
 from mltk.micro.memory.arena import measure_arena
 from mltk.micro.parity import compare_engines, random_samples
-from mltk.operations.results.quantization import quantization_report
+from mltk.operations.shared.compare_layers import quantization_report
 from mltk.tflite import TfliteModel
 from mltk.tflite.graph import Graph, Operator, Subgraph, Tensor, graph_of
 from mltk.workers.child import ChildEndedError

@@ -14,7 +14,8 @@ import pytest
 import mltk
 from mltk.micro.parity import ParityReport
 from mltk.operations.results.protocol import Results
-from mltk.operations.results.quantization import QuantizationReport, quantization_report
+from mltk.operations.results.quantization import QuantizationReport
+from mltk.operations.shared.compare_layers import quantization_report
 from mltk.operations.shared.load import resolve
 
 

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from mltk.errors import MissingDependencyError
 
+if TYPE_CHECKING:
+    from mltk.specification.model import MltkModel
+
 _DPI = 110
 
 
 def new_figure(width: float = 7.0, height: float = 5.0, *, show: bool = False) -> tuple[Any, Any]:
-    """``(figure, axes)``; through pyplot only when it is to be shown, since pyplot keeps every figure it made.
+    """Return a figure and its axes.
+
+    Args:
+        width: Width in inches.
+        height: Height in inches.
+        show: Make the figure with pyplot, which can show it. Pyplot keeps every figure, so others are made without.
 
     Raises:
         MissingDependencyError: matplotlib is not installed.
@@ -36,14 +44,30 @@ def save(figure: Any, path: str) -> None:
 
 
 def show_all() -> None:
-    """Open the windows of all figures made with ``show`` and wait until they are closed."""
+    """Open windows with all figures made with ``show``, and wait until they are closed."""
     import matplotlib.pyplot as plt
 
     plt.show()
 
 
-def plot_training_history(results: Any, path: str, *, show: bool = False) -> None:
-    """One row a metric, training and validation together; the best epoch is marked."""
+class HasHistory(Protocol):
+    """Results of a training run; `mltk.operations.results.training.TrainingResults` has more."""
+
+    mltk_model: MltkModel
+    history: dict[str, list[float]]
+
+    def get_best_metric(self) -> tuple[str, float]:
+        """Return the monitored metric and its best value."""
+
+
+def plot_training_history(results: HasHistory, path: str, *, show: bool = False) -> None:
+    """Plot each metric of training and validation over the epochs, and mark the best epoch.
+
+    Args:
+        results: The results of the training run.
+        path: Path of the PNG.
+        show: Open a window with the plot.
+    """
     history = {k: v for k, v in results.history.items() if v}
     names = [n for n in history if not n.startswith("val_")]
     figure, first = new_figure(8.0, 1.2 + 2.0 * max(len(names), 1), show=show)
@@ -79,7 +103,14 @@ def plot_training_history(results: Any, path: str, *, show: bool = False) -> Non
 
 
 def plot_confusion_matrix(matrix: np.ndarray, classes: list[str], title: str, *, show: bool = False) -> Any:
-    """Counts ``[true class, predicted class]``, shaded by the share of the true class."""
+    """Plot a confusion matrix, shaded by the share of the true class.
+
+    Args:
+        matrix: Counts ``[true class, predicted class]``.
+        classes: Class labels.
+        title: Title of the plot.
+        show: Make a figure that can be shown.
+    """
     n = len(classes)
     size = min(max(4.5, 1.6 + 0.55 * n), 14.0)
     figure, axis = new_figure(size + 0.6, size, show=show)
@@ -115,7 +146,17 @@ def plot_curves(
     log_x: bool = False,
     show: bool = False,
 ) -> Any:
-    """Curves ``(label, x, y)`` in one plot of the unit square."""
+    """Plot curves in the unit square.
+
+    Args:
+        curves: Label, x and y of each curve.
+        title: Title of the plot.
+        x_label: Name of the x axis.
+        y_label: Name of the y axis.
+        diagonal: Also draw the diagonal.
+        log_x: Make the x axis logarithmic.
+        show: Make a figure that can be shown.
+    """
     figure, axis = new_figure(show=show)
     for label, x, y in curves:
         axis.plot(x, y, label=label, lw=1.4, drawstyle="default")
