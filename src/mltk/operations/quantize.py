@@ -115,7 +115,7 @@ def quantize_keras_model(
         model: The specification.
         keras_model: The Keras model.
         path: Path of the ``.tflite``; by default in the log folder.
-        build: The model is not trained: random samples do, and there is no float32 file and no report.
+        build: The model is not trained: random samples are used, and there is no float32 file and no report.
         logger: Logger of the operation.
 
     Raises:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from mltk.errors import MissingDependencyError
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
     from mltk.specification.model import MltkModel
 
 _DPI = 110
 
 
-def new_figure(width: float = 7.0, height: float = 5.0, *, show: bool = False) -> tuple[Any, Any]:
+def new_figure(width: float = 7.0, height: float = 5.0, *, show: bool = False) -> tuple[Figure, Axes]:
     """Return a figure and its axes.
 
     Args:
@@ -38,7 +41,7 @@ def new_figure(width: float = 7.0, height: float = 5.0, *, show: bool = False) -
     return figure, figure.add_subplot()
 
 
-def save(figure: Any, path: str) -> None:
+def save(figure: Figure, path: str) -> None:
     """Write a figure as PNG."""
     figure.savefig(path, dpi=_DPI, format="png")
 
@@ -102,7 +105,7 @@ def plot_training_history(results: HasHistory, path: str, *, show: bool = False)
         show_all()
 
 
-def plot_confusion_matrix(matrix: np.ndarray, classes: list[str], title: str, *, show: bool = False) -> Any:
+def plot_confusion_matrix(matrix: np.ndarray, classes: list[str], title: str, *, show: bool = False) -> Figure:
     """Plot a confusion matrix, shaded by the share of the true class.
 
     Args:
@@ -145,7 +148,7 @@ def plot_curves(
     diagonal: bool = False,
     log_x: bool = False,
     show: bool = False,
-) -> Any:
+) -> Figure:
     """Plot curves in the unit square.
 
     Args:

@@ -34,7 +34,7 @@ def representative_dataset(
         keras_model: The Keras model with a batch dimension of 1.
         settings: Settings as in ``my_model.tflite_converter``. ``representative_dataset`` is a function, or
             ``"generate"`` for up to ``representative_dataset_max_samples`` training samples, spread evenly.
-        build: The model is not trained, so that random samples do.
+        build: The model is not trained, so that random samples are used.
 
     Returns:
         The function; None if the settings want no representative samples.
