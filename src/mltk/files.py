@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 import tempfile
 from collections.abc import Iterator, Mapping
 
@@ -137,7 +136,7 @@ def _new_file_beside(path: str) -> str:
     folder, name = os.path.split(path)
     stem, extension = os.path.splitext(name)
     while True:
-        temporary = os.path.join(folder, f".{stem}.{secrets.token_hex(4)}{extension}")
+        temporary = os.path.join(folder, f".{stem}.{os.urandom(4).hex()}{extension}")
         with contextlib.suppress(FileExistsError):
             os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666))
             return temporary
