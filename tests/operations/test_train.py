@@ -468,7 +468,7 @@ def test_keras_summary_shows_parameter_counts(make_toy, fresh_user_dir):
         ((np.zeros((0, 4), np.float32), np.zeros(0, int)), "The training dataset of toy is empty"),
         ((np.zeros((5, 4), np.float32), np.zeros(4, int)), "There are 5 samples, but 4 labels"),
         ((np.zeros((5, 4), np.float32), None), "toy has samples, but no labels"),
-        (3, "my_model.dataset is int"),
+        (3, "my_model.dataset is of type int"),
         (lambda: None, "toy has no training data"),
     ],
 )
