@@ -13,8 +13,12 @@ from collections.abc import Iterator
 
 
 @contextlib.contextmanager
-def quiet_native_stderr() -> Iterator[None]:
-    """Hide what native code writes to file descriptor 2; if the block raises, show it."""
+def quiet_native_stderr(*, show_failure: bool = True) -> Iterator[None]:
+    """Hide what native code writes to file descriptor 2.
+
+    Args:
+        show_failure: If the block raises, show it after all.
+    """
     try:
         sys.stderr.flush()
         saved = os.dup(2)
@@ -27,8 +31,9 @@ def quiet_native_stderr() -> Iterator[None]:
             yield
         except BaseException:
             os.dup2(saved, 2)
-            sink.seek(0)
-            os.write(2, sink.read())
+            if show_failure:
+                sink.seek(0)
+                os.write(2, sink.read())
             raise
         finally:
             os.dup2(saved, 2)
