@@ -2,8 +2,8 @@
 
     mltk quantize yes_no
 
-The steps: fix the batch size to 1, convert, put the parameters in, write the file and its summary. The converter's
-bytes are read once; every step works on the same `TfliteModel`.
+The steps: give the model a form that can be converted, convert it, put the parameters in, write the file and its
+summary. The converter's bytes are read once; every step works on the same `TfliteModel`.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ import numpy as np
 from mltk.errors import MltkError
 from mltk.files import write_file
 from mltk.operations.shared.check_dataset import load_dataset
-from mltk.operations.shared.convert import convert, fix_batch_size
+from mltk.operations.shared.convert import convert
 from mltk.operations.shared.keras_model import build_keras_model, load_keras_model
 from mltk.operations.shared.output import tflite_output_path
 from mltk.operations.shared.prepare import prepare
-from mltk.operations.shared.representative import as_inputs, iter_training_samples
+from mltk.operations.shared.representative import as_inputs, input_example, iter_training_samples
 from mltk.specification.events import MltkModelEvent
 from mltk.specification.model import MltkModel
 from mltk.specification.train_settings import TrainMixin
@@ -122,21 +122,29 @@ def quantize_keras_model(
         QuantizationError: The converter refuses the model.
         SettingError: A setting of the converter has an impossible value.
     """
+    from mltk.training.convertible import convertible
+    from mltk.training.functional_form import has_inputs, with_batch_of_one
+
     logger = logger or logging.getLogger("mltk")
     path = path or model.tflite_log_dir_path
     settings = dict(model.tflite_converter)
     model.trigger_event(MltkModelEvent.QUANTIZE_STARTUP, build=build, keras_model=keras_model, tflite_path=path)
-    fixed = fix_batch_size(keras_model)
     wants_report = bool(settings.get("generate_quantization_report")) and not build
     float_model = None
-    if (settings.get("generate_unquantized") or wants_report) and not build:
-        float_settings = {k: v for k, v in settings.items() if k == "allow_custom_ops"}
-        float_model = convert(model, fixed, float_settings, quantized=False)
-        add_parameters(model, float_model)
-        float_model.path = path.removesuffix(".tflite") + ".float32.tflite"
-        float_model.save()
-    logger.info("Quantizing %s", model.name)
-    tflite_model = convert(model, fixed, settings, build=build)
+    with convertible(keras_model) as notes:
+        if not (build or has_inputs(keras_model)) and getattr(model, "x", None) is None:
+            load_dataset(cast("TrainableModel", model), "training")  # its samples say what the inputs of a subclass are
+        fixed = with_batch_of_one(keras_model, None if build else input_example(model))
+        if (settings.get("generate_unquantized") or wants_report) and not build:
+            float_settings = {k: v for k, v in settings.items() if k == "allow_custom_ops"}
+            float_model = convert(model, fixed, float_settings, quantized=False)
+            add_parameters(model, float_model)
+            float_model.path = path.removesuffix(".tflite") + ".float32.tflite"
+            float_model.save()
+        logger.info("Quantizing %s", model.name)
+        for note in notes:
+            logger.info("%s", note)
+        tflite_model = convert(model, fixed, settings, build=build)
     add_parameters(model, tflite_model)
     tflite_model.path = path
     tflite_model.save()

@@ -8,6 +8,7 @@ it, quantize it to a ``.tflite``, write the archive.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import logging
 import os
@@ -19,10 +20,17 @@ from typing import TYPE_CHECKING, Any, cast
 from mltk.errors import MltkError, OutputError, SettingError, TrainingError, did_you_mean
 from mltk.files import check_writable, replacing, write_file
 from mltk.operations.results.training import TrainingResults
+from mltk.operations.shared.check_convertible import check_before_training
 from mltk.operations.shared.check_dataset import check_labels, load_dataset
 from mltk.operations.shared.explain import explained
 from mltk.operations.shared.fingerprint import dataset_fingerprint
-from mltk.operations.shared.keras_model import build_keras_model, keras_summary, load_weights
+from mltk.operations.shared.keras_model import (
+    build_from_samples,
+    build_keras_model,
+    keras_summary,
+    load_weights,
+)
+from mltk.operations.shared.model_archive import create_model_archive, quantized_files
 from mltk.operations.shared.prepare import prepare
 from mltk.operations.shared.tensorflow_setup import import_tensorflow
 from mltk.specification.dataset_settings import DatasetMixin
@@ -91,6 +99,8 @@ def train_model(
     load_dataset(loaded, "training")
     run.seed_everything()
     keras_model = build_keras_model(loaded)
+    build_from_samples(loaded, keras_model)
+    check_before_training(loaded, keras_model, quantize=quantize)
     check_labels(loaded, keras_model)
     if weights_path:
         load_weights(loaded, keras_model, weights_path)
@@ -105,15 +115,19 @@ def train_model(
 def _finish(run: _Run, results: TrainingResults, *, quantize: bool, create_archive: bool) -> None:
     """Quantize, write the archive, and call the specification's functions."""
     model = run.model
-    facts = {"seed": run.seed, "dataset": run.fingerprint, "epochs": len(results.epochs)}
+    facts: dict[str, Any] = {"seed": run.seed, "dataset": run.fingerprint, "epochs": len(results.epochs)}
     if create_archive:
-        from mltk.operations.shared.model_archive import create_model_archive
-
         model.trigger_event(MltkModelEvent.BEFORE_SAVE_TRAIN_ARCHIVE, archive_path=model.archive_path)
     if quantize:
         from mltk.operations.quantize import quantize_keras_model
 
-        results.tflite_model = quantize_keras_model(model, results.keras_model, logger=run.logger)
+        if create_archive:  # what was trained is kept, whatever happens next
+            create_model_archive(model, quantized=False, **facts)
+        try:
+            results.tflite_model = quantize_keras_model(model, results.keras_model, logger=run.logger)
+        except MltkError as e:
+            e.hint = " ".join(filter(None, [e.hint, _how_to_go_on(model, create_archive)]))
+            raise
     if create_archive:
         create_model_archive(model, **facts)
         results.model_archive_path = model.archive_path
@@ -124,6 +138,18 @@ def _finish(run: _Run, results: TrainingResults, *, quantize: bool, create_archi
             model.on_training_complete(results)
     model.trigger_event(MltkModelEvent.TRAIN_SHUTDOWN, results=results)
     model.unload_dataset()
+
+
+def _how_to_go_on(model: TrainableModel, archived: bool) -> str:
+    """Say where the trained model is, and how to quantize it without training again."""
+    path = model.archive_path if archived else model.keras_log_dir_path
+    text = f"The trained model is kept in {path}. After a change of tflite_converter, run 'mltk quantize {model.name}'."
+    if list_checkpoints(model.checkpoints_dir):
+        text += (
+            f" After a change of layers that keeps their weights, run 'mltk train {model.name} --resume'. Neither "
+            "trains again."
+        )
+    return text
 
 
 class _Run:
@@ -348,6 +374,9 @@ class _Run:
         with replacing(model.keras_log_dir_path) as temporary, explained("Saving the Keras model failed"):
             keras_model.save(temporary)
         write_file(f"{model.keras_log_dir_path}.summary.txt", keras_summary(keras_model))
+        for path, _ in quantized_files(model):  # they belong to the model of an earlier run
+            with contextlib.suppress(FileNotFoundError):
+                os.remove(path)
         model.trigger_event(MltkModelEvent.AFTER_SAVE_TRAIN_MODEL, keras_model=keras_model)
         model.trigger_event(MltkModelEvent.BEFORE_SAVE_TRAIN_RESULTS, results=results, output_dir=self.folder)
         results.save(self.folder, show=show)

@@ -198,6 +198,10 @@ class MltkModel(ModelFiles):
             raise SettingError(f"{event!r} is not an event of a model.", hint=did_you_mean(str(event), known)) from None
         self._handlers.setdefault(event, []).append((handler, kwargs, _raise_exception))
 
+    def has_event_handler(self, event: MltkModelEvent) -> bool:
+        """Whether a handler of ``event`` was added."""
+        return bool(self._handlers.get(event))
+
     def trigger_event(self, event: MltkModelEvent | str, **kwargs: Any) -> None:
         """Call the handlers of ``event``, in the order they were added."""
         event = MltkModelEvent(event)

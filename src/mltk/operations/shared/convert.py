@@ -1,17 +1,13 @@
-"""Convert a Keras model with the TensorFlow Lite converter, as the ``tflite_converter`` settings say.
-
-The batch dimension is fixed to 1 first: with a dynamic one the converter emits SHAPE, STRIDED_SLICE and PACK before
-every RESHAPE, which cost memory and which accelerators refuse.
-"""
+"""Convert a Keras model with the TensorFlow Lite converter, as the ``tflite_converter`` settings say."""
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING, Any
 
-from mltk.errors import MltkError, QuantizationError, SettingError, did_you_mean
-from mltk.operations.shared.explain import first_lines
+from mltk.errors import MltkError, SettingError, did_you_mean
+from mltk.operations.shared.converter_child import ConverterCrash, native_converter_in_child
 from mltk.operations.shared.quiet import quiet_conversion, quiet_native_stderr
+from mltk.operations.shared.refusal import explain_refusal
 from mltk.operations.shared.representative import representative_dataset
 from mltk.operations.shared.tensorflow_setup import import_tensorflow
 from mltk.specification.events import MltkModelEvent
@@ -40,66 +36,85 @@ def convert(
     quantized: bool = True,
     build: bool = False,
 ) -> TfliteModel:
-    """Run the TensorFlow Lite converter.
+    """Run the TensorFlow Lite converter; its native code runs in a child process.
 
     The result has its inputs and outputs in the order of the Keras model, and short tensor names.
 
     Args:
         model: The specification.
-        keras_model: A Keras model with a batch dimension of 1; see `fix_batch_size`.
+        keras_model: A functional model with a batch dimension of 1, in a form that can be converted; see
+            `mltk.training.convertible` and `mltk.training.functional_form`.
         settings: Settings as in ``my_model.tflite_converter``.
         quantized: False leaves everything float32.
         build: The model is not trained, so the representative samples may be random.
 
     Raises:
-        QuantizationError: The converter refuses the model.
+        QuantizationError: The converter refuses the model, or crashes.
         SettingError: A setting has an impossible value.
     """
     from mltk.tflite.model import TfliteModel
     from mltk.tflite.tensor_names import shorten_names
 
-    tf = import_tensorflow()
-    converter = tf.lite.TFLiteConverter.from_keras_model(keras_model)
     if quantized:
-        configure(converter, settings)
-        samples = representative_dataset(model, keras_model, settings, build=build)
-        if samples is not None:
-            converter.representative_dataset = samples
-    elif settings.get("allow_custom_ops"):
-        converter.allow_custom_ops = True
+        converter = _make_converter(model, keras_model, settings, build=build)
+    else:
+        converter = import_tensorflow().lite.TFLiteConverter.from_keras_model(keras_model)
+        converter.allow_custom_ops = bool(settings.get("allow_custom_ops"))
     model.trigger_event(MltkModelEvent.BEFORE_QUANTIZE, converter=converter, converter_settings=settings)
-    tflite_model = TfliteModel(_run_converter(converter, model.name, settings))
+    tflite_model = TfliteModel(_run_converter(converter, model.name, keras_model, settings))
     put_in_keras_order(tflite_model, keras_model)
     shorten_names(tflite_model, one_operation=quantized)
     return tflite_model
 
 
-def _run_converter(converter: Any, name: str, settings: dict[str, Any]) -> bytes:
+def try_to_convert(
+    model: BuildableModel, keras_model: KerasModel, settings: dict[str, Any], *, timeout_s: float
+) -> bytes:
+    """Convert an untrained model, only to see whether it can be converted.
+
+    No event is triggered, and the tensors keep the names that TensorFlow derives from the names of the layers.
+
+    Args:
+        model: The specification.
+        keras_model: As for `convert`.
+        settings: As for `convert`; a function as ``representative_dataset`` is not called.
+        timeout_s: Seconds that one call into the native converter may take.
+
+    Returns:
+        The ``.tflite``.
+
+    Raises:
+        QuantizationError: The converter refuses the model, or crashes.
+        SettingError: A setting has an impossible value.
+    """
+    if callable(settings.get("representative_dataset")):
+        settings = {**settings, "representative_dataset": "generate"}
+    converter = _make_converter(model, keras_model, settings, build=True)
+    return _run_converter(converter, model.name, keras_model, settings, timeout_s)
+
+
+def _make_converter(model: BuildableModel, keras_model: KerasModel, settings: dict[str, Any], *, build: bool) -> Any:
+    converter = import_tensorflow().lite.TFLiteConverter.from_keras_model(keras_model)
+    configure(converter, settings)
+    samples = representative_dataset(model, keras_model, settings, build=build)
+    if samples is not None:
+        converter.representative_dataset = samples
+    return converter
+
+
+def _run_converter(
+    converter: Any, name: str, keras_model: KerasModel, settings: dict[str, Any], timeout_s: float | None = None
+) -> bytes:
+    shown = {k: v for k, v in settings.items() if k not in _OURS}
     try:
-        with quiet_native_stderr(), quiet_conversion():
+        with quiet_native_stderr(show_failure=False), quiet_conversion(), native_converter_in_child(timeout_s):
             return bytes(converter.convert())
+    except ConverterCrash as e:
+        raise explain_refusal(name, keras_model, e, shown) from e
     except MltkError:
         raise
     except Exception as e:
-        shown = ", ".join(f"{k}={v}" for k, v in settings.items() if k not in _OURS)
-        raise QuantizationError(
-            f"{name}: the TensorFlow Lite converter refused the model: {first_lines(str(e))}",
-            hint=f"See the tflite_converter settings: {shown}" if settings else None,
-        ) from e
-
-
-def fix_batch_size(keras_model: KerasModel) -> KerasModel:
-    """Return the Keras model with a batch dimension of 1; the model itself if it has no symbolic inputs."""
-    keras = importlib.import_module("keras")
-    inputs = getattr(keras_model, "inputs", None)
-    if not inputs or all(t.shape[0] == 1 for t in inputs):
-        return keras_model
-    structure = getattr(keras_model, "_inputs_struct", inputs[0] if len(inputs) == 1 else list(inputs))
-    fixed = keras.tree.map_structure(
-        lambda t: keras.Input(batch_shape=(1, *t.shape[1:]), dtype=t.dtype, name=t.name), structure
-    )
-    flat = keras.tree.flatten(fixed)  # the converter does not accept a dict of inputs
-    return keras.Model(flat if len(flat) > 1 else flat[0], keras_model(fixed), name=keras_model.name)
+        raise explain_refusal(name, keras_model, e, shown) from e
 
 
 def put_in_keras_order(tflite_model: TfliteModel, keras_model: KerasModel) -> None:

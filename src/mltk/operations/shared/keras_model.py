@@ -5,11 +5,14 @@ from __future__ import annotations
 import contextlib
 import importlib
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
 
 from mltk.errors import ArchiveError, SettingError, SpecificationError
 from mltk.operations.shared.check_dataset import is_classifier
 from mltk.operations.shared.explain import explained, first_lines
+from mltk.operations.shared.representative import input_example
 from mltk.specification.archive_file import ArchiveReader
 from mltk.specification.events import MltkModelEvent
 from mltk.specification.model import MltkModel
@@ -48,12 +51,29 @@ def build_keras_model(model: BuildableModel) -> KerasModel:
     keras_model = holder["value"] or keras_model
     if not keras_model.built and model.is_set("input_shape"):
         with explained(f"{model.name}: the model can't be built for input_shape {model.input_shape}"):
-            keras_model.build((None, *model.input_shape))
+            if isinstance(keras_model, keras.Sequential):
+                keras_model.build((None, *model.input_shape))
+            else:  # build() of a subclass does not reach the layers in it
+                keras_model(np.zeros([1, *(n or 1 for n in model.input_shape)], np.float32))
     if not getattr(keras_model, "compiled", False):
         with explained(f"{model.name}: compiling the model failed"):
             keras_model.compile(optimizer=model.optimizer, loss=model.loss, metrics=model.metrics)
     check_classes(model, keras_model)
     return keras_model
+
+
+def build_from_samples(model: MltkModel, keras_model: KerasModel) -> None:
+    """Build a Keras model that does not know the shape of its inputs, from a sample of the loaded dataset.
+
+    Raises:
+        SpecificationError: The model can't process the sample.
+    """
+    if keras_model.built:
+        return
+    example = input_example(model)
+    if example is not None:
+        with explained(f"{model.name}: the model can't process the samples"):
+            keras_model(example)
 
 
 def check_classes(model: MltkModel, keras_model: KerasModel) -> None:
@@ -93,18 +113,45 @@ def load_keras_model(model: MltkModel, weights: str | None = None, *, compiled: 
     path = trained_model_path(model)
 
     def load(compile: bool) -> KerasModel:
-        return keras.saving.load_model(path, custom_objects=model.keras_custom_objects or None, compile=compile)
+        # The specification has run, so code in its Keras file, such as that of a Lambda layer, is trusted as well.
+        return keras.saving.load_model(
+            path, custom_objects=model.keras_custom_objects or None, compile=compile, safe_mode=False
+        )
 
     keras_model = None
     if compiled:
         with contextlib.suppress(Exception):  # losses and metrics of one's own may be missing here
             keras_model = load(True)
     if keras_model is None:
-        with explained(f"Loading {path} failed"):
+        try:
             keras_model = load(False)
+        except Exception as e:  # noqa: BLE001 - code of the user's layers
+            keras_model = _rebuild(model, path, e)
     if weights:
         load_weights(model, keras_model, weights)
     return keras_model
+
+
+def _rebuild(model: MltkModel, path: str, error: Exception) -> KerasModel:
+    """Load the weights of a file into the model that the specification builds.
+
+    Keras saves some layers that it cannot load: a class that is not registered, or one without ``get_config()``.
+
+    Args:
+        model: The specification.
+        path: Path of the Keras file.
+        error: Why Keras cannot load the file.
+
+    Raises:
+        SpecificationError: This is not possible either; the message is that of ``error``.
+    """
+    if path.endswith(".keras") and getattr(model, "build_model_function", None) is not None:
+        with contextlib.suppress(Exception):
+            keras_model = build_keras_model(cast("BuildableModel", model))
+            keras_model.load_weights(path)
+            return keras_model
+    with explained(f"Loading {path} failed"):
+        raise error
 
 
 def trained_model_path(model: MltkModel) -> str:

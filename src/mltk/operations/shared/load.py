@@ -130,6 +130,8 @@ class ModelReference:
             return TfliteModel.load_flatbuffer_file(path)
         with self.archive() as archive:
             member = archive_member(archive, extension)
+            if member not in archive.names and extension == TFLITE:
+                _check_quantized(archive)
             return TfliteModel(archive.read(member), path=f"{archive.path}/{member}")
 
     def float_tflite_model(self) -> TfliteModel | None:
@@ -195,6 +197,21 @@ def archive_member(archive: ArchiveReader, extension: str) -> str:
         n for n in archive.names if n.endswith(extension) and "/" not in n and not n.endswith(f".float32{extension}")
     ]
     return ending[0] if len(ending) == 1 else wanted
+
+
+def _check_quantized(archive: ArchiveReader) -> None:
+    """Check that an archive without a ``.tflite`` is not one of a trained model, whose quantization failed.
+
+    Raises:
+        ArchiveError: It is one.
+    """
+    if any(n.endswith((".keras", ".h5")) and "/" not in n for n in archive.names):
+        name = names.name_of_file(archive.path)
+        raise ArchiveError(
+            f"{name} is trained, but not quantized: {archive.path} has no .tflite.",
+            hint=f"Quantize it with 'mltk quantize {name}'. If the layers have to change for that, but not their "
+            f"weights, run 'mltk train {name} --resume'.",
+        )
 
 
 def _kind_of_path(path: str) -> ModelKind:

@@ -10,11 +10,12 @@ from mltk.specification.archive_file import update_archive, write_archive
 from mltk.specification.model import MltkModel
 
 
-def create_model_archive(model: MltkModel, **facts: Any) -> str:
+def create_model_archive(model: MltkModel, *, quantized: bool = True, **facts: Any) -> str:
     """Rewrite the archive from the log folder and the specification.
 
     Args:
         model: The specification.
+        quantized: False leaves out the files that quantization writes.
         facts: Entries of the manifest: seed, dataset, epochs.
 
     Returns:
@@ -31,12 +32,8 @@ def create_model_archive(model: MltkModel, **facts: Any) -> str:
         members[f"{name}.py"] = _notebook_source()
     for path, member in (
         (model.keras_log_dir_path, f"{name}.keras"),
-        (model.tflite_log_dir_path, f"{name}.tflite"),
-        (model.unquantized_tflite_log_dir_path, f"{name}.float32.tflite"),
         (f"{model.keras_log_dir_path}.summary.txt", f"{name}.keras.summary.txt"),
-        (f"{model.tflite_log_dir_path}.summary.txt", f"{name}.tflite.summary.txt"),
-        (os.path.join(model.log_dir, f"{name}.quantization_report.txt"), f"{name}.quantization_report.txt"),
-        (os.path.join(model.log_dir, f"{name}.quantization_report.json"), f"{name}.quantization_report.json"),
+        *(quantized_files(model) if quantized else ()),
     ):
         if os.path.isfile(path):
             members[member] = path
@@ -47,6 +44,18 @@ def create_model_archive(model: MltkModel, **facts: Any) -> str:
     members |= dict(model.iter_extra_archive_files())
     write_archive(model.archive_path, members, manifest(model, **facts))
     return model.archive_path
+
+
+def quantized_files(model: MltkModel) -> list[tuple[str, str]]:
+    """Return path and archive member of each file that quantization writes to the log folder."""
+    name = model.name
+    return [
+        (model.tflite_log_dir_path, f"{name}.tflite"),
+        (model.unquantized_tflite_log_dir_path, f"{name}.float32.tflite"),
+        (f"{model.tflite_log_dir_path}.summary.txt", f"{name}.tflite.summary.txt"),
+        (os.path.join(model.log_dir, f"{name}.quantization_report.txt"), f"{name}.quantization_report.txt"),
+        (os.path.join(model.log_dir, f"{name}.quantization_report.json"), f"{name}.quantization_report.json"),
+    ]
 
 
 def update_model_archive(model: MltkModel, members: dict[str, bytes | str], **facts: Any) -> None:

@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from mltk.data.iterate import iter_batches
-from mltk.data.nested import by_name, take
+from mltk.data.iterate import is_py_dataset, iter_batches
+from mltk.data.nested import by_name, is_tf_dataset, take
 from mltk.data.samples import samples_of
 from mltk.errors import QuantizationError, SettingError
 from mltk.operations.shared.check_dataset import load_dataset
+from mltk.operations.shared.tensorflow_setup import import_tensorflow
 
 if TYPE_CHECKING:
     from mltk.operations.shared.model_types import BuildableModel, KerasModel, TrainableModel
+    from mltk.specification.model import MltkModel
 
 SampleFunction = Callable[[], Iterable[Any]]
 """Returns samples for the converter: a list of arrays, or a dict of arrays by input name."""
@@ -101,6 +103,35 @@ def iter_training_samples(model: TrainableModel, limit: int) -> Iterator[Any]:
             count += 1
             if count >= limit:
                 return
+
+
+def input_example(model: MltkModel) -> Any:
+    """Return some samples of the loaded training dataset, with a batch dimension.
+
+    Args:
+        model: The specification; its dataset may be missing.
+
+    Returns:
+        Arrays in the structure of the dataset's ``x``; zeros of the right shapes for a ``tf.data.Dataset``. None if
+        there is no dataset, or if it is a generator, which would be used up.
+    """
+    x = getattr(model, "x", None)
+    if x is None:
+        return None
+    if is_tf_dataset(x):
+        nest = import_tensorflow().nest
+        spec = x.element_spec
+        spec = spec[0] if isinstance(spec, tuple) else spec
+        if not all(s.shape.rank and s.shape[1:].is_fully_defined() for s in nest.flatten(spec)):
+            return None
+        return nest.map_structure(lambda s: np.zeros((1, *s.shape[1:]), s.dtype.as_numpy_dtype), spec)
+    samples = samples_of(cast("TrainableModel", model))
+    if samples is not None:
+        return take(samples.x, slice(0, 1))
+    if is_py_dataset(x) and len(x):
+        batch = x[0]
+        return batch[0] if isinstance(batch, tuple) else batch
+    return None
 
 
 def as_inputs(sample: Any, names: list[str], dtypes: list[str]) -> list[np.ndarray]:
