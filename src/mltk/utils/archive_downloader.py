@@ -1,4 +1,4 @@
-"""Download an archive, check its digest, extract it: what MLTK 0.20 scripts import.
+"""Download an archive, verify it, and extract it.
 
 :mod:`mltk.data.fetch.download` and :mod:`mltk.data.fetch.unpack` do the work: an interrupted download resumes,
 ``MLTK_DATASET_MIRROR`` is asked first, and an archive is untrusted input.
@@ -60,33 +60,33 @@ def download_verify_extract(
     extract: bool = True,
     return_uptodate: bool = False,
 ) -> Any:
-    """Download an archive, unless it is there, check it and extract it, unless it is.
+    """Download an archive, verify it, and extract it, unless this was done.
 
     Args:
-        url: address of the archive.
-        dest_dir: folder to extract to; by default ``dest_subdir`` of the user folder.
-        dest_subdir: folder in the user folder; by default the name of the archive without its ending.
-        download_dir: folder for the archive itself; by default ``downloads`` of the user folder.
-        archive_fname: name of the archive; by default the last part of the address.
-        show_progress: print how far the download is.
-        file_hash: digest that the archive must have, as hexadecimal digits.
-        file_hash_algorithm: its algorithm; by default told from its length.
-        logger: gets messages about what is done.
-        extract_nested: extract archives that are in the archive too, in place of them.
-        remove_root_dir: when everything in the archive is in one folder, leave out that folder.
-        clean_dest_dir: remove what is in the folder before.
-        update_onchange_only: do nothing when this very archive was extracted there before.
-        download_details_fname: name of the file, in the folder, that notes what was extracted.
-        extract: extract; else give the path of the archive.
-        return_uptodate: give ``(path, whether there was nothing to do)``.
+        url: Address of the archive.
+        dest_dir: Folder to extract to; None is ``dest_subdir`` of the user folder.
+        dest_subdir: Folder in the user folder; None is the name of the archive without its extension.
+        download_dir: Folder of the archive itself; None is ``downloads`` in the user folder.
+        archive_fname: Name of the archive; None is the last part of the address.
+        show_progress: Whether to print the progress of the download.
+        file_hash: Wanted hash of the archive in hexadecimal.
+        file_hash_algorithm: Algorithm of the hash; ``"auto"`` follows from its length.
+        logger: Logger of the steps.
+        extract_nested: Whether to extract the archives in the archive too, and remove them.
+        remove_root_dir: If all files of the archive are in one folder, leave out this folder.
+        clean_dest_dir: Whether to remove the previous content of the folder.
+        update_onchange_only: Whether to do nothing if the same archive was extracted there before.
+        download_details_fname: Name of the file in the folder that records the extracted archive.
+        extract: Whether to extract the archive.
+        return_uptodate: Whether to return also whether there was nothing to do.
 
     Returns:
-        Path of the folder, or of the archive.
+        Path of the folder, or without ``extract`` of the archive. With ``return_uptodate``, the path and a bool.
 
     Raises:
-        DownloadError: it can't be downloaded, its digest is another, or it is damaged or hostile.
-        OutputError: the disk is full, or the folder can't be written.
-        MissingDependencyError: what extracts 7z archives is not installed.
+        DownloadError: The archive cannot be downloaded, has another hash, or is damaged or hostile.
+        OutputError: The disk is full, or the folder cannot be written.
+        MissingDependencyError: The package that extracts 7z archives is not installed.
     """
     logger = logger or logging.getLogger("mltk")
     name = archive_fname or _name_of(url)
@@ -105,7 +105,7 @@ def download_verify_extract(
     try:
         extract_archive(archive, folder, extract_nested, remove_root_dir, clean_dest_dir)
     except DownloadError:
-        if not file_hash:  # it may have been damaged on the way: the next call gets it anew
+        if not file_hash:  # the download may be damaged: the next call downloads it again
             os.unlink(archive)
         raise
     write_file(details_path, json.dumps(details, indent=2))
@@ -126,7 +126,7 @@ def verify_extract(
     update_onchange_only: bool = True,
     extract_details_fname: str | None = None,
 ) -> str:
-    """Check an archive that is on disk and extract it; see :func:`download_verify_extract`."""
+    """Verify an archive on disk, and extract it; the arguments are those of :func:`download_verify_extract`."""
     path = fullpath(archive_path)
     name = os.path.basename(path)
     folder = fullpath(dest_dir) if dest_dir else create_user_dir(dest_subdir or _without_ending(name))
@@ -146,16 +146,22 @@ def verify_extract(
 
 
 def download_url(url: str, dst_path: str, show_progress: bool = False, logger: Any = None) -> str:
-    """Download a file; gives its path.
+    """Download a file.
 
-    It grows beside ``dst_path`` as ``.part``, which a later call goes on with, and takes its name when it is whole.
+    Until the file is complete, its bytes are in a file ``.part`` beside ``dst_path``. A later call resumes there.
 
     Args:
-        url: address; ``URL?mltk_chunk_count=3`` is a file in three parts, ``URL.01`` to ``URL.03``.
+        url: Address; ``URL?mltk_chunk_count=3`` is a file in three parts, ``URL.01`` to ``URL.03``.
+        dst_path: Path of the file.
+        show_progress: Whether to print the progress.
+        logger: Logger of the address and the path.
+
+    Returns:
+        Path of the file.
 
     Raises:
-        DownloadError: it can't be downloaded, or broke off.
-        OutputError: it can't be written.
+        DownloadError: The file cannot be downloaded, or the download was interrupted.
+        OutputError: The file cannot be written.
     """
     return _download(url, fullpath(dst_path), None, None, show_progress, logger or logging.getLogger("mltk"))
 
@@ -168,7 +174,7 @@ def _download(url: str, path: str, file_hash: str | None, algorithm: str | None,
         algorithm=None if algorithm == "auto" else algorithm,
         show_progress=_show if show else False,
         timeout_s=_TIMEOUT_S,
-        attempts=1,  # as scripts expect, which have loops of their own
+        attempts=1,  # scripts have their own loops
         schemes=_SCHEMES,
         log=log,
     )
@@ -196,7 +202,7 @@ def _name_of(url: str) -> str:
     try:
         return name_of_url(url)
     except DownloadError:
-        raise DownloadError(f"{url} has no file name.", hint="Give one with archive_fname.") from None
+        raise DownloadError(f"{url} has no file name.", hint="Set archive_fname.") from None
 
 
 def _without_ending(name: str) -> str:
@@ -213,25 +219,26 @@ def _read_json(path: str) -> Any:
 
 
 def verify_file_hash(file_path: str, file_hash: str, file_hash_algorithm: str = "auto") -> None:
-    """Compare a file with its digest.
+    """Check the hash of a file.
 
     Args:
-        file_hash: hexadecimal digits, in any case.
-        file_hash_algorithm: name of an algorithm of :mod:`hashlib`; ``"auto"`` tells it from the number of digits.
+        file_path: Path of the file.
+        file_hash: Wanted hash in hexadecimal.
+        file_hash_algorithm: Name of an algorithm of :mod:`hashlib`; ``"auto"`` follows from the number of digits.
 
     Raises:
-        DownloadError: it is another, or no algorithm has so many digits.
+        DownloadError: The file has another hash, or no algorithm has this number of digits.
     """
     verify_file(Path(file_path), file_hash, None if file_hash_algorithm == "auto" else file_hash_algorithm)
 
 
 def verify_sha1(file_path: str, expected_sha1: str) -> None:
-    """Compare a file with its SHA-1; see :func:`verify_file_hash`."""
+    """Check the SHA-1 of a file; see :func:`verify_file_hash`."""
     verify_file_hash(file_path, expected_sha1, "sha1")
 
 
 def verify_sha256(file_path: str, expected_sha256: str) -> None:
-    """Compare a file with its SHA-256; see :func:`verify_file_hash`."""
+    """Check the SHA-256 of a file; see :func:`verify_file_hash`."""
     verify_file_hash(file_path, expected_sha256, "sha256")
 
 
@@ -244,17 +251,19 @@ def extract_archive(
 ) -> None:
     """Extract a ``.zip``, ``.tar`` (also ``.gz``, ``.bz2``, ``.xz``) or ``.7z``.
 
-    Everything is extracted aside first, so that a damaged archive leaves the folder as it was.
+    The files are first extracted to a temporary folder. A damaged archive leaves the folder as it was.
 
     Args:
-        extract_nested: extract archives that are in the archive too, in place of them.
-        remove_root_dir: when everything in the archive is in one folder, leave out that folder.
-        clean_dest_dir: remove what is in the folder before; or a function that does, called with the folder.
+        archive_path: Path of the archive.
+        dest_dir: Folder to extract to.
+        extract_nested: Whether to extract the archives in the archive too, and remove them.
+        remove_root_dir: If all files of the archive are in one folder, leave out this folder.
+        clean_dest_dir: Whether to remove the previous content of the folder, or a function that does it.
 
     Raises:
-        DownloadError: it is damaged, hostile, or no such archive.
-        OutputError: the disk is full, or the folder can't be written.
-        MissingDependencyError: what extracts 7z archives is not installed.
+        DownloadError: The archive is damaged, hostile, or of an unknown kind.
+        OutputError: The disk is full, or the folder cannot be written.
+        MissingDependencyError: The package that extracts 7z archives is not installed.
     """
     clean = clean_dest_dir if callable(clean_dest_dir) else clean_directory  # the folder itself stays
     unpack(

@@ -1,8 +1,8 @@
-"""Spoken keywords from the speech synthesizers on this machine, by the classes of MLTK 0.20.
+"""MLTK 0.20's classes for spoken keywords, with the speech synthesizers on this machine.
 
-0.20 sent the words to AWS, Azure or Google. That isn't offered here: the back ends are ``espeak``, ``flite``,
-``festival``, ``piper`` and ``kokoro``, which need no account and no network. For new code there is
-:class:`mltk.audio.speech.SpeechDataset`, which also makes accents and near misses, and keeps a manifest.
+MLTK 0.20 sent the words to AWS, Azure or Google. This package does not: the back ends are ``espeak``, ``flite``,
+``festival``, ``piper`` and ``kokoro``, which need no account and no network. New code should use
+:class:`mltk.audio.speech.SpeechDataset`, which also makes accents and similar words, and keeps a manifest.
 
 ::
 
@@ -45,7 +45,7 @@ _CLOUD = {"aws", "azure", "gcp"}
 
 
 class VoiceRate(StrEnum):
-    """How fast is spoken."""
+    """Speed of speaking."""
 
     xslow = "x-slow"
     medium = "medium"
@@ -54,7 +54,7 @@ class VoiceRate(StrEnum):
 
 
 class VoicePitch(StrEnum):
-    """How high is spoken."""
+    """Pitch of the voice."""
 
     low = "low"
     medium = "medium"
@@ -69,10 +69,11 @@ PITCHES = {VoicePitch.low: 30, VoicePitch.medium: 50, VoicePitch.high: 70}
 class Keyword(NamedTuple):
     """A word, or group of words, of the dataset.
 
-    Attributes:
-        value: the word, which names the class folder too; one that begins with ``_`` is only the folder's name.
-        aliases: other words of the same class.
-        max_count: at most so many clips; None is as many as there are combinations.
+    Args:
+        value: The word, which is also the name of the class folder. A value that begins with ``_`` is only the name of
+            the folder.
+        aliases: Other words of the same class.
+        max_count: Largest number of clips; None is all combinations.
     """
 
     value: str
@@ -80,7 +81,7 @@ class Keyword(NamedTuple):
     max_count: int | None = None
 
     def as_list(self) -> list[str]:
-        """The words to say."""
+        """Return the words to say."""
         own = [] if self.value.startswith("_") else [self.value]
         return [*own, *(self.aliases or ())]
 
@@ -92,7 +93,7 @@ class Keyword(NamedTuple):
 
 
 class Augmentation(NamedTuple):
-    """A manner of speaking; None is the medium one."""
+    """A way of speaking; None is medium."""
 
     pitch: VoicePitch | None = None
     rate: VoiceRate | None = None
@@ -100,25 +101,25 @@ class Augmentation(NamedTuple):
 
 @dataclass(frozen=True)
 class Voice:
-    """A voice of a back end; ``name`` is what the engine calls it."""
+    """A voice of a back end; ``name`` is its name there."""
 
     name: str
     language_code: str
     backend: str
 
     def hashable_value(self) -> str:
-        """Text that names the voice."""
+        """Return a text that identifies the voice."""
         return f"{self.name}{self.language_code}{self.backend}"
 
     @property
     def hex_hash(self) -> str:
-        """Eight hexadecimal digits that stand for the speaker in a file name."""
+        """Eight hexadecimal digits that identify the speaker in a file name."""
         return hashlib.md5(self.hashable_value().encode(), usedforsecurity=False).hexdigest()[:8]
 
 
 @dataclass
 class GenerationConfig:
-    """One clip: who says what and how."""
+    """One clip: voice, speed, pitch and word."""
 
     voice: Voice
     rate: VoiceRate
@@ -127,15 +128,19 @@ class GenerationConfig:
     keyword_group: str | None = None
 
     def copy(self) -> GenerationConfig:
-        """Another one with the same values."""
+        """Return a copy."""
         return replace(self)
 
 
 class AudioDatasetGenerator:
-    """Says configurations with ``n_jobs`` synthesizers at once, into ``out_dir/<keyword group>/<name>.wav``.
+    """Synthesizes clips into ``out_dir/<keyword group>/<name>.wav``, with several synthesizers at once.
 
-    A file's name begins with the speaker's hash and ``_nohash_``, as in Speech Commands. A clip that is there is not
-    said again. A context manager that ends with :meth:`shutdown`.
+    A file name begins with the speaker's hash and ``_nohash_``, as in Speech Commands. A clip that exists is not
+    synthesized again. The class is a context manager, which calls :meth:`shutdown` at the end.
+
+    Args:
+        out_dir: Folder of the class folders.
+        n_jobs: Number of synthesizers that run at once.
     """
 
     def __init__(self, out_dir: str, n_jobs: int = 4) -> None:
@@ -157,16 +162,24 @@ class AudioDatasetGenerator:
 
     @property
     def is_running(self) -> bool:
-        """Whether clips are still to be said."""
+        """Whether clips are waiting for a synthesizer."""
         return self._jobs.unfinished_tasks > 0
 
     @staticmethod
     def list_supported_backends() -> list[str]:
-        """Names that :meth:`load_backend` takes."""
+        """Return the names that :meth:`load_backend` accepts."""
         return list(ENGINES)
 
     def is_backend_loaded(self, backend: str, raise_exception: bool = False) -> bool:
-        """Whether ``backend`` was loaded; raises SettingError instead of giving False if asked to."""
+        """Return whether a back end is loaded.
+
+        Args:
+            backend: Name of the back end.
+            raise_exception: Whether to raise an error if it is not loaded.
+
+        Raises:
+            SettingError: The back end is not loaded, and ``raise_exception`` is set.
+        """
         if backend not in self._voices and raise_exception:
             raise SettingError(
                 f"The back end {backend!r} is not loaded.", hint=f"Call load_backend({backend!r}) first."
@@ -174,26 +187,37 @@ class AudioDatasetGenerator:
         return backend in self._voices
 
     def load_backend(self, name: str, install_python_package: bool = False, **kwargs: Any) -> None:
-        """Make the voices of a synthesizer available.
+        """Load the voices of a synthesizer.
+
+        Args:
+            name: Name of the synthesizer.
+            install_python_package: For compatibility with MLTK 0.20; ignored.
+            kwargs: For compatibility with MLTK 0.20; ignored.
 
         Raises:
-            SettingError: it is a cloud service.
-            SpeechError, MissingDependencyError: it is unknown, or not installed.
+            SettingError: The name is that of a cloud service.
+            SpeechError: There is no such synthesizer.
+            MissingDependencyError: The synthesizer is not installed.
         """
         if name.lower() in _CLOUD:
             raise SettingError(
                 f"{name} is a cloud service, which this toolkit doesn't offer.",
-                hint=f"Speech is synthesized on this machine, by {', '.join(ENGINES)}.",
+                hint=f"Use a synthesizer on this machine: {', '.join(ENGINES)}.",
             )
         with make_engine(name) as engine:
             self._voices[name] = list(_voices_of(engine))
 
     def list_languages(self, backend: str | None = None) -> list[str]:
-        """Language codes of the voices of the loaded back ends, or of one."""
+        """Return the language codes of the voices of the loaded back ends, or of one back end."""
         return sorted({voice.language_code for voice in self.list_voices(backend=backend)})
 
     def list_voices(self, language_code: str | None = None, backend: str | None = None) -> list[Voice]:
-        """Voices of the loaded back ends; only those of a language (``en`` includes ``en-gb``), or of one back end."""
+        """Return the voices of the loaded back ends.
+
+        Args:
+            language_code: Only voices of this language; ``en`` includes ``en-gb``.
+            backend: Only voices of this back end.
+        """
         if backend is not None:
             self.is_backend_loaded(backend, raise_exception=True)
         wanted = language_code.lower() if language_code else ""
@@ -213,14 +237,14 @@ class AudioDatasetGenerator:
         truncate: bool = False,
         seed: int | None = None,
     ) -> dict[Keyword, list[GenerationConfig]]:
-        """Every combination of word, manner and voice, for each keyword; at most its ``max_count``.
+        """Return all combinations of words, ways of speaking and voices of each keyword, at most its ``max_count``.
 
         Args:
-            keywords: what to say.
-            augmentations: how.
-            voices: by whom.
-            truncate: give all keywords as many clips as that with the fewest has.
-            seed: shuffle the combinations by it; None leaves them in order.
+            keywords: The keywords.
+            augmentations: The ways of speaking.
+            voices: The voices.
+            truncate: Whether each keyword gets only as many clips as the keyword with the fewest clips.
+            seed: Seed of the order; None keeps the order.
         """
         found: dict[Keyword, list[GenerationConfig]] = {}
         for keyword in keywords:
@@ -241,7 +265,7 @@ class AudioDatasetGenerator:
         return found
 
     def count_characters(self, config: dict[Keyword, list[GenerationConfig]]) -> dict[Keyword, dict[str, int]]:
-        """Characters to be said, by keyword and back end."""
+        """Return the number of characters to say, by keyword and back end."""
         counts: dict[Keyword, dict[str, int]] = {}
         for keyword, some in config.items():
             by_backend = counts.setdefault(keyword, {})
@@ -250,7 +274,7 @@ class AudioDatasetGenerator:
         return counts
 
     def get_summary(self, config: dict[Keyword, list[GenerationConfig]], as_dict: bool = False) -> dict[Any, Any] | str:
-        """How many clips and voices there will be of each keyword, as JSON text or as a dict."""
+        """Return the number of clips and voices of each keyword, as JSON text or as a dict."""
         summary = {
             keyword.value: {"clips": len(some), "voices": len({one.voice for one in some})}
             for keyword, some in config.items()
@@ -258,10 +282,14 @@ class AudioDatasetGenerator:
         return summary if as_dict else json.dumps(summary, indent=2)
 
     def generate(self, config: GenerationConfig, on_finished: Callable[[str], None] | None = None) -> None:
-        """Say a clip, in the background; ``on_finished`` is then called with its path.
+        """Synthesize a clip in the background.
+
+        Args:
+            config: The clip.
+            on_finished: Called with the path of the clip when it is written.
 
         Raises:
-            SettingError: its back end isn't loaded, or it has no keyword.
+            SettingError: The back end of the voice is not loaded, or the configuration has no keyword.
         """
         self.is_backend_loaded(config.voice.backend, raise_exception=True)
         if not config.keyword:
@@ -273,10 +301,16 @@ class AudioDatasetGenerator:
             thread.start()
 
     def join(self, timeout: float | None = None) -> bool:
-        """Wait until all is said; False if ``timeout`` seconds did not do.
+        """Wait until all clips are written.
+
+        Args:
+            timeout: Longest time to wait in seconds; None waits without limit.
+
+        Returns:
+            False if the time was too short.
 
         Raises:
-            MltkError: the first thing that went wrong.
+            MltkError: The first error of a synthesizer.
         """
         deadline = None if timeout is None else time.monotonic() + timeout
         while self.is_running:
@@ -290,7 +324,7 @@ class AudioDatasetGenerator:
         return True
 
     def shutdown(self) -> None:
-        """Leave out what is not said yet, and end the synthesizers."""
+        """Drop the waiting clips, and end the synthesizers."""
         while True:
             try:
                 self._jobs.get_nowait()
@@ -348,5 +382,5 @@ def _voices_of(engine: Engine) -> Iterable[Voice]:
         if engine.name == "piper":
             language = name.partition("-")[0].replace("_", "-").lower()
         if engine.name == "kokoro" and name.startswith("b"):
-            language = "en-gb"  # whatever their own language is, its voices speak English here
+            language = "en-gb"  # all its voices speak English here, whatever their own language is
         yield Voice(name, language, engine.name)

@@ -1,4 +1,4 @@
-"""Digests of files and of Python values."""
+"""Hashes of files and of Python values."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ _BLOCK = 1 << 20
 
 
 def hash_file(path: str, algorithm: Any = "md5", include_filename: bool = False) -> str:
-    """The digest of a file's content, as hexadecimal digits.
+    """Return the hash of a file's content in hexadecimal.
 
     Args:
-        path: path of the file.
-        algorithm: name of an algorithm of :mod:`hashlib`, or a hash object to go on with.
-        include_filename: take the file's name, without folders, into the digest too.
+        path: Path of the file.
+        algorithm: Name of an algorithm of :mod:`hashlib`, or a hash object to continue.
+        include_filename: Whether to hash the file's name, without folders, too.
     """
     hasher = hashlib.new(algorithm, usedforsecurity=False) if isinstance(algorithm, str) else algorithm
     if include_filename:
@@ -28,10 +28,17 @@ def hash_file(path: str, algorithm: Any = "md5", include_filename: bool = False)
 
 
 def hash_object(*objects: Any, hasher: Any = None) -> Any:
-    """Take values into a hash object, by default a new MD5 one; gives that.
+    """Hash values.
 
-    Equal values give equal digests in every process. Dicts count by content and not by order; a value may have a
-    method ``hashable_value()`` that gives what it stands for.
+    Equal values have equal hashes in every process. The order of a dict does not matter. If a value has a method
+    ``hashable_value()``, the result of the method is hashed.
+
+    Args:
+        objects: The values.
+        hasher: Hash object to continue; None is a new MD5.
+
+    Returns:
+        The hash object.
     """
     if hasher is None:
         hasher = hashlib.md5(usedforsecurity=False)
@@ -41,7 +48,7 @@ def hash_object(*objects: Any, hasher: Any = None) -> Any:
 
 
 def generate_hash(*args: Any) -> str:
-    """The MD5 digest of some values, as hexadecimal digits; see :func:`hash_object`."""
+    """Return the MD5 hash of values in hexadecimal; see :func:`hash_object`."""
     return str(hash_object(*args).hexdigest())
 
 

@@ -1,4 +1,4 @@
-"""Loggers as specification scripts make them."""
+"""Loggers for specification scripts."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ def get_logger(
     base_level: int | str = "DEBUG",
     file_level: int | str = "DEBUG",
 ) -> logging.Logger:
-    """A logger that writes to the terminal, to a file, to both or to neither.
+    """Return a logger that writes to the terminal, to a file, to both, or to neither.
 
     Args:
-        name: its name.
-        level: least level of messages to the terminal.
-        console: write to the terminal.
-        log_file: path of a file to write to, its folder made if need be.
-        log_file_mode: ``"w"`` begins the file anew, ``"a"`` goes on in it.
-        parent: logger that messages are handed on to.
-        base_level: least level of messages that are taken at all.
-        file_level: least level of messages to the file.
+        name: Name of the logger.
+        level: Lowest level of messages on the terminal.
+        console: Whether to write to the terminal.
+        log_file: Path of a file; its folder is made if necessary.
+        log_file_mode: ``"w"`` replaces the file, ``"a"`` appends to it.
+        parent: Logger to which messages are passed.
+        base_level: Lowest level of messages of the logger.
+        file_level: Lowest level of messages in the file.
     """
     logger = logging.getLogger(name)
     logger.setLevel(_level(base_level))

@@ -1,4 +1,4 @@
-"""Helpers for paths and folders that specification scripts import."""
+"""Paths and folders, for specification scripts."""
 
 from __future__ import annotations
 
@@ -17,29 +17,31 @@ from mltk.user_settings import read_user_settings, user_dir, user_settings_path
 
 
 def fullpath(path: str, cwd: str | None = None) -> str:
-    """The absolute path, ``~`` and environment variables filled in.
+    """Return an absolute path, with ``~`` and environment variables replaced.
 
     Args:
-        cwd: folder that a relative path is relative to; by default the working folder.
+        path: The path.
+        cwd: Base folder of a relative path; None is the working folder.
     """
     path = os.path.expandvars(os.path.expanduser(path))
     return os.path.abspath(os.path.join(cwd or os.getcwd(), path))
 
 
 def extension(path: str) -> str:
-    """What follows the last dot of the file name, in lower case; may be empty."""
+    """Return the text after the last dot of the file name, in lower case; may be empty."""
     return os.path.splitext(path)[1][1:].lower()
 
 
 def has_filename(path: str) -> bool:
-    """Whether a path ends in a name with an extension."""
+    """Return whether a path ends in a name with an extension."""
     return bool(os.path.splitext(os.path.basename(path))[1])
 
 
 def create_dir(path: str) -> str:
-    """Make a folder and those above it; given the path of a file (a name with an extension), make its folder.
+    """Make a folder and the folders above it. For the path of a file (a name with an extension), make its folder.
 
-    Gives ``path``, absolute.
+    Returns:
+        The path, absolute.
     """
     path = fullpath(path)
     os.makedirs(os.path.dirname(path) if has_filename(path) else path, exist_ok=True)
@@ -47,10 +49,14 @@ def create_dir(path: str) -> str:
 
 
 def create_user_dir(suffix: str = "", base_dir: str | None = None) -> str:
-    """Make and give the user folder (``MLTK_USER_DIR``, else ``~/.mltk``), or folder ``suffix`` in it.
+    """Make the user folder (``MLTK_USER_DIR``, else ``~/.mltk``), or a folder in it.
 
     Args:
-        base_dir: another folder in its place.
+        suffix: Path of a folder in the user folder; empty is the user folder itself.
+        base_dir: Folder to use in place of the user folder.
+
+    Returns:
+        Path of the folder.
     """
     path = os.path.join(fullpath(base_dir) if base_dir else str(user_dir()), suffix)
     os.makedirs(path, exist_ok=True)
@@ -58,20 +64,20 @@ def create_user_dir(suffix: str = "", base_dir: str | None = None) -> str:
 
 
 def create_tempdir(subdir: str = "") -> str:
-    """Make and give a folder for temporary files of this user, or folder ``subdir`` in it."""
+    """Make a folder for temporary files of this user, or a folder in it. Returns its path."""
     path = os.path.join(tempfile.gettempdir(), f"{get_username()}-mltk", subdir)
     os.makedirs(path, exist_ok=True)
     return path.rstrip(os.sep)
 
 
 def remove_directory(path: str) -> None:
-    """Remove a folder and what is in it, if it is there."""
+    """Remove a folder and its content, if it exists."""
     if path and os.path.isdir(path):
         shutil.rmtree(path)
 
 
 def clean_directory(path: str) -> None:
-    """Remove what is in a folder, and keep the folder."""
+    """Remove the content of a folder, and keep the folder."""
     if not os.path.isdir(path):
         return
     for entry in os.scandir(path):
@@ -82,10 +88,12 @@ def clean_directory(path: str) -> None:
 
 
 def copy_directory(src: str, dst: str, exclude_dirs: Iterable[str] | None = None) -> None:
-    """Copy what is in folder ``src`` into folder ``dst``, which is made if need be.
+    """Copy the content of a folder.
 
     Args:
-        exclude_dirs: names of folders to leave out.
+        src: The folder.
+        dst: Folder to copy to; it is made if necessary.
+        exclude_dirs: Names of folders to leave out.
     """
     excluded = set(exclude_dirs or ())
 
@@ -101,13 +109,14 @@ def recursive_listdir(
     regex: str | re.Pattern[str] | Callable[[str], bool] | None = None,
     return_relative_paths: bool = False,
 ) -> list[str]:
-    """Paths of all files below a folder, sorted.
+    """Return the paths of all files below a folder, sorted.
 
     Args:
-        followlinks: go into linked folders too.
-        regex: keep the paths that match this pattern as a whole, or for which this function gives true. The paths
-            are relative to ``base_dir``, with ``/`` between their parts.
-        return_relative_paths: give the paths relative to ``base_dir``.
+        base_dir: The folder.
+        followlinks: Whether to enter folders that are links.
+        regex: Pattern that the whole path must match, or function that must return true for the path. The path is
+            relative to ``base_dir``, with ``/`` between its parts.
+        return_relative_paths: Whether to return paths relative to ``base_dir``.
     """
     base_dir = fullpath(base_dir)
     keep: Callable[[str], Any]
@@ -130,7 +139,7 @@ def recursive_listdir(
 def walk_with_depth(
     base_dir: str, depth: int = 1, followlinks: bool = True
 ) -> Iterator[tuple[str, list[str], list[str]]]:
-    """As :func:`os.walk`, at most ``depth`` levels down; names are sorted."""
+    """Do what :func:`os.walk` does, at most ``depth`` levels down and with sorted names."""
     base_dir = os.fspath(base_dir).rstrip(os.sep) or os.sep
     level = base_dir.count(os.sep)
     for root, folders, files in _walk(base_dir, followlinks):
@@ -140,7 +149,7 @@ def walk_with_depth(
 
 
 def _walk(base_dir: str, followlinks: bool) -> Iterator[tuple[str, list[str], list[str]]]:
-    """:func:`os.walk` in sorted order that ends also where links lead back up."""
+    """Do what :func:`os.walk` does, in sorted order. Links to folders above do not lead to endless loops."""
     seen: set[str] = set()
     for root, folders, files in os.walk(base_dir, followlinks=followlinks):
         real = os.path.realpath(root)
@@ -153,7 +162,7 @@ def _walk(base_dir: str, followlinks: bool) -> Iterator[tuple[str, list[str], li
 
 
 def get_actual_path(path: str) -> str | None:
-    """The path with the case that it has on disk, found without regard to case; None when there is none."""
+    """Return a path with the upper and lower case of the disk, found in any case; None if it does not exist."""
     path = fullpath(path)
     if os.path.exists(path) and os.path.normcase("A") == "A":
         return path
@@ -171,14 +180,17 @@ def get_actual_path(path: str) -> str | None:
 
 
 def file_is_newer(source_path: str, other_path: str) -> bool:
-    """Whether a file was changed after another; true when only the first exists, false when it doesn't."""
+    """Return whether a file was changed after another file.
+
+    True if only the first file exists, False if the first file does not exist.
+    """
     if not os.path.exists(source_path):
         return False
     return not os.path.exists(other_path) or os.path.getmtime(source_path) > os.path.getmtime(other_path)
 
 
 def file_is_in_use(file_path: str) -> bool:
-    """Whether a file can't be opened for writing now, as on Windows when another program has it open."""
+    """Return whether a file cannot be opened for writing now, for instance because another program uses it."""
     if not os.path.isfile(file_path):
         return False
     try:
@@ -189,14 +201,14 @@ def file_is_in_use(file_path: str) -> bool:
 
 
 def set_file_last_modified(file_path: str, dt: datetime.datetime | None = None) -> None:
-    """Set the time a file was last changed; by default now."""
+    """Set the time of the last change of a file; None is now."""
     time = (dt or datetime.datetime.now()).timestamp()
     os.utime(file_path, (time, time))
 
 
 @contextmanager
 def pushd(new_dir: str) -> Iterator[None]:
-    """Work in another folder inside a ``with`` block."""
+    """Change the working folder inside a ``with`` block."""
     before = os.getcwd()
     os.chdir(fullpath(new_dir))
     try:
@@ -206,7 +218,7 @@ def pushd(new_dir: str) -> Iterator[None]:
 
 
 def get_username() -> str:
-    """Name of the user; ``"user"`` where the system doesn't tell."""
+    """Return the name of the user; ``"user"`` if the system does not know it."""
     try:
         return getpass.getuser()
     except (OSError, KeyError, ImportError):
@@ -214,16 +226,16 @@ def get_username() -> str:
 
 
 def get_user_setting(name: str, default: Any = None) -> Any:
-    """A value of the user settings file."""
+    """Return a value of the user settings file; ``default`` if the file does not have it."""
     return read_user_settings().get(name, default)
 
 
 def add_user_setting(name: str, value: object) -> None:
-    """Put a value into the user settings file; the other values stay.
+    """Set a value in the user settings file. The other values stay.
 
     Raises:
-        SettingError: the file is there and not valid YAML.
-        OutputError: it can't be written.
+        SettingError: The file exists and is not valid YAML.
+        OutputError: The file cannot be written.
     """
     import yaml
 

@@ -1,4 +1,4 @@
-"""Helpers for Python values, modules and processes that specification scripts import."""
+"""Python values, modules and processes, for specification scripts."""
 
 from __future__ import annotations
 
@@ -59,12 +59,12 @@ def _nothing() -> None:
 
 
 def DefaultDict(d: dict[Any, Any] | None = None, **kwargs: Any) -> collections.defaultdict[Any, Any]:
-    """A dict of ``kwargs`` and ``d`` in which a key that is not there reads as None."""
+    """Return a dict of ``kwargs`` and ``d`` in which a missing key reads as None."""
     return collections.defaultdict(_nothing, {**kwargs, **(d or {})})
 
 
 class DictObject(dict[str, Any]):
-    """A dict whose items are attributes too."""
+    """A dict whose items are also attributes."""
 
     def __getattr__(self, name: str) -> Any:
         try:
@@ -83,7 +83,7 @@ class DictObject(dict[str, Any]):
 
 
 class DummyLogger:
-    """Takes messages, and does nothing with them."""
+    """A logger that ignores all messages."""
 
     def debug(self, *args: Any, **kwargs: Any) -> None:
         """Do nothing."""
@@ -98,10 +98,11 @@ class DummyLogger:
 
 
 def as_list(obj: Any, split: str | None = None) -> list[Any]:
-    """``obj`` as a list: itself, a tuple's, set's or dict's elements, nothing for None, else a list of it alone.
+    """Convert a value to a list.
 
     Args:
-        split: take a str apart at this, without the space around the parts.
+        obj: A list, tuple, set or dict, whose elements are returned; None, for an empty list; else the only element.
+        split: Separator at which a str is split; spaces around the parts are removed.
     """
     if obj is None:
         return []
@@ -112,8 +113,8 @@ def as_list(obj: Any, split: str | None = None) -> list[Any]:
     return [obj]
 
 
-def flatten_list(l: Iterable[Any]) -> list[Any]:  # noqa: E741  0.20's name for it
-    """The elements of lists and tuples in one list, however deep; a str is an element."""
+def flatten_list(l: Iterable[Any]) -> list[Any]:  # noqa: E741  the name of MLTK 0.20
+    """Return the elements of nested lists and tuples in one list. A str is an element."""
     found = []
     for item in l:
         found += flatten_list(item) if isinstance(item, (list, tuple)) else [item]
@@ -121,30 +122,35 @@ def flatten_list(l: Iterable[Any]) -> list[Any]:  # noqa: E741  0.20's name for 
 
 
 def list_rindex(lst: Iterable[Any], value: Any) -> int:
-    """Index of the last ``value``.
+    """Return the index of the last occurrence of a value.
 
     Raises:
-        ValueError: it is not there.
+        ValueError: The value does not occur.
     """
     items = list(lst)
     return len(items) - 1 - items[::-1].index(value)
 
 
 def contains_class_type(l: Iterable[Any], cls: Any) -> bool:  # noqa: E741
-    """Whether one of the elements is an instance of ``cls``."""
+    """Return whether an element is an instance of ``cls``."""
     return any(isinstance(item, cls) for item in l)
 
 
 def get_case_insensitive(value: str, l: Iterable[Any]) -> str | None:  # noqa: E741
-    """The element equal to ``value`` without regard to case; None when there is none."""
+    """Return the element that equals ``value`` in upper or lower case; None if there is none."""
     return next((item for item in l if isinstance(item, str) and item.lower() == value.lower()), None)
 
 
 def merge_dict(destination: dict[Any, Any], source: dict[Any, Any], copy_destination: bool = False) -> dict[Any, Any]:
-    """Put ``source`` into ``destination``, dicts in dicts item by item; gives ``destination``.
+    """Merge a dict into another dict; a dict in a dict is merged item by item.
 
     Args:
-        copy_destination: leave ``destination`` as it is, and give a new dict.
+        destination: Dict that is changed.
+        source: Dict whose items are copied.
+        copy_destination: Whether to change a copy of ``destination``.
+
+    Returns:
+        The changed dict.
     """
     import copy
 
@@ -162,19 +168,19 @@ _FALSE = {"0", "false", "no", "off"}
 
 
 def is_true(arg: Any) -> bool:
-    """Whether ``arg`` says yes: True, 1, or one of "1", "true", "yes", "on" in any case.
+    """Return whether a value means yes: True, 1, or "1", "true", "yes", "on" in upper or lower case.
 
     Raises:
-        ValueError: it is neither bool, int nor str.
+        ValueError: The value is not a bool, int or str.
     """
     return _says(arg, _TRUE)
 
 
 def is_false(arg: Any) -> bool:
-    """Whether ``arg`` says no: False, 0, or one of "0", "false", "no", "off" in any case.
+    """Return whether a value means no: False, 0, or "0", "false", "no", "off" in upper or lower case.
 
     Raises:
-        ValueError: it is neither bool, int nor str.
+        ValueError: The value is not a bool, int or str.
     """
     return _says(arg, _FALSE)
 
@@ -192,10 +198,10 @@ def _public_items(obj: object) -> Iterable[tuple[str, Any]]:
 
 
 def find_object_key_with_value(obj: object, needle: object, throw_exception: bool = False) -> str | None:
-    """Name, in lower case, of the attribute or dict item of ``obj`` that equals ``needle``; None when none does.
+    """Return the name, in lower case, of the attribute or dict item that equals ``needle``; None if there is none.
 
     Raises:
-        ValueError: none does, and ``throw_exception`` is set.
+        ValueError: There is none, and ``throw_exception`` is set.
     """
     for name, value in _public_items(obj):
         if type(value) is type(needle) and value == needle:
@@ -207,10 +213,10 @@ def find_object_key_with_value(obj: object, needle: object, throw_exception: boo
 def find_object_value_with_key(
     obj: object, needle: str, ignore_case: bool = False, throw_exception: bool = False
 ) -> Any:
-    """Value of the attribute or dict item of ``obj`` called ``needle``; None when there is none.
+    """Return the value of the attribute or dict item with the name ``needle``; None if there is none.
 
     Raises:
-        ValueError: there is none, and ``throw_exception`` is set.
+        ValueError: There is none, and ``throw_exception`` is set.
     """
     for name, value in _public_items(obj):
         if name == needle or (ignore_case and name.lower() == needle.lower()):
@@ -222,10 +228,10 @@ def find_object_value_with_key(
 def find_object_value_with_key_or_value(
     obj: object, needle: Any, ignore_case: bool = False, throw_exception: bool = False
 ) -> Any:
-    """Value of the attribute or dict item of ``obj`` that is called ``needle`` or equals it; None when there is none.
+    """Return the value of the attribute or dict item that has the name ``needle`` or equals it; None if there is none.
 
     Raises:
-        ValueError: there is none, and ``throw_exception`` is set.
+        ValueError: There is none, and ``throw_exception`` is set.
     """
     if isinstance(needle, str):
         found = find_object_value_with_key(obj, needle, ignore_case=ignore_case)
@@ -244,7 +250,7 @@ def _check_found(obj: object, needle: object, throw_exception: bool) -> None:
 
 
 def forward_method_kwargs(**kwargs: Any) -> dict[Any, Any]:
-    """Arguments to hand on, from ``**locals()``: without ``self`` and the like, ``kwargs`` among the others."""
+    """Return arguments to pass on, from ``**locals()``: without ``self`` and ``cls``, with the items of ``kwargs``."""
     more = kwargs.pop("kwargs", None) or {}
     return {k: v for k, v in {**kwargs, **more}.items() if k not in ("self", "cls") and not k.startswith("__")}
 
@@ -253,7 +259,9 @@ def load_json_safe(path: str, *args: Any, **kwargs: Any) -> Any:
     """Load a JSON file in which ``// …`` and ``/* … */`` are comments.
 
     Args:
-        args, kwargs: for :func:`json.loads`.
+        path: Path of the file.
+        args: Positional arguments of :func:`json.loads`.
+        kwargs: Arguments of :func:`json.loads`.
     """
     with open(fullpath(path), encoding="utf-8") as stream:
         text = stream.read()
@@ -266,12 +274,12 @@ def load_json_safe(path: str, *args: Any, **kwargs: Any) -> Any:
 
 
 def append_exception_msg(e: Exception, msg: str) -> Exception:
-    """Put ``msg`` after the message of an exception; gives the exception."""
+    """Append text to the message of an exception. Returns the exception."""
     return _with_message(e, lambda text: f"{text}, {msg}" if text else msg)
 
 
 def prepend_exception_msg(e: Exception, msg: str) -> Exception:
-    """Put ``msg`` before the message of an exception; gives the exception."""
+    """Prepend text to the message of an exception. Returns the exception."""
     return _with_message(e, lambda text: f"{msg}, {text}" if text else msg)
 
 
@@ -279,7 +287,7 @@ def _with_message(e: Exception, change: Callable[[str], str]) -> Exception:
     first = e.args[0] if e.args else ""
     if isinstance(first, str):
         e.args = (change(first), *e.args[1:])
-    else:  # as an OSError, whose first argument is a number
+    else:  # the first argument of an OSError is a number
         e.args = (*e.args[:1], change(str(e.args[1]) if len(e.args) > 1 else ""), *e.args[2:])
         if isinstance(e, OSError):
             e.strerror = e.args[1]
@@ -289,7 +297,7 @@ def _with_message(e: Exception, change: Callable[[str], str]) -> Exception:
 
 
 def disable_warnings(func: Callable[..., Any], level: str = "ERROR") -> Callable[..., Any]:
-    """Decorator: keep Python's warnings, and TensorFlow's messages below ``level``, from the terminal in ``func``."""
+    """Decorator that hides Python's warnings, and TensorFlow's messages below ``level``, in a function."""
 
     @functools.wraps(func)
     def quiet(*args: Any, **kwargs: Any) -> Any:
@@ -309,15 +317,20 @@ def disable_warnings(func: Callable[..., Any], level: str = "ERROR") -> Callable
 
 
 def set_absl_log_level(level: Any) -> None:
-    """Set the least level of messages of TensorFlow and absl, such as ``"ERROR"``."""
+    """Set the lowest level of messages of TensorFlow and absl, such as ``"ERROR"``."""
     for name in ("absl", "tensorflow"):
         logging.getLogger(name).setLevel(level.upper() if isinstance(level, str) else level)
 
 
 def make_filelike(logger: Any, level: int = logging.INFO) -> Any:
-    """Give a logger the methods ``write`` and ``flush``, so that it can be printed to; gives the logger.
+    """Add the methods ``write`` and ``flush`` to a logger, so that it can be used as a file.
 
-    Each line that is written becomes one message of ``level``.
+    Args:
+        logger: The logger.
+        level: Level of the messages; each written line is a message.
+
+    Returns:
+        The logger.
     """
     pending = ""
 
@@ -339,7 +352,7 @@ def make_filelike(logger: Any, level: int = logging.INFO) -> Any:
 
 
 def timeit(method: Callable[..., Any]) -> Callable[..., Any]:
-    """Decorator: print how long each call took."""
+    """Decorator that prints the time of each call."""
 
     @functools.wraps(method)
     def timed(*args: Any, **kwargs: Any) -> Any:
@@ -356,13 +369,14 @@ def timeit(method: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def import_module_at_path(path: str, reload: bool = False) -> ModuleType:
-    """Import the Python script at a path, under the name of its file; ``.py`` may be left out.
+    """Import the Python script at a path, under the name of its file.
 
     Args:
-        reload: run the script again when it was imported before.
+        path: Path of the script, with or without ``.py``, or of a package.
+        reload: Whether to run the script again if it was imported before.
 
     Raises:
-        FileNotFoundError: there is none.
+        FileNotFoundError: There is no such file.
     """
     path = fullpath(path)
     if not path.endswith(".py"):
@@ -398,17 +412,18 @@ def install_pip_package(
     upgrade: bool = False,
     no_deps: bool = False,
 ) -> None:
-    """Install a Python package with pip, unless it is there.
+    """Install a Python package with pip, unless it is installed.
 
     Args:
-        package: requirement, such as ``"pillow>=10"``.
-        module_name: name that the package is imported by; by default that of the package.
-        install_dir: folder to install into, which is put on the module search path.
-        upgrade: install also when it is there.
-        no_deps: leave out what the package depends on.
+        package: Requirement, such as ``"pillow>=10"``.
+        module_name: Name of the module; None is the name of the package.
+        logger: Logger of the command.
+        install_dir: Folder to install into; it is added to the module search path.
+        upgrade: Whether to install the package again if it is installed.
+        no_deps: Whether to leave out the dependencies of the package.
 
     Raises:
-        RuntimeError: pip failed; has what pip printed.
+        RuntimeError: pip failed; the message has the output of pip.
     """
     module = module_name or re.split(r"[<>=!~\[; ]", package)[0].replace("-", "_")
     if install_dir and install_dir not in sys.path:
@@ -433,15 +448,18 @@ def run_shell_cmd(
     line_processor: Callable[[str], str] | None = None,
     logger: logging.Logger | None = None,
 ) -> tuple[int, str]:
-    """Run a command; gives its exit code and what it printed, errors included.
+    """Run a command.
 
     Args:
-        cmd: a str for the shell, or a list of words that needs none.
-        cwd: folder to run in.
-        env: its environment; by default this process's.
-        outfile: file that each line is written to as it comes.
-        line_processor: given each line, gives the line to keep.
-        logger: gets the command as a debug message.
+        cmd: A str for the shell, or a list of words, which is run without a shell.
+        cwd: Working folder of the command.
+        env: Environment of the command; None is the environment of this process.
+        outfile: File to which each line is written.
+        line_processor: Called with each line; returns the line to keep.
+        logger: Logger of the command, at level debug.
+
+    Returns:
+        Exit code, and the output including errors.
     """
     words: str | list[str] = cmd if isinstance(cmd, str) else [str(c) for c in cmd]
     if logger is not None:
@@ -469,10 +487,10 @@ def run_shell_cmd(
 
 
 def debugger_is_active() -> bool:
-    """Whether a debugger traces this process."""
+    """Return whether a debugger traces this process."""
     return sys.gettrace() is not None or "debugpy" in sys.modules or "pydevd" in sys.modules
 
 
 def notebook_is_active() -> bool:
-    """Whether this is a notebook's process."""
+    """Return whether this process belongs to a notebook."""
     return "ipykernel" in sys.modules

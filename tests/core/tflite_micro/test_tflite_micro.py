@@ -117,7 +117,7 @@ def test_accelerators_are_those_registered():
     assert TfliteMicro.get_supported_accelerators() == []
     assert not TfliteMicro.accelerator_is_supported("mvp")
     assert TfliteMicro.normalize_accelerator_name(None) is None
-    with pytest.raises(MltkError, match="No accelerator called 'mvp' runs on this machine"):
+    with pytest.raises(MltkError, match="There is no accelerator 'mvp' on this machine"):
         TfliteMicro.get_accelerator("mvp")
 
 
@@ -125,7 +125,7 @@ def test_log_level():
     before = TfliteMicro.set_log_level("WARNING")
     assert TfliteMicro.get_log_level() == "warn"
     assert TfliteMicro.set_log_level(before) == "warn"
-    with pytest.raises(MltkError, match="No log level is called 'inof'"):
+    with pytest.raises(MltkError, match="'inof' is not a log level"):
         TfliteMicro.set_log_level("inof")
 
 

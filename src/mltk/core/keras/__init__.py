@@ -1,4 +1,4 @@
-"""Import path of MLTK 0.20; what is here lives in `mltk.training`. Submodules are imported when first used."""
+"""Import path of MLTK 0.20 for `mltk.training`. Submodules are imported when they are first used."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Import path of MLTK 0.20; the class lives in `mltk.training.callbacks`."""
+"""Import path of MLTK 0.20 for `mltk.training.callbacks`."""
 
 from mltk.training.callbacks import (
     SteppedLearnRateScheduler,

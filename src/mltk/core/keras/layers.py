@@ -1,4 +1,4 @@
-"""Import path of MLTK 0.20; the layers live in `mltk.training.tied_layers`."""
+"""Import path of MLTK 0.20 for `mltk.training.tied_layers`."""
 
 from mltk.training.tied_layers import Conv2DTranspose_tied, DenseTranspose_tied
 

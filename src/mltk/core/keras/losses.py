@@ -1,4 +1,4 @@
-"""Import path of MLTK 0.20; the losses live in `mltk.training.losses`."""
+"""Import path of MLTK 0.20 for `mltk.training.losses`."""
 
 from mltk.training.losses import (
     ContrastiveLoss,

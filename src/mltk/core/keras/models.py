@@ -1,4 +1,4 @@
-"""Import path of MLTK 0.20; the class lives in `mltk.training.distillation`."""
+"""Import path of MLTK 0.20 for `mltk.training.distillation`."""
 
 from mltk.training.distillation import (
     KnowledgeDistillationModel,

@@ -1,1 +1,1 @@
-"""Import path of MLTK 0.20; what is below it lives in `mltk.audio` and `mltk.data`."""
+"""Import path of MLTK 0.20 for names of `mltk.audio` and `mltk.data`."""

@@ -1,4 +1,4 @@
-"""``TfliteMicro``, MLTK 0.20's door to TensorFlow Lite Micro, on top of this package."""
+"""``TfliteMicro``, MLTK 0.20's interface to TensorFlow Lite Micro."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _LEVELS = ("debug", "info", "warn", "error")
 
 
 class TfliteMicroAccelerator:
-    """Something that computes layers in the place of TFLM's reference kernels; subclass and register."""
+    """Base of an accelerator, which computes layers in place of TFLM's reference kernels. Register an instance."""
 
     name = ""
 
     @property
     def supports_profiling(self) -> bool:
-        """Whether it counts cycles."""
+        """Whether the accelerator counts cycles."""
         return False
 
 
@@ -42,7 +42,7 @@ class TfliteMicro:
 
     @staticmethod
     def git_hash() -> str:
-        """The commit of TFLM that the installed wheel was built from; empty without the wheel."""
+        """Return the commit of TFLM from which the installed wheel was built; empty without the wheel."""
         if not have_tflm():
             return ""
         import tflite_micro
@@ -61,22 +61,22 @@ class TfliteMicro:
 
     @staticmethod
     def get_log_level() -> str:
-        """'debug', 'info', 'warn' or 'error'."""
+        """Return the log level: ``'debug'``, ``'info'``, ``'warn'`` or ``'error'``."""
         return TfliteMicro._level
 
     @staticmethod
     def set_log_level(level: str) -> str:
-        """Set the level; returns the one before."""
+        """Set the log level. Returns the previous level."""
         name = level.lower().replace("warning", "warn")
         if name not in _LEVELS:
-            raise MltkError(f"No log level is called {level!r}.", hint=did_you_mean(name, _LEVELS) or None)
+            raise MltkError(f"{level!r} is not a log level.", hint=did_you_mean(name, _LEVELS) or None)
         before, TfliteMicro._level = TfliteMicro._level, name
         TfliteMicro._logger.setLevel({"warn": "WARNING"}.get(name, name.upper()))
         return before
 
     @staticmethod
     def normalize_accelerator_name(accelerator: str | None) -> str | None:
-        """The registered spelling of ``accelerator``; None for none."""
+        """Return the registered spelling of an accelerator's name; None for ``"none"``."""
         if accelerator is None or accelerator.lower() in ("", "none"):
             return None
         for name in TfliteMicro._accelerators:
@@ -84,23 +84,23 @@ class TfliteMicro:
                 return name
         known = TfliteMicro.get_supported_accelerators()
         raise MltkError(
-            f"No accelerator called {accelerator!r} runs on this machine.",
-            hint=f"Registered: {', '.join(known) or 'none'}. `mltk profile --target` estimates costs on devices.",
+            f"There is no accelerator {accelerator!r} on this machine.",
+            hint=f"Registered: {', '.join(known) or 'none'}. `mltk profile --target` estimates the costs on a device.",
         )
 
     @staticmethod
     def accelerator_is_supported(accelerator: str) -> bool:
-        """Whether an accelerator of this name was registered."""
+        """Return whether an accelerator of this name is registered."""
         return any(name.lower() == accelerator.lower() for name in TfliteMicro._accelerators)
 
     @staticmethod
     def get_supported_accelerators() -> list[str]:
-        """Names of the registered accelerators."""
+        """Return the names of the registered accelerators."""
         return list(TfliteMicro._accelerators)
 
     @staticmethod
     def get_accelerator(name: str) -> TfliteMicroAccelerator:
-        """The registered accelerator of this name."""
+        """Return the registered accelerator of this name."""
         found = TfliteMicro.normalize_accelerator_name(name)
         if found is None:
             raise MltkError("An accelerator needs a name.")
@@ -108,12 +108,12 @@ class TfliteMicro:
 
     @staticmethod
     def register_accelerator(accelerator: TfliteMicroAccelerator) -> None:
-        """Make an accelerator known by its ``name``."""
+        """Register an accelerator under its ``name``."""
         TfliteMicro._accelerators[accelerator.name] = accelerator
 
     @staticmethod
     def add_accelerator_path(path: str) -> None:
-        """Accelerators are registered from Python here, so a folder of binaries of MLTK 0.20 can't be used."""
+        """Raise an error: accelerators are Python objects here, not the binaries of MLTK 0.20."""
         raise MltkError(
             f"Accelerator libraries of MLTK 0.20 ({path}) can't be loaded.",
             hint="Register a Python object with TfliteMicro.register_accelerator().",
@@ -130,7 +130,18 @@ class TfliteMicro:
         runtime_buffer_size: int | None = None,
         **kwargs: Any,
     ) -> TfliteMicroModel:
-        """Load ``model`` (a path or a loaded model). ``force_buffer_overlap`` and unknown options change nothing."""
+        """Load a model into TFLM.
+
+        Args:
+            model: Path of a ``.tflite``, or a loaded model.
+            accelerator: Name of a registered accelerator; None is none.
+            enable_profiler: Value of ``is_profiler_enabled``.
+            enable_recorder: Keep every tensor.
+            enable_tensor_recorder: Keep every tensor, for ``get_recorded_data()``.
+            force_buffer_overlap: For compatibility with MLTK 0.20; ignored.
+            runtime_buffer_size: Size of the tensor arena in bytes; None measures it.
+            kwargs: For compatibility with MLTK 0.20; ignored.
+        """
         del force_buffer_overlap, kwargs
         TfliteMicro.normalize_accelerator_name(accelerator)
         return TfliteMicroModel(
@@ -143,12 +154,12 @@ class TfliteMicro:
 
     @staticmethod
     def unload_model(model: TfliteMicroModel) -> None:
-        """Nothing to do: a model is freed when it is no longer referred to."""
+        """Do nothing: Python frees a model after its last use."""
         del model
 
     @staticmethod
     def profile_model(model: str | TfliteModel, accelerator: str | None = None, **kwargs: Any) -> Any:
-        """Profile ``model``; as ``mltk.profile_model``."""
+        """Profile a model; see ``mltk.profile_model``."""
         import mltk
 
         return mltk.profile_model(model, accelerator=accelerator, **kwargs)
@@ -165,10 +176,21 @@ class TfliteMicro:
         update_input_model: bool = False,
         layer_callback: Callable[[TfliteLayer], bool] | None = None,
     ) -> list[TfliteLayer] | tuple[list[TfliteLayer], TfliteMicroModelDetails]:
-        """Run ``model`` once and return its layers, with the data that each input and output then held.
+        """Run a model once, and return its layers with the data of their inputs and outputs.
 
-        ``input_data``: one array per input, zeros where left out. The layers are those of a copy of the model, unless
-        ``update_input_model``. ``layer_callback`` is called with each layer in order until it returns False.
+        Args:
+            model: Path of a ``.tflite``, or a loaded model.
+            input_data: An array for each input; missing inputs are zeros.
+            accelerator: Name of a registered accelerator; None is none.
+            enable_accelerator_recorder: For compatibility with MLTK 0.20; ignored.
+            disable_simulator_backend: For compatibility with MLTK 0.20; ignored.
+            enable_tensor_recorder: Whether to keep the data.
+            return_model_details: Whether to return the model's details too.
+            update_input_model: Whether to write the data to ``model`` itself; else a copy is used.
+            layer_callback: Called with each layer in order, until it returns False.
+
+        Returns:
+            The layers; with ``return_model_details`` also the details.
         """
         del enable_accelerator_recorder, disable_simulator_backend
         document = _load(model)
@@ -193,7 +215,7 @@ def _load(model: str | Path | TfliteModel) -> TfliteModel:
 
 
 def _keep_data(document: TfliteModel, loaded: TfliteMicroModel) -> None:
-    """Give every computed tensor of ``document`` the data that it holds in ``loaded``, in a buffer of its own."""
+    """Copy the data of each computed tensor of ``loaded`` to ``document``, into a new buffer for each tensor."""
     from ai_edge_litert import schema_py_generated as schema
 
     buffers = document.flatbuffer_model.buffers

@@ -1,4 +1,4 @@
-"""Import path of MLTK 0.20; the classes live in `mltk.core.tflite_micro.tflite_micro`."""
+"""Import path of MLTK 0.20 for `mltk.core.tflite_micro.tflite_micro`."""
 
 from mltk.core.tflite_micro.tflite_micro import TfliteMicroAccelerator
 

@@ -1,6 +1,6 @@
-"""The memory plan by the names of MLTK 0.20: a list of buffers with a size, a lifetime and an offset.
+"""MLTK 0.20's memory plan: a list of buffers with a size, a lifetime and an offset.
 
-The planning itself is :mod:`mltk.micro.memory.planner`'s.
+:mod:`mltk.micro.memory.planner` makes the plan.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class TfliteMicroMemoryPlanBufferTensor(NamedTuple):
-    """A tensor that lies in a buffer."""
+    """A tensor in a buffer."""
 
     subgraph_id: int
     tensor_id: int
@@ -23,7 +23,17 @@ class TfliteMicroMemoryPlanBufferTensor(NamedTuple):
 
 
 class TfliteMicroMemoryPlanBuffer:
-    """``size`` bytes in use from step ``start`` to step ``end`` at ``offset`` (−1 until planned)."""
+    """A buffer in the arena.
+
+    Args:
+        size: Size in bytes.
+        start: First step that uses the buffer.
+        end: Last step that uses the buffer.
+        offset: Place in the arena in bytes; -1 if it is not planned.
+        tensors: Tensors in the buffer.
+        subgraph_id: Subgraph of the tensor for which the buffer was made; -1 for scratch memory.
+        tensor_id: Index of this tensor; -1 for scratch memory.
+    """
 
     def __init__(
         self,
@@ -41,7 +51,7 @@ class TfliteMicroMemoryPlanBuffer:
 
     @property
     def memory_usage_bytes(self) -> int:
-        """First byte past the buffer; 0 until it is planned."""
+        """End of the buffer in the arena in bytes; 0 if it is not planned."""
         return self.offset + self.size if self.offset >= 0 else 0
 
     @property
@@ -51,7 +61,7 @@ class TfliteMicroMemoryPlanBuffer:
 
     @property
     def max_tensor(self) -> TfliteMicroMemoryPlanBufferTensor | None:
-        """The tensor that the buffer was made for, None for scratch memory."""
+        """The tensor for which the buffer was made; None for scratch memory."""
         return self.tensors[0] if self.tensors else None
 
     def equals(
@@ -60,13 +70,13 @@ class TfliteMicroMemoryPlanBuffer:
         subgraph_id: int | None = None,
         tensor_id: int | None = None,
     ) -> bool:
-        """Whether this is the buffer of the same tensor."""
+        """Return whether this is the buffer of the same tensor."""
         if buffer is not None:
             subgraph_id, tensor_id = buffer.subgraph_id, buffer.tensor_id
         return (self.subgraph_id, self.tensor_id) == (subgraph_id, tensor_id)
 
     def to_dict(self) -> dict[str, int]:
-        """The buffer with the keys that MLTK 0.20 records."""
+        """Return the buffer as a dict, with the keys of MLTK 0.20."""
         names = ("size", "offset", "start", "end", "subgraph_id", "tensor_id")
         return {name: getattr(self, name) for name in names}
 
@@ -75,7 +85,7 @@ class TfliteMicroMemoryPlanBuffer:
 
 
 class TfliteMicroMemoryPlan(list[TfliteMicroMemoryPlanBuffer]):
-    """Planned buffers, and the persistent memory beside them in bytes."""
+    """Planned buffers, and the size of the persistent memory in bytes."""
 
     def __init__(
         self,
@@ -95,14 +105,14 @@ class TfliteMicroMemoryPlan(list[TfliteMicroMemoryPlanBuffer]):
 
     @staticmethod
     def create(memory_plan: Iterable[dict[str, Any]], **kwargs: Any) -> TfliteMicroMemoryPlan:
-        """A plan from dictionaries with ``size``, ``start``, ``end``, ``offset``, ``subgraph_id`` and ``tensor_id``."""
+        """Make a plan from dicts with ``size``, ``start``, ``end``, ``offset``, ``subgraph_id`` and ``tensor_id``."""
         plan = TfliteMicroMemoryPlan(**kwargs)
         plan.extend(TfliteMicroMemoryPlanBuffer(**entry) for entry in memory_plan)
         return plan
 
     @staticmethod
     def from_model(tflite_model: TfliteModel, **kwargs: Any) -> TfliteMicroMemoryPlan:
-        """The plan that TFLM makes of ``tflite_model``."""
+        """Make the plan that TFLM makes for a model."""
         planned = plan_memory(tflite_model.graph)
         plan = TfliteMicroMemoryPlan(tflite_model=tflite_model, **kwargs)
         plan._step_names = planned.step_names
@@ -112,7 +122,7 @@ class TfliteMicroMemoryPlan(list[TfliteMicroMemoryPlanBuffer]):
         return plan
 
     def clone(self) -> TfliteMicroMemoryPlan:
-        """A plan with copies of all buffers."""
+        """Return a plan with copies of all buffers."""
         plan = TfliteMicroMemoryPlan.create(
             (b.to_dict() for b in self),
             memory_type=self.memory_type,
@@ -133,27 +143,27 @@ class TfliteMicroMemoryPlan(list[TfliteMicroMemoryPlanBuffer]):
 
     @property
     def n_valid_buffers(self) -> int:
-        """Buffers that have a place."""
+        """Number of planned buffers."""
         return sum(b.offset >= 0 for b in self)
 
     @property
     def buffer_groups(self) -> list[list[TfliteMicroMemoryPlanBuffer]]:
-        """The buffers alive at each step."""
+        """The buffers in use at each step."""
         return [[b for b in self if b.start <= t <= b.end] for t in range(self.max_time + 1)]
 
     @property
     def buffer_memory_usage_bytes(self) -> int:
-        """Bytes that the planned buffers take."""
+        """Size of the planned buffers in bytes."""
         return max((b.memory_usage_bytes for b in self), default=0)
 
     @property
     def temporary_memory_usage_bytes(self) -> int:
-        """Bytes needed only while the model is prepared."""
+        """Size in bytes of the memory that only the preparation of the model needs."""
         return max(self.temp_runtime_sizes, default=0)
 
     @property
     def total_memory_usage_bytes(self) -> int:
-        """Planned buffers and persistent memory."""
+        """Size of the planned buffers and of the persistent memory in bytes."""
         return self.buffer_memory_usage_bytes + self.total_persistent_runtime_size
 
     def _as_plan(self) -> MemoryPlan:
@@ -165,11 +175,11 @@ class TfliteMicroMemoryPlan(list[TfliteMicroMemoryPlanBuffer]):
         return MemoryPlan(buffers, self._step_names)
 
     def get_layout_str(self, line_width: int = 80) -> str:
-        """The arena step by step, a letter for each buffer."""
+        """Return the arena at each step as text, with a letter for each buffer."""
         return "\n".join(self._as_plan().layout(line_width))
 
     def get_summary(self, include_layer_stats: bool = False) -> str:
-        """Sizes, and with ``include_layer_stats`` the bytes alive at each step."""
+        """Return the sizes as text; with ``include_layer_stats`` also the bytes in use at each step."""
         lines = [
             f"Memory type: {self.memory_type}",
             f"Buffers: {self.n_valid_buffers}",
@@ -182,7 +192,7 @@ class TfliteMicroMemoryPlan(list[TfliteMicroMemoryPlanBuffer]):
         return "\n".join(lines)
 
     def to_string(self, line_width: int = 80) -> str:
-        """Summary, buffers and layout."""
+        """Return the summary, the buffers and the layout as text."""
         return f"{self.get_summary()}\n\n{self._as_plan().to_text(line_width)}"
 
     def __str__(self) -> str:
@@ -190,18 +200,18 @@ class TfliteMicroMemoryPlan(list[TfliteMicroMemoryPlanBuffer]):
 
 
 class TfliteMicroMemoryPlanner:
-    """Places buffers as TFLM's greedy planner does: those added, or else those of ``tflite_model``."""
+    """Places buffers like TFLM's greedy planner: the added buffers, or if there are none, those of a model."""
 
     def __init__(self, tflite_model: TfliteModel | None = None, memory_type: str = "sram") -> None:
         self.tflite_model, self.memory_type = tflite_model, memory_type
         self.buffers: list[TfliteMicroMemoryPlanBuffer] = []
 
     def add_buffer(self, buffer: TfliteMicroMemoryPlanBuffer) -> None:
-        """Add a buffer; one that has an offset stays there."""
+        """Add a buffer. A buffer that has an offset keeps it."""
         self.buffers.append(buffer)
 
     def get_plan(self) -> TfliteMicroMemoryPlan:
-        """The plan; the buffers added are given their offsets."""
+        """Return the plan, and set the offsets of the added buffers."""
         if not self.buffers and self.tflite_model is not None:
             return TfliteMicroMemoryPlan.from_model(self.tflite_model, memory_type=self.memory_type)
         placed = [Buffer(b.size, b.start, b.end, b.offset) for b in self.buffers]

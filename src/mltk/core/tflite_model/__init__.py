@@ -1,4 +1,4 @@
-"""Import path of MLTK 0.20; the classes live in `mltk.tflite`."""
+"""Import path of MLTK 0.20 for `mltk.tflite`."""
 
 from mltk.tflite.layer_options import (
     TfliteAddLayerOptions,

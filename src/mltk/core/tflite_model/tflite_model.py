@@ -1,4 +1,4 @@
-"""Import path of MLTK 0.20; the class lives in `mltk.tflite.model`."""
+"""Import path of MLTK 0.20 for `mltk.tflite.model`."""
 
 from mltk.tflite.layers.base import TfliteLayer, TfliteOpCode
 from mltk.tflite.model import (

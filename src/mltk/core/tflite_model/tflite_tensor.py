@@ -1,4 +1,4 @@
-"""Import path of MLTK 0.20; the classes live in `mltk.tflite.tensor`."""
+"""Import path of MLTK 0.20 for `mltk.tflite.tensor`."""
 
 from mltk.tflite.tensor import (
     TfliteQuantization,

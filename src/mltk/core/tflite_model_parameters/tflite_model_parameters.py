@@ -1,4 +1,4 @@
-"""Import path of MLTK 0.20; the class lives in `mltk.tflite.model_parameters`."""
+"""Import path of MLTK 0.20 for `mltk.tflite.model_parameters`."""
 
 from mltk.tflite.model_parameters import TFLITE_METADATA_TAG, TfliteModelParameters
 

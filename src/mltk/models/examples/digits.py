@@ -1,9 +1,9 @@
-"""Handwritten digits, 8×8 pixels: the smallest real job, done in seconds.
+"""Handwritten digits, 8×8 pixels: the smallest real example, which trains in seconds.
 
     mltk train digits
 
 The samples are the test part of the UCI "Optical Recognition of Handwritten Digits" set (Alpaydin and Kaynak,
-1998), which scikit-learn carries: 1,797 digits by 13 people. A fifth of them is held out for evaluation.
+1998), which is part of scikit-learn: 1,797 digits by 13 people. A fifth of the samples is used for evaluation only.
 """
 # @mltk_model
 
@@ -20,7 +20,7 @@ class Digits(mltk.MltkModel, mltk.TrainMixin, mltk.DatasetMixin, mltk.EvaluateCl
 
 
 def digits_dataset(subset: str) -> tuple[np.ndarray, np.ndarray]:
-    """Images [samples, 8, 8, 1] from 0 to 1 and labels [samples], for training or for evaluation."""
+    """Load images ``[samples, 8, 8, 1]`` from 0 to 1 and labels ``[samples]`` of a subset."""
     images, labels = load_digits(return_X_y=True)
     images = (images.reshape(-1, 8, 8, 1) / 16).astype(np.float32)
     x_train, x_held_out, y_train, y_held_out = train_test_split(
@@ -30,7 +30,7 @@ def digits_dataset(subset: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def build_model(model: Digits) -> keras.Model:
-    """Two convolutions and a dense layer; 9,930 parameters."""
+    """Build two convolutions and a dense layer, 9,930 parameters."""
     keras_model = keras.Sequential(
         [
             keras.Input(model.input_shape),

@@ -1,10 +1,10 @@
-"""A keyword spotter for "yes", "no", "up" and "down" that needs no recordings: every clip is synthesized here.
+"""A keyword spotter for "yes", "no", "up" and "down" without recordings: all clips are synthesized.
 
     mltk train keyword_spotting_synthetic
 
-Some minutes on two cores: the words are said by 300 synthesized voices with many accents, together with words that
-sound nearly the same and words that don't; a TENet (Li et al. 2020) of 17 k parameters learns them; the int8 model is
-evaluated on voices that it was not trained on. Real voices differ: to know how it does on yours, record some and set
+This takes some minutes on two cores. 300 synthesized voices with many accents say the words, words that sound similar,
+and other words. A TENet (Li et al. 2020) of 17 k parameters learns them. The int8 model is evaluated on voices that it
+was not trained on. Real voices differ. To test the model on your own voice, record some clips, and set
 `my_model.dataset` to their folder in an evaluation.
 """
 # @mltk_model
@@ -20,7 +20,7 @@ from mltk.models.shared import tenet
 
 
 class KeywordSpotter(mltk.MltkModel, mltk.TrainMixin, mltk.AudioDatasetMixin, mltk.EvaluateClassifierMixin):
-    """Audio features in, a probability for each word out."""
+    """The input is audio features, the output a probability for each word."""
 
 
 my_model = KeywordSpotter()
@@ -28,7 +28,7 @@ my_model.version = 1
 my_model.description = "Says which of yes, no, up and down was spoken"
 my_model.classes = ["yes", "no", "up", "down", "_unknown_", "_silence_"]
 
-# The words: each said 700 times, by all voices; "_unknown_" is half near misses, half common words.
+# Each word is said 700 times, by all voices. "_unknown_" is half similar words, half common words.
 my_model.dataset = SpeechDataset(
     ["yes", "no", "up", "down"],
     samples_per_keyword=700,
@@ -36,7 +36,7 @@ my_model.dataset = SpeechDataset(
     voices=300,
 )
 
-# What the device computes from the microphone: 49 rows of 40 mel features a second, as int8.
+# The features that the device computes from the microphone: 49 rows of 40 mel features a second, as int8.
 frontend_settings = mltk.AudioFeatureGeneratorSettings(
     sample_rate_hz=16000,
     sample_length_ms=1000,
@@ -51,7 +51,7 @@ frontend_settings = mltk.AudioFeatureGeneratorSettings(
     quantize_dynamic_scale_range_db=40.0,
 )
 
-# Each epoch hears each clip in another place, in other noise, from another throat.
+# In each epoch, each clip has another position, other noise, and another vocal tract length.
 my_model.datagen = mltk.ParallelAudioDataGenerator(
     cores=2,
     dtype=np.float32,
@@ -68,7 +68,7 @@ my_model.datagen = mltk.ParallelAudioDataGenerator(
 
 
 def build_model(model: KeywordSpotter) -> keras.Model:
-    """A TENet over time, to which the mel features are channels."""
+    """Build a TENet over time; the mel features are its channels."""
     frames, features, _ = model.input_shape
     inputs = keras.Input(model.input_shape)
     x = keras.layers.Reshape((frames, 1, features))(inputs)
@@ -94,7 +94,7 @@ my_model.eval_augment = True
 my_model.tflite_converter["inference_input_type"] = "int8"
 my_model.tflite_converter["inference_output_type"] = "int8"
 
-# For the firmware: when an answer counts as a detection.
+# For the firmware: when an output is a detection.
 my_model.model_parameters["average_window_duration_ms"] = 500
 my_model.model_parameters["detection_threshold"] = 180
 my_model.model_parameters["suppression_ms"] = 1000

@@ -1,9 +1,9 @@
-"""A TENet that spots ten words of Speech Commands in real recordings, in noise.
+"""A TENet that recognizes ten words of Speech Commands, in real recordings with noise.
 
     mltk train keyword_spotting_tenet
 
-Li et al., "Small-Footprint Keyword Spotting with Multi-Scale Temporal Convolution", Interspeech 2020. Downloads 2.3 GB
-of recordings and 600 MB of noise (ESC-50) once.
+Li et al., "Small-Footprint Keyword Spotting with Multi-Scale Temporal Convolution", Interspeech 2020. The first run
+downloads 2.3 GB of recordings and 600 MB of noise (ESC-50).
 """
 # @mltk_model
 
@@ -19,7 +19,7 @@ from mltk.models.shared import tenet
 
 
 class KeywordSpotter(mltk.MltkModel, mltk.TrainMixin, mltk.AudioDatasetMixin, mltk.EvaluateClassifierMixin):
-    """Audio features in, a probability for each word out."""
+    """The input is audio features, the output a probability for each word."""
 
     def load_dataset(self, subset: str, *args: Any, **kwargs: Any) -> None:
         """Download the background noise, then load the recordings."""
@@ -64,7 +64,7 @@ my_model.datagen = mltk.ParallelAudioDataGenerator(
 
 
 def build_model(model: KeywordSpotter) -> keras.Model:
-    """A TENet over time, to which the mel features are channels."""
+    """Build a TENet over time; the mel features are its channels."""
     frames, features, _ = model.input_shape
     inputs = keras.Input(model.input_shape)
     x = keras.layers.Reshape((frames, 1, features))(inputs)

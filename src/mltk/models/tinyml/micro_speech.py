@@ -1,9 +1,9 @@
-"""TensorFlow Lite Micro's first example: "yes" and "no", by one convolution and one dense layer; 18 kB.
+"""TensorFlow Lite Micro's first example: "yes" and "no", with one convolution and one dense layer; 18 kB.
 
     mltk train micro_speech
 
 Warden and Situnayake, "TinyML", O'Reilly 2019, chapters 7 and 8. The frontend's settings are those of the example's
-firmware: 49 rows of 40 features a second, noise reduction and gain control on. Downloads 2.3 GB once.
+firmware: 49 rows of 40 features a second, with noise reduction and gain control. The first run downloads 2.3 GB.
 """
 # @mltk_model
 
@@ -15,7 +15,7 @@ from mltk.datasets.audio.speech_commands import speech_commands_v2
 
 
 class MicroSpeech(mltk.MltkModel, mltk.TrainMixin, mltk.AudioDatasetMixin, mltk.EvaluateClassifierMixin):
-    """Audio features in, a probability for each word out."""
+    """The input is audio features, the output a probability for each word."""
 
 
 my_model = MicroSpeech()
@@ -58,7 +58,7 @@ my_model.datagen = mltk.ParallelAudioDataGenerator(
 
 
 def build_model(model: MicroSpeech) -> keras.Model:
-    """The example's "tiny_conv"."""
+    """Build the example's architecture "tiny_conv"."""
     keras_model = keras.Sequential(
         [
             keras.Input(model.input_shape),

@@ -3,8 +3,8 @@
     mltk train mlperf_keyword_spotting
 
 Banbury et al., "MLPerf Tiny Benchmark", 2021: 49 × 10 features of a second, 12 classes, at least 90 % accuracy. The
-features here are log mel energies of the device's own frontend, in place of the benchmark's MFCCs. Downloads
-2.3 GB once.
+features here are log mel energies of the device's frontend, in place of the benchmark's MFCCs. The first run downloads
+2.3 GB.
 """
 # @mltk_model
 
@@ -17,7 +17,7 @@ from mltk.models.shared import DepthwiseSeparableConv2D_ARM
 
 
 class KeywordSpotter(mltk.MltkModel, mltk.TrainMixin, mltk.AudioDatasetMixin, mltk.EvaluateClassifierMixin):
-    """Audio features in, a probability for each word out."""
+    """The input is audio features, the output a probability for each word."""
 
 
 my_model = KeywordSpotter()
@@ -51,7 +51,7 @@ my_model.datagen = mltk.ParallelAudioDataGenerator(
 
 
 def build_model(model: KeywordSpotter) -> keras.Model:
-    """The benchmark's architecture."""
+    """Build the architecture of the benchmark."""
     keras_model = DepthwiseSeparableConv2D_ARM(model.input_shape, num_classes=model.n_classes)
     keras_model.compile(optimizer=model.optimizer, loss=model.loss, metrics=model.metrics)
     return keras_model

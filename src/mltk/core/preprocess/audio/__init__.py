@@ -1,1 +1,1 @@
-"""Import path of MLTK 0.20; what is below it lives in `mltk.audio`."""
+"""Import path of MLTK 0.20 for names of `mltk.audio`."""

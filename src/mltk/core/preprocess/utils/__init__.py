@@ -1,4 +1,4 @@
-"""Import path of MLTK 0.20; the functions live in `mltk.data` and `mltk.audio.augment`."""
+"""Import path of MLTK 0.20 for `mltk.data` and `mltk.audio.augment`."""
 
 from mltk.core.preprocess.utils.directory import list_dataset_directory, list_valid_filenames_in_directory
 from mltk.data.pipeline.normalize import normalize

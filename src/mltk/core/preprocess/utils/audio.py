@@ -1,4 +1,4 @@
-"""Audio of one sample, in the terms of MLTK 0.20's helpers: read, write, fit to a length, turn into features."""
+"""MLTK 0.20's functions for the audio of one sample: read, write, fit to a length, compute features."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ __all__ = [
 
 
 def _is_symbolic(value: Any) -> bool:
-    """Whether this is a tensor of a graph, which has no value yet; told without importing TensorFlow."""
+    """Whether this is a tensor of a graph, which has no value yet. Does not import TensorFlow."""
     return any(c.__name__ == "SymbolicTensor" for c in type(value).__mro__) or (
         hasattr(value, "graph") and hasattr(value, "op") and not hasattr(value, "numpy")
     )
@@ -41,21 +41,25 @@ def _as_path(value: Any) -> str:
 
 
 def read_audio_file(path: Any, return_sample_rate: bool = False, return_numpy: bool = True, **kwargs: Any) -> Any:
-    """The first channel of an audio file: float32 [samples] from -1 to 1.
+    """Read the first channel of an audio file.
 
     Args:
-        path: of a wav, flac, ogg or mp3 file; a string, or a scalar array or tensor of one, also of a graph.
-        return_sample_rate: give ``(samples, rate in Hz)``.
-        return_numpy: give an array; if not, a tensor. Of a graph's path, always a tensor.
-        kwargs: of 0.20's decoder; ``desired_samples`` cuts or pads, ``desired_channels`` is always 1.
+        path: Path of a wav, flac, ogg or mp3 file: a str, or a scalar array or tensor, also of a graph.
+        return_sample_rate: Whether to return the sample rate too.
+        return_numpy: Whether to return an array, else a tensor. For a path of a graph, the result is a tensor.
+        kwargs: Arguments of MLTK 0.20's decoder: ``desired_samples`` cuts or pads, ``desired_channels`` must be 1.
+
+    Returns:
+        Samples, float32 ``[samples]`` from -1 to 1; with ``return_sample_rate`` also the sample rate in Hz.
 
     Raises:
-        AudioFileError: the file can't be read.
+        AudioFileError: The file cannot be read.
+        DatasetError: There is another argument, or more than one channel is wanted.
     """
     length = int(kwargs.pop("desired_samples", -1))
     channels = int(kwargs.pop("desired_channels", 1))
     if kwargs or channels not in (-1, 1):
-        raise DatasetError(f"read_audio_file() can't do this: {kwargs or {'desired_channels': channels}}.")
+        raise DatasetError(f"read_audio_file() does not support {kwargs or {'desired_channels': channels}}.")
 
     def read(file: Any) -> tuple[npt.NDArray[np.float32], np.int32]:
         samples, rate = read_audio(_as_path(file))
@@ -80,15 +84,18 @@ def read_audio_file(path: Any, return_sample_rate: bool = False, return_numpy: b
 
 
 def write_audio_file(path: Any, sample: Any, sample_rate: int) -> Any:
-    """Write [samples], int16 or float from -1 to 1, as a 16-bit file; gives its path.
+    """Write a clip to a 16-bit file.
 
     Args:
-        path: of the file; without an extension, of a folder, in which a wav file is named after the time.
-        sample: array or tensor, also of a graph.
-        sample_rate: in Hz.
+        path: Path of the file. A path without an extension is a folder; the name of the wav file is the current time.
+        sample: Clip ``[samples]``, int16 or float from -1 to 1: an array or tensor, also of a graph.
+        sample_rate: Sample rate in Hz.
+
+    Returns:
+        Path of the file.
 
     Raises:
-        AudioFileError: it can't be written.
+        AudioFileError: The file cannot be written.
     """
 
     def write(file: Any, samples: Any) -> bytes:
@@ -112,17 +119,18 @@ def adjust_length(
     offset: float = 0.0,
     trim_threshold_db: float = 30.0,
 ) -> npt.NDArray[np.float32]:
-    """A clip resampled, its silent ends trimmed if it is longer than wanted, and cut or padded.
+    """Resample a clip, trim its silent ends, and cut or pad it.
 
     Args:
-        sample: [samples], float from -1 to 1 or int16.
-        target_sr, original_sr: rates in Hz; resampled only if both are given and differ.
-        out_length: samples wanted; None leaves the clip as long as it is.
-        offset: share, 0 to 1, of the padding that goes before the clip, or of what is cut off before it.
-        trim_threshold_db: below the loudest part of the clip; 0 doesn't trim.
+        sample: Clip ``[samples]``, float from -1 to 1 or int16.
+        target_sr: Wanted sample rate in Hz. The clip is resampled if both rates are given and differ.
+        original_sr: Sample rate of the clip in Hz.
+        out_length: Wanted number of samples; None neither cuts nor pads.
+        offset: Share, 0 to 1, of the padding that is before the clip, or of the cut samples that are before it.
+        trim_threshold_db: Level of silence in dB below the loudest part of the clip; 0 does not trim.
 
     Returns:
-        float32 [out_length].
+        The clip, float32 ``[out_length]``.
     """
     clip = np.asarray(sample)
     if original_sr is not None and target_sr is not None:
@@ -136,12 +144,16 @@ def adjust_length(
 def apply_frontend(
     sample: npt.ArrayLike, settings: AudioFeatureGeneratorSettings, dtype: npt.DTypeLike = np.float32
 ) -> npt.NDArray[Any]:
-    """Features of one clip: ``dtype`` (float32, uint16 or int8) [height, width].
+    """Compute the features of a clip.
 
     Args:
-        sample: [settings.sample_length], float from -1 to 1 or int16; longer is cut, shorter padded with silence.
-        settings: of the frontend.
-        dtype: of the features.
+        sample: Clip ``[settings.sample_length]``, float from -1 to 1 or int16. A longer clip is cut, a shorter clip is
+            padded with silence.
+        settings: Settings of the frontend.
+        dtype: Dtype of the features: float32, uint16 or int8.
+
+    Returns:
+        Features ``[height, width]``.
     """
     clip = offset_effect.apply(to_int16(np.asarray(sample)), settings.sample_length, 0.0)
     return AudioFeatureGenerator(settings).process_sample(clip, dtype)

@@ -1,4 +1,4 @@
-"""The functions that list a dataset's folder in MLTK 0.20."""
+"""MLTK 0.20's functions that list the folder of a dataset."""
 
 from __future__ import annotations
 
@@ -31,17 +31,36 @@ def list_dataset_directory(
     list_valid_filenames_in_directory_function: Callable[..., Any] | None = None,
     process_samples_function: Callable[..., Any] | None = None,
 ) -> tuple[list[str | None], list[int]]:
-    """Paths and class indices of a folder of class folders, as MLTK 0.20 lists it.
+    """List the paths and class indices of a folder of class folders, like MLTK 0.20.
 
-    Differences: no index files are written; with ``shuffle_index_directory``, files are chosen in the order of their
-    hashes; a split keeps a speaker on one side where the file names reveal one.
+    Three things differ. No index files are written. With ``shuffle_index_directory``, files are chosen in the order of
+    their hashes. A split keeps all files of a speaker together, if the file names show the speaker.
+
+    Args:
+        directory: Folder of class folders.
+        classes: Names of the classes.
+        unknown_class_percentage: Size of the unknown class, as a share of the mean class's size; None is no such class.
+        unknown_class_label: Name of the unknown class, whose files are those of the other class folders.
+        empty_class_percentage: Size of the empty class, as a share of the mean class's size; None is no such class.
+        empty_class_label: Name of the empty class, whose samples have no file.
+        class_counts: Filled with the number of samples of each class.
+        shuffle: Whether to shuffle the samples.
+        seed: Seed of the order; None draws a seed.
+        split: ``(start, stop)``, shares of the files, 0 to 1; None is all files.
+        max_samples_per_class: Largest number of samples of each class; -1 is all.
+        white_list_formats: File name extensions; None is all.
+        follow_links: Whether to enter folders that are links.
+        shuffle_index_directory: If given, files are chosen in the order of their hashes.
+        return_absolute_paths: Whether to return absolute paths.
+        list_valid_filenames_in_directory_function: Your own function that lists the files of a class.
+        process_samples_function: Your own function that changes the list of files.
 
     Returns:
-        ``(paths, labels)``; the paths relative to ``directory`` unless ``return_absolute_paths``, None for samples
-        of ``empty_class_label``.
+        ``(paths, labels)``. The paths are relative to ``directory`` unless ``return_absolute_paths``. The path of a
+        sample of the empty class is None.
 
     Raises:
-        DatasetError: see :func:`list_samples`.
+        DatasetError: The folder is missing or empty, or a class has no samples.
     """
     options = ListingOptions(
         formats=white_list_formats or [""],
@@ -77,7 +96,19 @@ def list_valid_filenames_in_directory(
     follow_links: bool = False,
     shuffle_index_directory: str | None = None,
 ) -> tuple[str, list[str]]:
-    """``(search_class, paths)``: the files of one class, relative to ``base_directory``, as MLTK 0.20 lists them."""
+    """List the files of a class, like MLTK 0.20.
+
+    Args:
+        base_directory: Folder of class folders.
+        search_class: Name of the class.
+        white_list_formats: File name extensions; None is all.
+        split: ``(start, stop)``, shares of the files, 0 to 1; None is all files.
+        follow_links: Whether to enter folders that are links.
+        shuffle_index_directory: If given, files are chosen in the order of their hashes.
+
+    Returns:
+        ``search_class``, and the paths relative to ``base_directory``.
+    """
     found, _ = list_class_folder(base_directory, search_class, white_list_formats or [""], follow_links)
     if shuffle_index_directory is not None:
         found = hash_order(found)

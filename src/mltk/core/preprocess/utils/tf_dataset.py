@@ -1,4 +1,4 @@
-"""Audio as ``tf.data`` datasets, in the terms of MLTK 0.20's helpers."""
+"""MLTK 0.20's functions that load audio as ``tf.data`` datasets."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _tensorflow() -> Any:
 
 
 def enable_numpy_behavior() -> bool:
-    """Let tensors behave like arrays (``tensor.astype``, …); whether TensorFlow can."""
+    """Let tensors behave like arrays (``tensor.astype``, …). Returns whether TensorFlow can do this."""
     numpy_like = getattr(_tensorflow().experimental, "numpy", None)
     if numpy_like is None:
         return False
@@ -67,28 +67,35 @@ def load_audio_directory(
     list_valid_filenames_in_directory_function: Callable[..., Any] | None = None,
     process_samples_function: Callable[..., Any] | None = None,
 ) -> tuple[Any, Any]:
-    """``(samples, labels)`` of a folder of class folders, as two ``tf.data.Dataset`` of the same order.
+    """Load a folder of class folders as two ``tf.data.Dataset``: samples and labels, in the same order.
 
     Args:
-        directory: of the dataset.
-        classes: of the samples; ``_unknown_`` is drawn from the others, ``_silence_`` has no file.
-        unknown_class_percentage, silence_class_percentage: their size, as a share of the mean class's; None is none.
-        class_counts: filled with class → number of samples.
-        onehot_encode: labels are int32 [classes], not int32 indices.
-        shuffle: in an order drawn from ``seed``.
-        seed: of the order; None draws one.
-        split: ``(start, stop)``, shares of the files, 0 to 1; None is all.
-        max_samples_per_class: at most so many; -1 is all.
-        sample_rate_hz: that audio is resampled to; None keeps each file's.
-        return_audio_data: samples are float32 [samples] from -1 to 1; else they are paths, empty for silence.
-        return_audio_sample_rate: samples are ``(audio, rate in Hz)``.
-        white_list_formats: extensions of the files; None is wav only, as in 0.20.
-        follow_links: go into folders that are symbolic links.
-        shuffle_index_directory: if given, files are chosen in an order that looks random.
-        list_valid_filenames_in_directory_function, process_samples_function: list or change the files of a class.
+        directory: Folder of class folders.
+        classes: Names of the classes. The files of ``_unknown_`` are those of the other class folders. The samples of
+            ``_silence_`` have no file.
+        unknown_class_percentage: Size of ``_unknown_``, as a share of the mean class's size; None is no such class.
+        silence_class_percentage: Size of ``_silence_``, as a share of the mean class's size; None is no such class.
+        class_counts: Filled with the number of samples of each class.
+        onehot_encode: Labels are int32 ``[classes]``; else they are int32 indices.
+        shuffle: Whether to shuffle the samples.
+        seed: Seed of the order; None draws a seed.
+        split: ``(start, stop)``, shares of the files, 0 to 1; None is all files.
+        max_samples_per_class: Largest number of samples of each class; -1 is all.
+        sample_rate_hz: Sample rate in Hz to which the audio is resampled; None keeps the rate of each file.
+        return_audio_data: Samples are float32 ``[samples]`` from -1 to 1; else they are paths, empty for silence.
+        return_audio_sample_rate: Samples are ``(audio, rate in Hz)``.
+        white_list_formats: File name extensions; None is wav only, as in MLTK 0.20.
+        follow_links: Whether to enter folders that are links.
+        shuffle_index_directory: If given, files are chosen in the order of their hashes.
+        list_valid_filenames_in_directory_function: Your own function that lists the files of a class.
+        process_samples_function: Your own function that changes the list of files.
+
+    Returns:
+        The dataset of the samples, and the dataset of the labels.
 
     Raises:
-        DatasetError: the folder is missing or empty, or a class has no samples.
+        DatasetError: The folder is missing or empty, or a class has no samples.
+        MissingDependencyError: TensorFlow is not installed.
     """
     tf = _tensorflow()
     paths, labels = list_dataset_directory(
@@ -124,7 +131,7 @@ def load_audio_directory(
 
 def _read_in_graph(tf: Any, path: Any, sample_rate_hz: int | None, with_rate: bool) -> Any:
     def read(name: bytes) -> tuple[np.ndarray, np.int32]:
-        if not name:  # silence: a second of it
+        if not name:  # a second of silence
             rate = sample_rate_hz or 16000
             return np.zeros(rate, np.float32), np.int32(rate)
         samples, rate = read_audio(name.decode(), sample_rate_hz)
@@ -147,21 +154,24 @@ def parallel_process(
     env: Mapping[str, str] | None = None,
     disable_gpu_in_subprocesses: bool = True,
 ) -> tuple[Any, ProcessPool]:
-    """A dataset whose elements are what ``callback`` makes of those of ``dataset``, in processes and in order.
+    """Call a function for each element of a dataset, in worker processes; the order of the elements stays.
 
     Args:
-        dataset: ``tf.data.Dataset``.
-        callback: a function at the top level of a module or script; given an element's parts as arrays.
-        dtype: of the array that it gives; a sequence, if it gives several.
-        n_jobs: processes: a number, or a share of the cores.
-        job_batch_size: calls that are under way at once; None is one for each process.
-        pool: that calls are made in; its own function is called then.
-        name: for messages.
-        env: more environment variables for the processes.
-        disable_gpu_in_subprocesses: hide GPUs from them.
+        dataset: A ``tf.data.Dataset``.
+        callback: Function at the top level of a module or script. It gets the parts of an element as arrays.
+        dtype: Dtype of the array that the function returns; a sequence of dtypes for several arrays.
+        n_jobs: Number of processes, or their share of the cores.
+        job_batch_size: Number of simultaneous calls; None is one for each process.
+        pool: Pool of processes to use. Then the function of the pool is called, not ``callback``.
+        name: Name of the pool, for messages.
+        env: More environment variables for the processes.
+        disable_gpu_in_subprocesses: Whether to hide GPUs from the processes.
 
     Returns:
-        ``(dataset, pool)``; shut the pool down when the dataset is no longer used.
+        The dataset of the results, and the pool. Shut down the pool when the dataset is no longer used.
+
+    Raises:
+        MissingDependencyError: TensorFlow is not installed.
     """
     tf = _tensorflow()
     n = calculate_n_jobs(n_jobs)

@@ -1,4 +1,4 @@
-"""Import path of MLTK 0.20; the classes live in `mltk.audio.frontend`."""
+"""Import path of MLTK 0.20 for `mltk.audio.frontend`."""
 
 from mltk.audio.frontend import AudioFeatureGenerator, AudioFeatureGeneratorSettings
 

@@ -1,4 +1,4 @@
-"""Import path of MLTK 0.20; the classes live in `mltk.audio`."""
+"""Import path of MLTK 0.20 for `mltk.audio`."""
 
 from mltk.audio.generator import ParallelAudioDataGenerator
 from mltk.audio.process_params import ParallelProcessParams
