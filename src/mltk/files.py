@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
 from collections.abc import Iterator, Mapping
 
 from mltk.errors import MltkError, OutputError
@@ -40,6 +39,8 @@ def check_writable(path: str) -> None:
     Raises:
         OutputError: No file can be written there.
     """
+    import tempfile  # takes 2 ms to import; loading a specification writes no file
+
     folder = os.path.dirname(os.path.abspath(path))
     try:
         os.makedirs(folder, exist_ok=True)
@@ -69,6 +70,7 @@ def replacing(path: Path, *, durable: bool = True) -> Iterator[str]:
     Raises:
         OutputError: The file cannot be written, for instance because the disk is full.
     """
+
     target = os.path.realpath(path)
     temporary = None
     try:
@@ -103,6 +105,8 @@ def replacing_folder(path: Path) -> Iterator[str]:
     Raises:
         OutputError: The folder cannot be written, for instance because the disk is full.
     """
+    import tempfile
+
     target = os.path.realpath(path)
     parent = make_folder(os.path.dirname(target))
     try:
