@@ -13,13 +13,12 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from mltk.errors import RuntimeFailure
 from mltk.micro.engines.process import TRUST_HINT, UNTRUSTED_ANSWER_BYTES, ChildRuntime, WorkerProcess, Workers
 from mltk.tflite.graph import Graph
 
-Array = npt.NDArray[Any]
+Array = np.ndarray[Any, np.dtype[Any]]  # NDArray[Any]; numpy.typing takes 10 ms to import
 # What starting a child costs (interpreter, NumPy, engine), roughly. It must save twice this time.
 SPAWN_S = 0.35
 # A chunk takes about this long: short for balance and progress, long compared with what sending it costs.
