@@ -80,6 +80,9 @@ KINDS = {
     "bidirectional": lambda: sequential(
         L.Bidirectional(L.LSTM(3)), L.Reshape((3, 2)), L.Bidirectional(L.GRU(4), "sum")
     ),
+    "bidirectional sequences": lambda: sequential(
+        L.Bidirectional(L.LSTM(3, return_sequences=True)), L.Bidirectional(L.GRU(4), merge_mode="sum")
+    ),
     "cells": lambda: sequential(L.RNN([L.GRUCell(4), L.LSTMCell(3)])),
     "ConvLSTM": lambda: sequential(L.ConvLSTM1D(2, 3), L.Flatten(), shape=(3, 6, 1)),
     "time-distributed": lambda: sequential(L.Reshape((2, 3, 2)), L.TimeDistributed(L.GRU(3)), L.Flatten(), shape=(12,)),

@@ -52,6 +52,7 @@ def convert(
         QuantizationError: The converter refuses the model, or crashes.
         SettingError: A setting has an impossible value.
     """
+    from mltk.tflite.equal_scales import repair_scales
     from mltk.tflite.model import TfliteModel
     from mltk.tflite.tensor_names import shorten_names
 
@@ -63,6 +64,7 @@ def convert(
     model.trigger_event(MltkModelEvent.BEFORE_QUANTIZE, converter=converter, converter_settings=settings)
     tflite_model = TfliteModel(_run_converter(converter, model.name, keras_model, settings))
     put_in_keras_order(tflite_model, keras_model)
+    repair_scales(tflite_model)
     shorten_names(tflite_model, one_operation=quantized)
     return tflite_model
 
