@@ -87,8 +87,10 @@ def check_savable(model: Any, keras_model: Any) -> None:
     try:
         save(keras_model)
     except Exception as e:
-        culprit = next((layer for layer in all_layers(keras_model)[1:] if _fails(save, layer)), None)
-        what = describe_layer(culprit).capitalize() if culprit is not None else "The Keras model"
+        failing = [layer for layer in all_layers(keras_model)[1:] if _fails(save, layer)]
+        # A model fails because of a layer in it, so the layer is more precise.
+        failing.sort(key=lambda layer: isinstance(layer, keras.Model))
+        what = describe_layer(failing[0]) if failing else "the Keras model"
         raise SpecificationError(
             f"{model.name}: {what} can't be saved: {first_lines(str(e), 2)}",
             hint="Give its class a method get_config() that returns the arguments of __init__ as numbers, strings and "
