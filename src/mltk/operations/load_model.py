@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 from mltk.files import make_folder
 from mltk.operations.shared.load import TFLITE, ModelKind, resolve
-from mltk.specification.model import MltkModel
-from mltk.user_settings import user_dir
 from mltk.workers.script_loading import stop_if_loading_script
 
 if TYPE_CHECKING:
+    from mltk.specification.model import MltkModel
     from mltk.tflite.model import TfliteModel
 
 
@@ -95,6 +94,8 @@ def find_tflite_path(
     Raises:
         MltkError: As for `load_tflite_model`; also `OutputError` if the file cannot be written.
     """
+    from mltk.user_settings import user_dir
+
     stop_if_loading_script()
     found = load_tflite_model(model, build=build, test=test)
     if found.path and os.path.isfile(found.path):

@@ -15,11 +15,10 @@ from mltk.micro.profile.profiler import profile_tflite
 from mltk.micro.profile.results import ProfilingModelResults
 from mltk.micro.profile.targets import DEFAULT_TARGET
 from mltk.operations.load_model import load_tflite_model
-from mltk.specification.events import MltkModelEvent
-from mltk.specification.model import MltkModel
 from mltk.workers.script_loading import stop_if_loading_script
 
 if TYPE_CHECKING:
+    from mltk.specification.model import MltkModel
     from mltk.tflite.model import TfliteModel
 
 _NO_DEVICE = (
@@ -89,6 +88,10 @@ def profile_model(
         active_power_w=active_power_w,
         measure_ram=measure_ram,
     )
-    if post_process and isinstance(model, MltkModel):
-        model.trigger_event(MltkModelEvent.AFTER_PROFILE, results=results)
+    if post_process and not isinstance(model, str):
+        from mltk.specification.events import MltkModelEvent
+        from mltk.specification.model import MltkModel
+
+        if isinstance(model, MltkModel):
+            model.trigger_event(MltkModelEvent.AFTER_PROFILE, results=results)
     return results

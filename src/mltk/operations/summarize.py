@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Any, cast
 from mltk.errors import ArchiveError
 from mltk.operations.results.summary import ModelSummary, summarize_tflite
 from mltk.operations.shared.load import ModelKind, ModelReference, archive_member, resolve
-from mltk.specification.archive_file import ArchiveReader
-from mltk.specification.events import MltkModelEvent
-from mltk.specification.model import MltkModel
 from mltk.workers.script_loading import stop_if_loading_script
 
 if TYPE_CHECKING:
     from mltk.operations.shared.model_types import BuildableModel, KerasModel
+    from mltk.specification.archive_file import ArchiveReader
+    from mltk.specification.model import MltkModel
 
 
 def summarize_model(
@@ -45,6 +44,8 @@ def summarize_model(
     if reference.is_tflite:
         return summarize_tflite(reference.tflite_model())
     if reference.kind is ModelKind.KERAS_MODEL:
+        from mltk.specification.model import MltkModel
+
         return _summarize_keras(reference.given, model if isinstance(model, MltkModel) else None)
     if build:
         return _summarize_untrained(reference.given, tflite, test)
@@ -55,6 +56,7 @@ def summarize_model(
 
 def _summarize_keras(keras_model: KerasModel, model: MltkModel | None) -> ModelSummary:
     from mltk.operations.shared.keras_model import keras_summary
+    from mltk.specification.events import MltkModelEvent
 
     text = keras_summary(keras_model)
     facts = {"name": keras_model.name, "parameters": keras_model.count_params() if keras_model.built else None}

@@ -4,7 +4,8 @@
     reference.tflite_model()          # its .tflite, read and checked
     reference.archive()               # its archive, opened for reading
 
-Nothing here runs the code of a specification.
+Nothing here runs the code of a specification. What a ``.tflite`` does not need is imported where it is used, since
+commands that only look into a file start in a fifth of a second.
 """
 
 from __future__ import annotations
@@ -16,11 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 from mltk.errors import ArchiveError, ModelNotFoundError
 from mltk.specification import names
-from mltk.specification.archive_file import ArchiveReader
-from mltk.specification.model import MltkModel
-from mltk.specification.search import find_model
 
 if TYPE_CHECKING:
+    from mltk.specification.archive_file import ArchiveReader
     from mltk.tflite.model import TfliteModel
 
 TFLITE, FLOAT_TFLITE = ".tflite", ".float32.tflite"
@@ -102,6 +101,8 @@ class ModelReference:
             ModelNotFoundError: There is no such model or file.
             ArchiveError: The model has not been trained, or the archive is damaged.
         """
+        from mltk.specification.archive_file import ArchiveReader
+
         return ArchiveReader(self.archive_path())
 
     def tflite_model(self, extension: str = TFLITE) -> TfliteModel:
@@ -169,6 +170,8 @@ def resolve(model: object, *, test: bool = False, can_build: bool = False) -> Mo
     if isinstance(model, str | os.PathLike):
         path = os.fspath(model)
         return ModelReference(_kind_of_path(path), path, test, can_build)
+    from mltk.specification.model import MltkModel
+
     if isinstance(model, MltkModel):
         return ModelReference(ModelKind.SPECIFICATION, model, test, can_build)
     if is_keras_model(model):
@@ -225,6 +228,8 @@ def _kind_of_path(path: str) -> ModelKind:
 
 def _archive_of(model: str, test: bool) -> str:
     """Return where the archive of a model is, or would be, by the model's name or its specification's path."""
+    from mltk.specification.search import find_model
+
     if model.endswith(names.TEST_SUFFIX):
         test, model = True, model.removesuffix(names.TEST_SUFFIX)
     path = os.path.abspath(os.path.expanduser(model)) if model.endswith(".py") else find_model(model)
