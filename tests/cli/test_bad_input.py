@@ -268,11 +268,12 @@ def test_real_processes(tmp_path):
 
 
 def test_errors_of_tensorflow_are_stripped_of_its_frames(tmp_path, run_expecting_nothing_written):
-    edited(
-        tmp_path,
-        ("layers.Dense(model.n_classes,", "layers.Dense(2,"),
-        ('classes = ["red", "green", "blue"]', "seed = 3"),
-    )
+    loss = """import tensorflow as tf
+def wrong_loss(y, scores):
+    return keras.ops.mean(scores) + tf.gather([1.0, 2.0], tf.cast(y, tf.int32))
+
+my_model.loss = wrong_loss"""
+    edited(tmp_path, ('my_model.loss = "sparse_categorical_crossentropy"', loss))
     done = run_expecting_nothing_written("train", "bad_spec", cwd=tmp_path)
     assert_one_error(done, "bad_spec: training failed: InvalidArgumentError", "is not in [0, 2)")
     assert "File " not in done.stderr
