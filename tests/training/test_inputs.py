@@ -127,7 +127,7 @@ def test_without_validation_data_the_frequency_does_not_matter() -> None:
     [
         ({}, "toy has no training data"),
         ({"x": np.zeros((3, 1))}, "toy has samples, but no labels"),
-        ({"x": np.zeros((3, 1)), "y": np.zeros(2)}, "toy has 3 samples, but 2 labels"),
+        ({"x": np.zeros((3, 1)), "y": np.zeros(2)}, "There are 3 samples, but 2 labels"),
         ({"x": np.zeros((0, 1)), "y": np.zeros(0)}, "The training dataset of toy is empty"),
         ({"x": 3.5}, "Cannot train with an object of type float"),
         ({"x": iter([])}, "the length of an epoch is unknown"),
