@@ -40,6 +40,7 @@ class MltkError(Exception):
     """
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
+        message = message.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")  # names not in UTF-8
         super().__init__(message)
         self.message = message
         self.hint = hint

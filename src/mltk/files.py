@@ -11,6 +11,11 @@ from mltk.errors import MltkError, OutputError
 Path = str | os.PathLike[str]
 
 
+def printable(path: Path) -> str:
+    """Return a path as text that can be printed: bytes that are not UTF-8 as ``\\xf6``."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
 def make_folder(path: Path, *, what: str = "folder", hint: str | None = None) -> str:
     """Make a folder and the folders above it, unless it exists.
 

@@ -17,6 +17,7 @@ import numpy as np
 
 from mltk.data.class_files import ClassFiles, Source
 from mltk.data.splitting import Files, GroupBy, Split, choose_split, hash_order
+from mltk.data.walk import composed
 from mltk.errors import DatasetError
 
 UNKNOWN_CLASS = "_unknown_"
@@ -74,6 +75,7 @@ class ListingOptions:
         shuffle_files: Whether to choose files in an order that looks random, instead of the order of names.
         shuffle_index_directory: Passed to ``list_function``.
         seed: Seed of the orders that look random.
+        said: What was said about this dataset already. It is not said again.
     """
 
     formats: Sequence[str]
@@ -90,6 +92,21 @@ class ListingOptions:
     shuffle_files: bool = False
     shuffle_index_directory: str | None = None
     seed: int = 0
+    said: set[str] = field(default_factory=set)
+
+    def say(self, text: str) -> None:
+        """Log a warning, unless it was logged before."""
+        if text not in self.said:
+            self.said.add(text)
+            logger.warning("%s", text)
+
+    @property
+    def part(self) -> str:
+        """The part of the dataset that is chosen, for messages."""
+        start, stop = self.split or (0.0, 1.0)
+        if (start, stop) == (0.0, 1.0):
+            return "in this dataset"
+        return "for validation" if start == 0 else "for training" if stop == 1 else f"in the part {start}-{stop}"
 
     def limited(self, n: int) -> int:
         """Return ``n``, or ``max_samples_per_class`` if that is smaller."""
@@ -114,7 +131,8 @@ def list_samples(source: Source, classes: Sequence[str], options: ListingOptions
     made = {n for n in (options.unknown_label, options.empty_label) if n in classes and not available.has(str(n))}
     real = [name for name in classes if name not in made]
     has_unknown = options.unknown_label in made
-    others = [name for name in available.names() if name not in classes] if has_unknown else []
+    known = {composed(name) for name in classes}
+    others = [name for name in available.names() if composed(name) not in known] if has_unknown else []
     files = _split_files(available, real, others, options)
     chosen: dict[str, Sequence[str | None]] = {name: _of_real_class(files[name], options) for name in real}
     sizes = [len(samples) for samples in chosen.values()]
@@ -123,15 +141,29 @@ def list_samples(source: Source, classes: Sequence[str], options: ListingOptions
         chosen[str(options.unknown_label)] = _of_unknown_class(pool, sizes, options)
     if options.empty_label in made:
         chosen[str(options.empty_label)] = _of_empty_class(sizes, options)
-    result = SampleList(available.directory, list(classes), skipped=available.skipped)
+    result = SampleList(available.directory, list(classes), skipped=available.left_out.empty)
     result.pool = [path for name in others for path in pool[name]]
     for label, name in enumerate(classes):
         result.names += chosen[name]
         result.labels += [label] * len(chosen[name])
     if not result.names:
         raise DatasetError(f"Split {options.split} leaves no samples of {available.directory or 'the dataset'}.")
-    _report_skipped(result.skipped)
+    for text in available.left_out.reports(options.formats):
+        options.say(f"{text} ({result.directory})" if result.directory else text)
+    wanted = {options.unknown_label: options.unknown_share, options.empty_label: options.empty_share}
+    lacking = [name for name, n in result.counts().items() if not n and wanted.get(name, 1)]
+    for name in lacking if options.max_samples_per_class != 0 else []:
+        options.say(
+            f"Class {name!r} has no samples {options.part}: {_why_empty(name, files, options)} "
+            "Add recordings of more speakers, or set group_by=None or another validation_split."
+        )
     return result
+
+
+def _why_empty(name: str, files: Files, options: ListingOptions) -> str:
+    if name == options.unknown_label:
+        return "its samples are drawn from the other class folders, and these have none there."
+    return "it has too few files, or the split puts all of them on the other side."
 
 
 def _of_real_class(files: list[str], options: ListingOptions) -> list[str]:
@@ -170,8 +202,7 @@ def _split_files(available: ClassFiles, real: list[str], others: list[str], opti
     if options.list_function is not None:
         files = {name: _listed_by_function(available.directory, name, options) for name in [*real, *others]}
     else:
-        files = {name: available.files(name) for name in real}
-        files |= {name: _files_if_any(available, name) for name in others}
+        files = available.of_classes(real, others)
     if options.process_function is not None:
         options.process_function(
             available.directory,
@@ -182,7 +213,9 @@ def _split_files(available: ClassFiles, real: list[str], others: list[str], opti
             shuffle=options.shuffle_files,
             seed=options.seed,
         )
-    return files if options.list_function is not None else choose_split(files, options.split, options.group_by)
+    if options.list_function is not None:
+        return files
+    return choose_split(files, options.split, options.group_by, pooled=others, say=options.say)
 
 
 def _listed_by_function(directory: str, name: str, options: ListingOptions) -> list[str]:
@@ -196,17 +229,3 @@ def _listed_by_function(directory: str, name: str, options: ListingOptions) -> l
         shuffle_index_directory=options.shuffle_index_directory,
     )
     return list(found)
-
-
-def _files_if_any(available: ClassFiles, name: str) -> list[str]:
-    """Return the files of a class that the model does not name; its folder may hold something else than samples."""
-    try:
-        return available.files(name)
-    except DatasetError:
-        return []
-
-
-def _report_skipped(skipped: list[str]) -> None:
-    if skipped:
-        named = ", ".join(skipped[:5]) + (" …" if len(skipped) > 5 else "")
-        logger.warning("%d files are empty or missing and are left out: %s", len(skipped), named)

@@ -6,11 +6,13 @@ import hashlib
 import os
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
+from mltk.data.walk import composed
 from mltk.errors import DatasetError
+from mltk.files import printable
 
 Split = tuple[float, float]
 """``(start, stop)``, shares of the whole from 0 to 1."""
@@ -43,22 +45,32 @@ def split_file_list(paths: list[str], split: Split | None = None) -> list[str]:
     return paths[int(len(paths) * start) : int(len(paths) * stop)]
 
 
-def choose_split(files: Files, split: Split | None, group_by: GroupBy) -> Files:
+def choose_split(
+    files: Files,
+    split: Split | None,
+    group_by: GroupBy,
+    *,
+    pooled: Sequence[str] = (),
+    say: Callable[[str], None] | None = None,
+) -> Files:
     """Return the part of each class from share ``split[0]`` to share ``split[1]``.
 
     Whole groups are kept together if they are known and the split starts at 0 or ends at 1, as the splits for
-    validation and training do.
+    validation and training do. No class may be empty in one part because of this: other groups are chosen if that
+    helps. A class of one group is split in the order of its names.
 
     Args:
         files: Paths of each class.
         split: Part of the files; None is all.
         group_by: How to tell the group of a file.
+        pooled: Classes that are used as one class.
+        say: Receives a sentence about each class that could not be split by group.
     """
     start, stop = check_split(split)
     if (start, stop) == (0.0, 1.0):
         return files
     if start == 0 or stop == 1:
-        held_out = split_by_group(files, stop if start == 0 else start, group_by)
+        held_out = _held_out(files, stop if start == 0 else start, group_by, pooled, say)
         if held_out is not None:
             return {n: [p for p in paths if (p in held_out) == (start == 0)] for n, paths in files.items()}
     return {n: split_file_list(paths, (start, stop)) for n, paths in files.items()}
@@ -78,12 +90,65 @@ def split_by_group(files: Files, share: float, group_by: GroupBy) -> set[str] | 
     Raises:
         DatasetError: ``group_by`` is not one of the allowed values.
     """
+    return _held_out(files, share, group_by, pooled=list(files), say=None)
+
+
+def _held_out(
+    files: Files, share: float, group_by: GroupBy, pooled: Sequence[str], say: Callable[[str], None] | None
+) -> set[str] | None:
+    """See :func:`split_by_group` and :func:`choose_split`."""
     flat = [(path, name) for name, paths in files.items() for path in paths]
     groups = _groups(flat, group_by)
     if groups is None or len(set(groups)) < 2:
         return None
-    chosen = select_groups(dict(Counter(groups)), share)
-    return {path for (path, _), group in zip(flat, groups, strict=True) if group in chosen}
+    sizes = Counter(groups)
+    chosen = select_groups(dict(sizes), share)
+    merged = {name: "" if name in pooled else name for name in files}
+    heard: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for (path, name), group in zip(flat, groups, strict=True):
+        heard[merged[name]][group].append(path)
+    chosen = fill_empty_parts(chosen, {name: set(of) for name, of in heard.items()}, sizes)
+    held_out = {path for (path, _), group in zip(flat, groups, strict=True) if group in chosen}
+    for name, of in heard.items():
+        if len(of) > 1 and len(chosen & set(of)) not in (0, len(of)):
+            continue
+        paths = sorted(path for listed in of.values() for path in listed)
+        if name == "" or len(paths) < 2:
+            continue
+        held_out -= set(paths)
+        held_out |= set(paths[: min(max(int(len(paths) * share), 1), len(paths) - 1)])
+        if say is not None:
+            who = f"only one speaker, {printable(next(iter(of)))!r}" if len(of) == 1 else "too few speakers"
+            say(
+                f"Class {name!r} has {who}, so training and validation use recordings of the same speaker and the "
+                "validation result of this class is too good. Add recordings of more speakers, or set group_by=None."
+            )
+    return held_out
+
+
+def fill_empty_parts(chosen: set[str], heard: dict[str, set[str]], sizes: Mapping[str, int]) -> set[str]:
+    """Choose other groups, as few as possible, so that each class is in both parts, if it has several groups.
+
+    Args:
+        chosen: The groups for validation.
+        heard: Class → its groups.
+        sizes: Number of files of each group.
+
+    Returns:
+        The groups for validation.
+    """
+
+    def empty(groups: set[str]) -> int:
+        return sum(len(groups & of) in (0, len(of)) for of in heard.values() if len(of) > 1)
+
+    by_size = sorted(sizes, key=lambda group: (sizes[group], group))
+    while empty(chosen):
+        changed = (chosen ^ {group} for group in by_size)
+        best = min((c for c in changed if 0 < len(c) < len(sizes)), key=empty, default=chosen)
+        if empty(best) >= empty(chosen):
+            return chosen
+        chosen = best
+    return chosen
 
 
 def _groups(files: list[tuple[str, str]], group_by: GroupBy) -> list[str] | None:
@@ -117,7 +182,9 @@ def shuffle_file_list_by_group(paths: list[str], group_callback: Callable[[str],
 
 def hash_order(names: Iterable[str], seed: int = 0) -> list[str]:
     """Return the names in an order that looks random. New names do not change the order of the others."""
-    return sorted(names, key=lambda name: (hashlib.sha1(f"{seed}:{name}".encode()).digest(), name))
+    return sorted(
+        names, key=lambda name: (hashlib.sha1(f"{seed}:{name}".encode("utf-8", "surrogateescape")).digest(), name)
+    )
 
 
 def select_groups(counts: dict[str, int], share: float) -> set[str]:
@@ -151,7 +218,8 @@ def guess_group(path: str, class_name: str) -> str | None:
     Returns:
         The speaker; None if nothing is left of the name.
     """
-    stem = os.path.splitext(os.path.basename(path))[0]
+    stem = composed(os.path.splitext(os.path.basename(path))[0])
+    class_name = composed(class_name)
     speech_commands = _NOHASH.match(stem)
     if speech_commands:
         return speech_commands[1]

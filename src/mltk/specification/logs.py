@@ -57,7 +57,7 @@ def file_logger(name: str, path: str, parent: logging.Logger | None = None) -> l
         if isinstance(old, logging.FileHandler):
             logger.removeHandler(old)
             old.close()
-    handler = logging.FileHandler(path, mode="w", encoding="utf-8", delay=True)
+    handler = logging.FileHandler(path, mode="w", encoding="utf-8", errors="backslashreplace", delay=True)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     logger.addHandler(handler)
     return logger

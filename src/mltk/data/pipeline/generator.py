@@ -102,6 +102,7 @@ class ParallelDataGenerator(ABC, Generic[TransformsT, BankT]):
         self.max_unreadable = max_unreadable
         self.memory_limit_bytes = memory_limit_bytes
         self.augmentations: list[Augmentation] = []
+        self.said: set[str] = set()
 
     def check(self) -> None:
         """Check the settings. It is called again when samples are loaded.
@@ -200,6 +201,7 @@ class ParallelDataGenerator(ABC, Generic[TransformsT, BankT]):
             list_function=options.list_function,
             shuffle_files=options.shuffle_index_dir is not None,
             shuffle_index_directory=options.shuffle_index_dir,
+            said=self.said,
         )
         return SampleBatches(self, options, list_samples(options.source, options.classes, listing))
 
