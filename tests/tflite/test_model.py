@@ -285,7 +285,7 @@ def test_unknown_operators_have_a_name():
     [
         (b"", "only 0 bytes long"),
         (b"1234567", "only 7 bytes long"),
-        (b"PK\x03\x04" * 10, "not the identifier"),
+        (b"PK\x03\x04" * 10, "ZIP archive"),
         (b"\x1c\0\0\0TFL3", "outside the file"),
         (b"\xff\xff\xff\xffTFL3" + bytes(100), "outside the file"),
     ],

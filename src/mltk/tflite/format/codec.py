@@ -64,6 +64,10 @@ def verify_bytes(data: bytes, path: str | None = None) -> Verified:
         TfliteError: A table does not. The message names the first one.
     """
     if len(data) < 8 or data[4:8] != IDENTIFIER:
+        from mltk.tflite.format.other_formats import recognize
+
+        if len(data) >= 8 and (other := recognize(data)):
+            raise TfliteError(f"{path or 'The data'} is not a .tflite: it is {other[0]}.", hint=other[1])
         found = f"it is only {len(data)} bytes long" if len(data) < 8 else f"bytes 4 to 7 are {data[4:8]!r}"
         raise not_a_tflite(f"{found}, not the identifier {IDENTIFIER!r}", path)
     try:
