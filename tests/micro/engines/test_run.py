@@ -21,6 +21,8 @@ from mltk.micro.engines import run as engine_module
 from mltk.micro.engines.process import WorkerProcess
 from mltk.micro.engines.run import run_batch
 from mltk.micro.engines.runtimes import TflmRuntime
+from mltk.micro.memory.arena import measure_arena
+from mltk.micro.parity import compare_engines
 from mltk.tflite.graph import graph_of
 
 
@@ -265,3 +267,32 @@ def test_a_stream_keeps_its_state_and_stays_in_order(needs_tflm):
     there = run_batch(model, x, reset_between_samples=False, trusted=False, processes=2)
     assert there.n_processes == 1
     assert np.array_equal(there.outputs[0], expected)
+
+
+def _elementwise(name: str) -> bytes:
+    """An int8 model whose only operator TensorFlow Lite Micro has, but refuses when it prepares or runs int8."""
+    b = ModelBuilder()
+    x, y = (b.tensor((1, 4), scale=0.1, zero_point=-128) for _ in range(2))
+    b.operator(name, [x], [y])
+    return b.build([x], [y])
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+def test_an_operator_that_tflm_refuses_falls_back_and_is_named(needs_tflm, capfd, trusted):
+    result = run_batch(_elementwise("SQRT"), np.arange(40, dtype=np.int8).reshape(10, 4), trusted=trusted)
+    assert result.engine == "litert-reference"
+    assert "operator SQRT" in result.notes[0]
+    assert "\n" not in result.notes[0]
+    assert capfd.readouterr().err == ""
+
+
+def test_the_memory_of_a_model_that_tflm_refuses_names_the_operator(needs_tflm):
+    with pytest.raises(UnsupportedModelError, match="operator SQRT"):
+        measure_arena(_elementwise("SQRT"))
+
+
+def test_parity_runs_the_other_engines_if_tflm_refuses_an_operator(needs_tflm, capfd):
+    report = compare_engines(_elementwise("SQRT"), np.arange(40, dtype=np.int8).reshape(10, 4))
+    assert report.reference == "litert-reference"
+    assert "SQRT" in report.failures["tflm"]
+    assert capfd.readouterr().err == ""

@@ -18,6 +18,10 @@ UNTRUSTED_ANSWER_BYTES = 256 << 20
 TRUST_HINT = "Give fewer samples, or say that you trust the file: then there is no limit."
 
 
+_FAILED_NODE = re.compile(r"Node (\S+) \(number (\d+)f?\) failed to (invoke|prepare)")
+_SOURCE_LINE = re.compile(r"^\S+\.(?:cc|cpp|c|h):\d+:?\s*")
+
+
 class WorkerProcess(Child):
     """A child process that runs native engines (:mod:`mltk.micro.engines.worker`), one model at a time.
 
@@ -101,6 +105,12 @@ def refusal_reason(message: str, stderr: str) -> str:
     if operator:
         return f"TensorFlow Lite Micro has no operator {operator[1]}, which this model needs."
     lines = [line for line in stderr.splitlines() if line.strip() and not line.startswith("INFO:")]
+    node = next((found for line in reversed(lines) if (found := _FAILED_NODE.search(line))), None)
+    if node:
+        said = [_SOURCE_LINE.sub("", line).strip() for line in lines if not _FAILED_NODE.search(line)]
+        when = "running" if node[3] == "invoke" else "preparing"
+        reason = f": {' '.join(said[-2:]).rstrip('.')}." if said else "."
+        return f"TensorFlow Lite Micro refused operator {node[1]} (number {node[2]}) while {when} the model{reason}"
     return f"{message} Its last output was: {' '.join(lines[-3:])}" if lines else message
 
 

@@ -22,8 +22,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from mltk.errors import EvaluationError, MltkError, RuntimeFailure, UnsupportedModelError
+from mltk.micro.engines.native_output import captured_stderr
 from mltk.micro.engines.pool import Array, Job, LoadedModel, Pool
-from mltk.micro.engines.process import UNTRUSTED_MEMORY_BYTES, WorkerProcess, Workers, explain_refusal
+from mltk.micro.engines.process import UNTRUSTED_MEMORY_BYTES, WorkerProcess, Workers, explain_refusal, refusal_reason
 from mltk.micro.engines.runtimes import have_tflm, make_runtime
 from mltk.tflite.graph import Graph, GraphSource, graph_of
 from mltk.workers.child import ChildEndedError
@@ -188,7 +189,7 @@ def _run_auto(job: Job, rng: np.random.Generator, notes: list[str]) -> BatchResu
         notes.append(f"{e.message} LiteRT's reference kernels computed it instead; the device may not run it.")
         try:
             return _run(job, "litert-reference")
-        except UnsupportedModelError as second:
+        except RuntimeFailure as second:
             raise RuntimeFailure(f"No engine here runs this model. {e.message}", hint=second.message) from second
 
 
@@ -241,12 +242,19 @@ def _run(job: Job, engine: str) -> BatchResult:
 
 
 def _run_here(job: Job, engine: str) -> BatchResult:
-    try:
-        runtime = make_runtime(engine, job.graph, reset_between_samples=job.reset_between_samples)
-    except UnsupportedModelError as e:
-        if engine == "exact-batched":  # its message has the reason; native engines only print it
-            raise
-        raise explain_refusal(job.graph.data, engine, e) from e
+    if engine == "exact-batched":
+        return _compute(job, make_runtime(engine, job.graph, reset_between_samples=job.reset_between_samples))
+    # What a progress bar prints must reach the terminal. A model that is refused is refused in the short trial.
+    is_captured = job.progress is None or job.n <= _TRIAL
+    with captured_stderr() as printed:
+        try:
+            runtime = make_runtime(engine, job.graph, reset_between_samples=job.reset_between_samples)
+            if is_captured:
+                return _compute(job, runtime)
+        except UnsupportedModelError as e:
+            if text := printed():
+                raise UnsupportedModelError(refusal_reason(e.message, text), hint=e.hint) from e
+            raise explain_refusal(job.graph.data, engine, e) from e
     return _compute(job, runtime)
 
 

@@ -161,7 +161,8 @@ class TflmRuntime(Runtime):
             self._interpreter.invoke()
             return [self._interpreter.get_output(i) for i in range(len(self.graph.outputs))]
         except (RuntimeError, ValueError, TypeError) as e:
-            raise RuntimeFailure(f"TensorFlow Lite Micro failed while running the model: {e}") from e
+            # The shapes were checked before, so it is a kernel that refuses the model.
+            raise UnsupportedModelError(f"TensorFlow Lite Micro failed while running the model: {e}") from e
 
     def reset(self) -> None:
         # TFLM's Reset() fills resource variables with their zero point and does not run CALL_ONCE again. If the model
