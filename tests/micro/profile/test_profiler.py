@@ -10,6 +10,7 @@ from mltk.errors import MissingDependencyError, RuntimeFailure
 from mltk.micro.memory.arena import measure_arena
 from mltk.micro.memory.planner import plan_memory
 from mltk.micro.profile import vela
+from mltk.micro.profile.budget import Budget, OverBudget
 from mltk.micro.profile.memory import layer_flash, layer_ram
 from mltk.micro.profile.profiler import ROUGH_ERROR, profile_tflite
 from mltk.micro.profile.targets import load_target
@@ -107,6 +108,18 @@ def test_operators_that_tflm_lacks_are_unsupported():
     results = profile_tflite(TfliteModel(b.build([x], [y])), "cortex-m4")
     assert "ATAN2" in results.layers[0].error_msg
     assert "TensorFlow Lite Micro has no" in results.to_string()
+
+
+@pytest.mark.parametrize(("name", "custom"), [("WHILE", None), ("IF", None), ("CONV_3D", None), ("CUSTOM", "ethos-u")])
+def test_a_cost_that_is_unknown_is_said_and_fails_limits(name, custom):
+    b = ModelBuilder()
+    x, y = b.tensor((1, 4), scale=0.1), b.tensor((1, 4), scale=0.1)
+    b.operator(name, [x], [y], custom_code=custom)
+    results = profile_tflite(TfliteModel(b.build([x], [y])), "cortex-m4")
+    assert any("Unknown" in note for note in results.notes)
+    for limits in ({"max_latency_s": 100.0}, {"max_ram": 1 << 30}):
+        with pytest.raises(OverBudget, match="not known"):
+            Budget(**limits).check(results)
 
 
 # ---- Ethos-U

@@ -54,17 +54,22 @@ class Budget:
             OverBudget: The model exceeds a limit. The message names all limits that it exceeds.
         """
         over, near = [], []
+        unknown = [f"  layer {x.index}: {why}" for x in results.layers if (why := x.get("unknown_cost"))]
         for item in self._items(results):
             limit, show = item.limit, item.show
             if limit is None:
                 continue
-            if item.found > limit:
+            if unknown and item.name != "flash":
+                over.append("\n".join([f"{item.name}: unknown, of at most {show(limit)}. Not counted:", *unknown]))
+            elif item.found > limit:
                 worst = "\n".join(f"  {line}" for line in _worst(results, item))
                 over.append(f"{item.name}: {show(item.found)} of at most {show(limit)}. Most of it:\n{worst}")
             elif item.found * (1 + item.error) > limit:
                 near.append(
                     f"{item.name}: {show(item.found)} is within the error bar (± {item.error:.0%}) of {show(limit)}."
                 )
+        if over and unknown:
+            raise OverBudget(f"What {results.name} needs is not known, so it keeps no limit.", hint="\n".join(over))
         if over:
             message = f"{results.name} needs more than it may on {results.platform or 'this target'}."
             raise OverBudget(message, hint="\n".join(over))

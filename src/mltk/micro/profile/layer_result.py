@@ -30,7 +30,7 @@ LAYER_LABELS = {
     "supported": "Supported?",
     "error_msg": "Error Msg",
 }
-_NOT_SHOWN = ("tflite_layer", "measured")
+_NOT_SHOWN = ("tflite_layer", "measured", "unknown_cost")
 
 
 class ProfilingLayerResult(defaultdict[str, Any]):

@@ -58,7 +58,7 @@ def _behind_calls(graph: Graph, names: list[str], position: int) -> int:
 def arena_of(model: TfliteModel, *, measure: bool) -> tuple[ArenaUsage, str]:
     """Return the tensor arena of a model, and a note on where the figure comes from.
 
-    The size that training measured and stored in the ``.tflite`` has precedence.
+    Without ``measure``, the size that training measured and stored in the ``.tflite`` has precedence.
 
     Args:
         model: The model.
@@ -68,7 +68,7 @@ def arena_of(model: TfliteModel, *, measure: bool) -> tuple[ArenaUsage, str]:
     graph = model.graph
     stored = _stored_arena(model)
     estimate = replace(estimate_arena(graph), source=_PLANNED)
-    if stored:
+    if stored and not measure:
         return ArenaUsage(stored, estimate.head, stored - estimate.head, source="stored in the .tflite"), ""
     if not measure:
         return estimate, ""

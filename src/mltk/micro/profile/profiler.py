@@ -14,6 +14,7 @@ from mltk.micro.profile.layer_result import ProfilingLayerResult
 from mltk.micro.profile.memory import arena_of, layer_flash, layer_ram
 from mltk.micro.profile.results import ProfilingModelResults
 from mltk.micro.profile.targets import Target, load_target
+from mltk.micro.profile.unknown import unknown_cost
 from mltk.tflite.layers.counts import count_layer
 
 if TYPE_CHECKING:
@@ -65,6 +66,9 @@ def profile_tflite(
         usage, why = ArenaUsage(sram, sram, 0, source="SRAM, by Vela"), ""
     if why:
         notes.append(why)
+    for layer in layers:
+        if unknown := layer.get("unknown_cost"):
+            notes.append(f"Unknown: layer {layer.index}: {unknown}. MACs and time are without it; no limit is kept.")
     if active_power_w:
         for layer in layers:
             layer["energy"] = layer.time * active_power_w
@@ -93,7 +97,10 @@ def _layers(model: TfliteModel) -> list[ProfilingLayerResult]:
     for layer, operator, flash, ram in rows:
         count = count_layer(layer)
         problem = f"TensorFlow Lite Micro has no {operator.name}" if operator.name in missing else None
-        results.append(ProfilingLayerResult(layer, count.ops, count.macs, error_msg=problem, flash=flash, ram=ram))
+        result = ProfilingLayerResult(layer, count.ops, count.macs, error_msg=problem, flash=flash, ram=ram)
+        if unknown := unknown_cost(graph, operator):
+            result["unknown_cost"] = unknown
+        results.append(result)
     return results
 
 
@@ -109,8 +116,21 @@ def _set_cycles(layers: Sequence[ProfilingLayerResult], estimates: Sequence[Laye
             cpu_cycles=round(estimate.cpu_cycles),
             accelerator_cycles=round(estimate.accelerator_cycles),
             time=estimate.cycles / clock_hz,
-            measured=estimate.measured,
+            measured=estimate.measured and not layer.get("unknown_cost") and _is_int8(layer) and not _is_grouped(layer),
         )
+
+
+def _is_int8(layer: ProfilingLayerResult) -> bool:
+    """Return whether a kernel with weights reads int8 inputs and int8 weights, as the measured kernels did."""
+    return not layer.macs or all(t is None or t.dtype_str == "int8" for t in layer.tflite_layer.inputs[:2])
+
+
+def _is_grouped(layer: ProfilingLayerResult) -> bool:
+    """Return whether a convolution has groups: its filters read a part of the input's channels."""
+    inputs = layer.tflite_layer.inputs
+    if layer.opcode_str != "conv_2d" or len(inputs) < 2 or inputs[0] is None or inputs[1] is None:
+        return False
+    return tuple(inputs[0].shape)[-1:] != tuple(inputs[1].shape)[-1:]
 
 
 def _rough_share(layers: Sequence[ProfilingLayerResult]) -> float:

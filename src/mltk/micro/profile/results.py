@@ -222,7 +222,7 @@ class ProfilingModelResults(ModelFigures):
             ("input", shapes),
             ("flash", f"{flash} (the .tflite; the firmware's code comes on top)"),
             ("RAM", f"{ram} tensor arena{source}"),
-            ("MACs", f"{self.macs:,}, {self.ops:,} operations in {self.n_layers} layers"),
+            ("MACs", f"{self._at_least()}{self.macs:,}, {self.ops:,} operations in {self.n_layers} layers"),
             *self._time_rows(),
         ]
         if self.energy:
@@ -233,14 +233,21 @@ class ProfilingModelResults(ModelFigures):
             rows.append(("problem", f"{n} {'layer' if n == 1 else 'layers'}: {problem}"))
         return table.totals_text(rows)
 
+    def _at_least(self) -> str:
+        return "at least " if any(layer.get("unknown_cost") for layer in self._layers) else ""
+
     def _time_rows(self) -> list[tuple[str, str]]:
         if self.time <= 0:
             return []
         bar = "" if self.time_error is None else f" ± {self.time_error:.0%}"
         clock = f" at {self.cpu_clock_rate / 1e6:g} MHz" if self.cpu_clock_rate else ""
+        time = f"{self._at_least()}{units.format_time(self.time)}"
         rates = f"{1 / self.time:,.4g} inferences/s, {units.format_units(self.macs / self.time)} MACs/s"
         rows = [
-            ("time", f"{units.format_time(self.time)}{bar}: {units.format_units(self.cycles)} cycles{clock}"),
+            (
+                "time",
+                f"{time}{bar}: {units.format_units(self.cycles)} cycles{clock}",
+            ),
             ("", rates),
         ]
         if self.accelerator_cycles:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import importlib.util
+import signal
 import subprocess
 import sys
 import tempfile
@@ -74,9 +75,32 @@ def compile_with_vela(model: bytes, settings: Mapping[str, str], *, timeout_s: f
         per_layer = sorted(Path(folder).glob("*_per-layer.csv"))
         summaries = sorted(Path(folder).glob("*_summary_*.csv"))
         if done.returncode or not per_layer or not summaries:
-            said = "\n".join((done.stderr.strip() or done.stdout.strip()).splitlines()[-6:])
-            raise RuntimeFailure("Vela can't compile this model.", hint=f"It said:\n{said}" if said else None)
+            raise _failure(model, done)
         return _read(per_layer[0], summaries[0])
+
+
+def _failure(model: bytes, done: subprocess.CompletedProcess[str]) -> RuntimeFailure:
+    """Return the error that says how Vela ended, what it said last, and which types of weights may be the reason."""
+    from mltk.tflite.graph import graph_of
+
+    ended = f"it ended with exit code {done.returncode}"
+    if done.returncode < 0:
+        try:
+            name = signal.Signals(-done.returncode).name
+        except ValueError:
+            name = "unknown"
+        ended = f"it crashed with signal {-done.returncode} ({name})"
+    elif not done.returncode:
+        ended = "it ended without a report"
+    tensors = [t for g in graph_of(model).subgraphs for t in g.tensors]
+    packed = sorted({t.dtype_str for t in tensors if t.dtype_str in ("int4", "uint4", "int2")})
+    said = "\n".join((done.stderr.strip() or done.stdout.strip()).splitlines()[-6:])
+    hints = []
+    if packed:
+        hints.append(f"The model has weights of type {', '.join(packed)}. Quantize the weights to int8.")
+    if said:
+        hints.append(f"It said:\n{said}")
+    return RuntimeFailure(f"Vela can't compile this model: {ended}.", hint="\n".join(hints) or None)
 
 
 def _read(per_layer: Path, summary: Path) -> VelaResult:
