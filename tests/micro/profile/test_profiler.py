@@ -173,3 +173,26 @@ def test_vela_that_fails_says_what_it_said(cnn):
 def test_vela_that_hangs_is_ended(cnn):
     with pytest.raises(RuntimeFailure, match=r"within 0\.01 s"):
         vela.compile_with_vela(cnn, load_target("ethos-u55-128").vela, timeout_s=0.01)
+
+
+@pytest.mark.usefixtures("needs_vela")
+@pytest.mark.parametrize(
+    ("code", "ended"),
+    [
+        ("import os; os.kill(os.getpid(), 8)", "signal 8 (SIGFPE)"),
+        ("import os; os.abort()", "SIGABRT"),
+        ("import sys; sys.exit('last words')", "exit code 1"),
+        ("pass", "without a report"),
+    ],
+)
+def test_the_error_says_how_vela_ended(monkeypatch, code, ended):
+    b = ModelBuilder()
+    x, y = b.tensor((1, 4), scale=0.1), b.tensor((1, 4), scale=0.1)
+    w = b.tensor((2, 4), "int4", scale=0.1)
+    b.operator("FULLY_CONNECTED", [x, w, -1], [y], ("FullyConnectedOptions", {}))
+    monkeypatch.setattr(vela, "_RUN", code)
+    with pytest.raises(RuntimeFailure) as e:
+        vela.compile_with_vela(b.build([x], [y]), {})
+    assert ended in e.value.message
+    assert "int4" in str(e.value.hint)
+    assert ("last words" in str(e.value.hint)) == ("last words" in code)
