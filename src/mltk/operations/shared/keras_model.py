@@ -12,6 +12,7 @@ import numpy as np
 from mltk.errors import ArchiveError, SettingError, SpecificationError
 from mltk.operations.shared.check_dataset import is_classifier
 from mltk.operations.shared.explain import explained, first_lines
+from mltk.operations.shared.keras_2_file import readable_by_keras_3
 from mltk.operations.shared.representative import input_example
 from mltk.specification.archive_file import ArchiveReader
 from mltk.specification.events import MltkModelEvent
@@ -114,9 +115,10 @@ def load_keras_model(model: MltkModel, weights: str | None = None, *, compiled: 
 
     def load(compile: bool) -> KerasModel:
         # The specification has run, so code in its Keras file, such as that of a Lambda layer, is trusted as well.
-        return keras.saving.load_model(
-            path, custom_objects=model.keras_custom_objects or None, compile=compile, safe_mode=False
-        )
+        with readable_by_keras_3(path) as readable:
+            return keras.saving.load_model(
+                readable, custom_objects=model.keras_custom_objects or None, compile=compile, safe_mode=False
+            )
 
     keras_model = None
     if compiled:
