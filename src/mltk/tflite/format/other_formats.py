@@ -85,8 +85,8 @@ def _binary(data: bytes) -> tuple[str, str] | None:
             return what, hint
     if data[257:262] == b"ustar":
         return "a tar archive", _UNPACK
-    if what := _TABLES.get(data[4:8]):
-        return what, _CONVERT
+    if data[4:8] in _TABLES:
+        return _TABLES[data[4:8]], _CONVERT
     if data[8:9] == b"{" and 2 <= int.from_bytes(data[:8], "little") <= len(data) - 8:
         return "a file of safetensors", _CONVERT
     return None
