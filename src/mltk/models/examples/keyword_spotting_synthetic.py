@@ -4,8 +4,10 @@
 
 This takes some minutes on two cores. 300 synthesized voices with many accents say the words, words that sound similar,
 and other words. A TENet (Li et al. 2020) of 17 k parameters learns them. The int8 model is evaluated on voices that it
-was not trained on. Real voices differ. To test the model on your own voice, record some clips, and set
-`my_model.dataset` to their folder in an evaluation.
+was not trained on.
+
+This model is an example of the steps, not a product. It recognizes 94 % of the synthesized voices, but only 44 % of
+real voices: 343 recordings of these words from a public test set, of "yes" 16 %. Train with recordings for real use.
 """
 # @mltk_model
 
@@ -15,6 +17,7 @@ import keras
 import numpy as np
 
 import mltk
+from mltk.audio.process_params import ParallelProcessParams
 from mltk.audio.speech import SpeechDataset
 from mltk.models.shared import tenet
 
@@ -51,6 +54,14 @@ frontend_settings = mltk.AudioFeatureGeneratorSettings(
     quantize_dynamic_scale_range_db=40.0,
 )
 
+
+def quiet_silence(params: ParallelProcessParams, x: np.ndarray, class_id: int) -> np.ndarray:
+    """Make two of five clips of the silence class nearly or entirely silent, as a muted or digital microphone is."""
+    if class_id != params.class_indices["_silence_"] or np.random.random() >= 0.4:
+        return x
+    return x * (0.0 if np.random.random() < 0.5 else 10 ** np.random.uniform(-3, -0.5))
+
+
 # In each epoch, each clip has another position, other noise, and another vocal tract length.
 my_model.datagen = mltk.ParallelAudioDataGenerator(
     cores=2,
@@ -63,6 +74,7 @@ my_model.datagen = mltk.ParallelAudioDataGenerator(
     loudness_range=(0.3, 1.0),
     vtlp_range=(0.9, 1.1),
     silence_class_percentage=0.6,
+    preprocessing_function=quiet_silence,
     validation_split=0.15,
 )
 
