@@ -35,6 +35,7 @@ from mltk.audio.speech.plan import (
     plan_class,
     with_pronunciations,
 )
+from mltk.audio.speech.scripts import check_texts
 from mltk.audio.speech.store import Store
 from mltk.audio.speech.synthesis import Speakers, say, say_all
 from mltk.audio.speech.words import common_words
@@ -110,6 +111,8 @@ class SpeechDataset(MltkDataset):
         asked = 3 * samples_per_keyword if samples_unknown is None else samples_unknown
         self.samples_unknown = _at_least("samples_unknown", asked if self.unknown_words or near_misses else 0, 0)
         self.language = language
+        check_texts("keywords", [phrase for said in self.keywords.values() for phrase in said], language)
+        check_texts("unknown_words", unknown_words or (), language)
         self.voices = _at_least("voices", voices, 1) if isinstance(voices, int) else tuple(voices)
         self.manner = Manner(
             _range("rates_wpm", rates_wpm, 80, 450),
