@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import sys
+
 import numpy as np
 import pytest
 
 from helpers.audio_folder import RATE, tone
-from mltk.audio.files import AudioFileError, audio_info, read_audio, resample, to_int16, write_audio
+from mltk.audio.files import AudioFileError, audio_info, read_audio, read_audio_int16, resample, to_int16, write_audio
 from mltk.errors import OutputError
 
 
@@ -22,6 +25,15 @@ def test_an_unreadable_file_is_named(tmp_path, content, message) -> None:
     assert "a.wav" in str(error.value)
     with pytest.raises(AudioFileError, match=message):
         audio_info(str(path))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse the name")
+def test_a_name_that_is_not_utf8_is_read(tmp_path) -> None:
+    path = os.fsdecode(os.fsencode(tmp_path) + b"/sch\xf6n.wav")
+    os.rename(write_audio(str(tmp_path / "a.wav"), tone(440), RATE), path)
+    assert len(read_audio(path)[0]) == read_audio_int16(path, RATE)[0].size == audio_info(path).frames == RATE // 2
+    with pytest.raises(AudioFileError, match=r"sch\\xf6n.mp3"):
+        read_audio(path.replace(".wav", ".mp3"))
 
 
 def test_resample_keeps_pitch_and_dtype() -> None:

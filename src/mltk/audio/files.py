@@ -67,6 +67,15 @@ def _reading(path: str) -> Iterator[Any]:
         raise AudioFileError(f"{path} can't be read as audio: {_reason(error)}.") from None
 
 
+def _native(path: str) -> str | bytes:
+    """Return a path as soundfile takes it, which encodes a str strictly; a name that is not UTF-8 as bytes."""
+    try:
+        os.fspath(path).encode()
+    except UnicodeEncodeError:
+        return os.fsencode(path)
+    return path
+
+
 def _reason(error: Exception) -> str:
     return str(getattr(error, "error_string", None) or error).rstrip(". ")
 
@@ -80,7 +89,7 @@ def audio_info(path: str) -> AudioInfo:
     Raises:
         AudioFileError: The file cannot be read or contains no samples.
     """
-    with _reading(path) as soundfile, soundfile.SoundFile(path) as file:
+    with _reading(path) as soundfile, soundfile.SoundFile(_native(path)) as file:
         found = AudioInfo(int(file.frames), int(file.samplerate), int(file.channels))
     if found.frames <= 0:
         raise AudioFileError(f"{path} contains no samples.")
@@ -101,7 +110,7 @@ def read_audio(path: str, sample_rate_hz: int | None = None) -> tuple[npt.NDArra
         AudioFileError: The file cannot be read, or contains no samples, or NaN or infinite samples.
     """
     with _reading(path) as soundfile:
-        samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
+        samples, rate = soundfile.read(_native(path), dtype="float32", always_2d=True)
     mono = _checked(path, np.ascontiguousarray(samples[:, 0]))
     if sample_rate_hz is not None and sample_rate_hz != rate:
         mono, rate = resample(mono, rate, sample_rate_hz), sample_rate_hz
@@ -121,7 +130,7 @@ def read_audio_int16(path: str, sample_rate_hz: int) -> tuple[npt.NDArray[np.int
     Raises:
         AudioFileError: The file cannot be read, or contains no samples, or NaN or infinite samples.
     """
-    with _reading(path) as soundfile, soundfile.SoundFile(path) as file:
+    with _reading(path) as soundfile, soundfile.SoundFile(_native(path)) as file:
         rate = int(file.samplerate)
         integers = file.subtype.startswith("PCM_")
         samples = file.read(dtype="int16" if integers else "float32", always_2d=True)

@@ -57,5 +57,5 @@ def test_a_script_that_fits_is_accepted(text: str, language: str) -> None:
 
 
 def test_a_text_without_letters_is_refused() -> None:
-    with pytest.raises(SettingError, match="no letters|no words to say"):
+    with pytest.raises(SettingError, match=r"no letters|no words to say"):
         SpeechDataset(["go", "!!!"])
