@@ -1,5 +1,7 @@
 """The public interface is this one list: change it on purpose."""
 
+# mypy: disable-error-code="attr-defined"
+# The names are made when they are first used; the type checker does not see them all.
 from __future__ import annotations
 
 import ast

@@ -340,7 +340,7 @@ def damaged(tmp_path):
 
 
 def nan_file(path):
-    import soundfile
+    import soundfile  # type: ignore[import-untyped]  # has no stubs
 
     samples = tone(3000)
     samples[100] = np.nan

@@ -1,5 +1,7 @@
 """An archive that MLTK 0.20 wrote is read, evaluated and changed."""
 
+# mypy: disable-error-code="attr-defined"
+# A loaded specification is a MltkModel; its mixins are not known to the type checker.
 from __future__ import annotations
 
 import json

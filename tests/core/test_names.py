@@ -3,6 +3,8 @@
 ``data/names_0_20.json`` lists them: module → name → members of a class, or parameters of a function.
 """
 
+# mypy: disable-error-code="attr-defined"
+# The names are made when they are first used; the type checker does not see them all.
 from __future__ import annotations
 
 import importlib

@@ -24,7 +24,7 @@ def test_each_sample_once_and_in_order(samples: int, batch_size: int, steps: int
     batches = list(iter_batches(x, y, batch_size, steps))
     expected = samples if steps is None else min(samples, steps * batch_size)
     assert np.array_equal(np.concatenate([b.x for b in batches]), x[:expected])
-    assert np.array_equal(np.concatenate([b.y for b in batches]), y[:expected])  # type: ignore[misc]
+    assert np.array_equal(np.concatenate([b.y for b in batches]), y[:expected])
     assert all(len(b.x) == batch_size for b in batches[:-1])
 
 
@@ -35,7 +35,7 @@ def test_labels_may_be_missing() -> None:
 def test_lists_of_numbers_are_one_array() -> None:
     batches = list(iter_batches([[1, 2], [3, 4], [5, 6]], [0, 1, 0], batch_size=2))
     assert [b.x.tolist() for b in batches] == [[[1, 2], [3, 4]], [[5, 6]]]
-    assert [b.y.tolist() for b in batches] == [[0, 1], [0]]  # type: ignore[union-attr]
+    assert [b.y.tolist() for b in batches] == [[0, 1], [0]]
 
 
 def test_several_inputs() -> None:

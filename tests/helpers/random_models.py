@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -25,7 +26,7 @@ def _scale(rng: Rng, low=0.002, high=0.2) -> float:
 
 
 def _zero(rng: Rng) -> int:
-    return int(rng.choice([-128, 127, 0, rng.integers(-128, 128)]))
+    return int(rng.choice([-128, 127, 0, int(rng.integers(-128, 128))]))
 
 
 def _activation(rng: Rng) -> int:
@@ -289,7 +290,7 @@ def dequantize(rng: Rng) -> bytes:
 @model("PAD")
 def pad(rng: Rng) -> bytes:
     b, shape = ModelBuilder(), _image(rng)
-    q = {"scale": _scale(rng), "zero_point": _zero(rng)}
+    q: dict[str, Any] = {"scale": _scale(rng), "zero_point": _zero(rng)}
     widths = np.concatenate([[[0, 0]], rng.integers(0, 3, (3, 2))])
     x = b.tensor(shape, **q)
     y = b.tensor([d + int(w.sum()) for d, w in zip(shape, widths, strict=True)], **q)
@@ -300,7 +301,7 @@ def pad(rng: Rng) -> bytes:
 @model("CONCATENATION")
 def concatenation(rng: Rng) -> bytes:
     b, shape = ModelBuilder(), _image(rng)
-    q = {"scale": _scale(rng), "zero_point": _zero(rng)}
+    q: dict[str, Any] = {"scale": _scale(rng), "zero_point": _zero(rng)}
     axis = int(rng.choice([1, 2, 3, -1]))
     parts, total = [], 0
     for _ in range(int(rng.integers(2, 4))):
@@ -318,7 +319,7 @@ def concatenation(rng: Rng) -> bytes:
 @model("TRANSPOSE")
 def transpose(rng: Rng) -> bytes:
     b, shape = ModelBuilder(), _image(rng)
-    q = {"scale": _scale(rng), "zero_point": _zero(rng)}
+    q: dict[str, Any] = {"scale": _scale(rng), "zero_point": _zero(rng)}
     order = [0, *(int(v) + 1 for v in rng.permutation(3))]
     x, y = b.tensor(shape, **q), b.tensor([shape[i] for i in order], **q)
     b.operator("TRANSPOSE", [x, b.constant(order)], [y], ("TransposeOptions", {}), version=2)
@@ -328,7 +329,7 @@ def transpose(rng: Rng) -> bytes:
 @model("STRIDED_SLICE")
 def strided_slice(rng: Rng) -> bytes:
     b, shape = ModelBuilder(), _image(rng)
-    q = {"scale": _scale(rng), "zero_point": _zero(rng)}
+    q: dict[str, Any] = {"scale": _scale(rng), "zero_point": _zero(rng)}
     begin = [0, *(int(rng.integers(0, d)) for d in shape[1:])]
     end = [1, *(int(rng.integers(s + 1, d + 1)) for s, d in zip(begin[1:], shape[1:], strict=True))]
     stride = [1, *(int(v) for v in rng.integers(1, 3, 3))]
@@ -348,7 +349,8 @@ def strided_slice(rng: Rng) -> bytes:
 @model("SPLIT")
 def split(rng: Rng) -> bytes:
     b, shape = ModelBuilder(), _image(rng)
-    q, n = {"scale": _scale(rng), "zero_point": _zero(rng)}, int(rng.integers(2, 4))
+    q: dict[str, Any] = {"scale": _scale(rng), "zero_point": _zero(rng)}
+    n = int(rng.integers(2, 4))
     axis = int(rng.integers(1, 4))
     whole = [d * n if i == axis else d for i, d in enumerate(shape)]
     x, parts = b.tensor(whole, **q), [b.tensor(shape, **q) for _ in range(n)]
@@ -359,7 +361,7 @@ def split(rng: Rng) -> bytes:
 @model("RESHAPE")
 def reshape(rng: Rng) -> bytes:
     b, shape = ModelBuilder(), _image(rng)
-    q = {"scale": _scale(rng), "zero_point": _zero(rng)}
+    q: dict[str, Any] = {"scale": _scale(rng), "zero_point": _zero(rng)}
     out = [1, int(np.prod(shape))]
     x, y = b.tensor(shape, **q), b.tensor(out, **q)
     b.operator("RESHAPE", [x, b.constant(out)], [y], ("ReshapeOptions", {"newShape": out}))
@@ -369,7 +371,7 @@ def reshape(rng: Rng) -> bytes:
 @model("MAXIMUM")
 def maximum(rng: Rng) -> bytes:
     b, shape = ModelBuilder(), _image(rng)
-    q = {"scale": _scale(rng), "zero_point": _zero(rng)}
+    q: dict[str, Any] = {"scale": _scale(rng), "zero_point": _zero(rng)}
     a, c, y = (b.tensor(shape, **q) for _ in range(3))
     b.operator("MAXIMUM", [a, c], [y], ("MaximumMinimumOptions", {}), version=2)
     return b.build([a, c], [y])

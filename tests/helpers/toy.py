@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-import mltk
+from mltk import DatasetMixin, EvaluateClassifierMixin, MltkModel, TrainMixin
 
 CLASSES = ["red", "green", "blue"]
 FEATURES = 4
@@ -94,7 +94,7 @@ def load(subset: str) -> tuple[np.ndarray, np.ndarray]:
     return clouds(90, 0 if subset == "training" else 1)
 
 
-class Toy(mltk.MltkModel, mltk.TrainMixin, mltk.DatasetMixin, mltk.EvaluateClassifierMixin):
+class Toy(MltkModel, TrainMixin, DatasetMixin, EvaluateClassifierMixin):
     """The toy's specification class."""
 
 

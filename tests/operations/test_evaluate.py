@@ -1,5 +1,7 @@
 """Evaluation: each sample once, figures as scikit-learn has them, for Keras and for the device."""
 
+# mypy: disable-error-code="attr-defined"
+# Which figures there are depends on the model; the type checker does not know.
 from __future__ import annotations
 
 import json

@@ -15,6 +15,7 @@ from helpers import toy
 from mltk.errors import ArchiveError, OutputError, QuantizationError, SettingError
 from mltk.operations.quantize import quantize_keras_model
 from mltk.tflite.format import loading
+from mltk.tflite.format.verify import verify_model
 from mltk.tflite.model_parameters import TfliteModelParameters
 
 pytestmark = pytest.mark.tf
@@ -287,8 +288,9 @@ def test_quantization_report_when_asked_for(make_toy):
 def test_a_quantization_checks_a_file_when_it_is_read_and_when_it_is_written(make_toy, monkeypatch):
     """Once what the converter made, and twice what we write: with short names, then with the parameters."""
     checked = []
-    check = loading.verify_model
-    monkeypatch.setattr(loading, "verify_model", lambda *args: (checked.append(len(args[0].buffers)), check(*args))[1])
+    monkeypatch.setattr(
+        loading, "verify_model", lambda *args: (checked.append(len(args[0].buffers)), verify_model(*args))[1]
+    )
     tflite_model = quantize(make_toy(), generate_unquantized=False)
     assert len(checked) == 3
     assert tflite_model.path is not None

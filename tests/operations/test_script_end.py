@@ -1,5 +1,7 @@
 """No operation runs in a worker process that loads a script for its functions."""
 
+# mypy: disable-error-code="attr-defined"
+# The names are made when they are first used; the type checker does not see them all.
 from __future__ import annotations
 
 import importlib

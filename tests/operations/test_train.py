@@ -6,7 +6,9 @@ import importlib.util
 import json
 import logging
 import types
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -68,11 +70,11 @@ class OwnDataset(mltk.MltkDataset):
 
 def load_data_module():
     module = types.ModuleType("points")
-    module.load_data = lambda: (toy.load("training"), toy.load("evaluation"))
+    module.__dict__["load_data"] = lambda: (toy.load("training"), toy.load("evaluation"))
     return module
 
 
-DATASETS = {
+DATASETS: dict[str, Callable[[], Any]] = {
     "arrays": toy.clouds,
     "function of subset": lambda: toy.load,
     "function giving tf.data.Dataset": lambda: as_tf_dataset,

@@ -84,7 +84,7 @@ def test_a_port_that_is_taken_is_an_error_unless_it_is_the_default(pages, monkey
 
 
 def test_missing_netron_is_named_with_its_extra(monkeypatch):
-    monkeypatch.setattr(view.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(MissingDependencyError, match="Netron") as e:
         mltk.view_model("model.tflite")
     assert "openmltk[view]" in e.value.hint
@@ -116,7 +116,7 @@ def test_netron_is_served_and_the_browser_opened(trained, monkeypatch):
         opened.append((url, *get(url, "/")[:2], get(url, "/data/toy_spec.tflite")[0], get(url, "/tflite.js")[0]))
         return True
 
-    monkeypatch.setattr(view.webbrowser, "open", look)
+    monkeypatch.setattr("webbrowser.open", look)
     url = mltk.view_model(str(trained.parent / "toy_spec.mltk.zip"), port=0, tflite=True, timeout=0.01)
     assert opened[0][:2] == (url, 200)
     assert opened[0][3:] == (200, 200)

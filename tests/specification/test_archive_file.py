@@ -163,7 +163,7 @@ def link_entry(name: str) -> zipfile.ZipInfo:
     return info
 
 
-HOSTILE = {
+HOSTILE: dict[str, tuple[list[tuple[Any, bytes]], str]] = {
     "up": ([("../evil.txt", b"x")], "leads outside"),
     "up inside": ([("a/../../evil.txt", b"x")], "leads outside"),
     "absolute": ([("/tmp/evil.txt", b"x")], "leads outside"),
@@ -177,8 +177,8 @@ HOSTILE = {
     "file and folder": ([("a", b"x"), ("a/b", b"y")], "is both a file and a folder"),
     "long": ([("a/" * 5000 + "b", b"x")], "has a name of 10001 characters"),
 }
-HOSTILE["device"][0][0] = (zipfile.ZipInfo("fifo"), b"")  # type: ignore[index]
-HOSTILE["device"][0][0][0].external_attr = (stat.S_IFIFO | 0o600) << 16  # type: ignore[union-attr]
+HOSTILE["device"][0][0] = (zipfile.ZipInfo("fifo"), b"")
+HOSTILE["device"][0][0][0].external_attr = (stat.S_IFIFO | 0o600) << 16
 
 
 @pytest.mark.parametrize("kind", HOSTILE)

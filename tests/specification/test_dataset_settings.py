@@ -1,5 +1,7 @@
 """From what a user assigns as dataset to samples."""
 
+# mypy: disable-error-code="attr-defined, index"
+# A loaded dataset may be of any kind.
 from __future__ import annotations
 
 import types
@@ -82,7 +84,7 @@ def test_a_module_with_load_data(model: Model) -> None:
     model.dataset = module
     with pytest.raises(DatasetError, match=r"The dataset module mnist_of_mine has no function load_data\(\)"):
         model.load_dataset("training")
-    module.load_data = lambda: (TRAIN, TEST)  # type: ignore[attr-defined]
+    module.load_data = lambda: (TRAIN, TEST)
     model.load_dataset("training")
     assert (model.x is TRAIN[0], model.y is TRAIN[1], model.validation_data is TEST) == (True, True, True)
     model.unload_dataset()

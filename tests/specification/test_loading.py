@@ -1,5 +1,7 @@
 """Loading a specification: what goes wrong is told with its file and line."""
 
+# mypy: disable-error-code="attr-defined"
+# A loaded specification is a MltkModel; its mixins are not known to the type checker.
 from __future__ import annotations
 
 import os

@@ -1,5 +1,7 @@
 """The graph of a ``.tflite``, made from the same objects and tables as `TfliteModel`."""
 
+# mypy: disable-error-code="attr-defined"
+# The attributes of a layer depend on its operator, which the type checker does not know.
 from __future__ import annotations
 
 import numpy as np

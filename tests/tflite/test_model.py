@@ -1,5 +1,7 @@
 """The document: loading, saving, metadata, tensors, and what it refuses."""
 
+# mypy: disable-error-code="attr-defined"
+# The attributes of a layer depend on its operator, which the type checker does not know.
 from __future__ import annotations
 
 import io

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import re
+from typing import Any
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from keras import layers as L
 
 from mltk.errors import QuantizationError
 from mltk.micro.engines.run import run_batch
@@ -18,7 +20,6 @@ from mltk.training.convertible import all_layers, convertible
 from mltk.training.functional_form import with_batch_of_one
 
 pytestmark = pytest.mark.tf
-L = keras.layers
 STEPS, CHANNELS = 3, 3
 
 
@@ -107,6 +108,11 @@ class Specification:
         pass
 
 
+def specification() -> Any:
+    """The little of a specification that converting needs."""
+    return Specification()
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_outputs_in_float32_stay_and_int8_runs_on_the_device(kind):
     keras.utils.set_random_seed(3)
@@ -122,7 +128,7 @@ def test_outputs_in_float32_stay_and_int8_runs_on_the_device(kind):
     with convertible(keras_model):
         fixed = with_batch_of_one(keras_model)
         same = np.concatenate([fixed(x[i : i + 1]).numpy() for i in range(4)])
-        flatbuffer = convert(Specification(), fixed, settings).flatbuffer_data
+        flatbuffer = convert(specification(), fixed, settings).flatbuffer_data
     np.testing.assert_allclose(same, expected[:4], atol=1e-6)
     np.testing.assert_array_equal(keras_model.predict(x, verbose=0), expected)  # the layers are as they were
     result = run_batch(flatbuffer, x)
@@ -139,7 +145,7 @@ def all_shapes(keras_model):
 def test_steps_need_fewer_operators_than_keras_has():
     def count(keras_model, form):
         with form:
-            return len(convert(Specification(), with_batch_of_one(keras_model), {}, quantized=False).layers)
+            return len(convert(specification(), with_batch_of_one(keras_model), {}, quantized=False).layers)
 
     converted, unrolled = sequential(L.GRU(4), shape=(5, 3)), sequential(L.GRU(4, unroll=True), shape=(5, 3))
     assert count(converted, convertible(converted)) < 0.9 * count(unrolled, contextlib.nullcontext())
@@ -154,7 +160,7 @@ def test_half_precision_is_converted_in_float32_and_said(policy):
         assert {layer.compute_dtype for layer in all_layers(keras_model)} == {"float32"}
         fixed = with_batch_of_one(keras_model)
         assert fixed(np.zeros((1, STEPS, CHANNELS), np.float32)).dtype == tf.float32
-        convert(Specification(), fixed, {}, quantized=False)
+        convert(specification(), fixed, {}, quantized=False)
     assert [layer.compute_dtype for layer in all_layers(keras_model)] == kept
     assert notes[0] == f"The model computes in {policy.removeprefix('mixed_')} in Keras; it is converted in float32."
 

@@ -40,7 +40,7 @@ class Settings:
         return len(self.classes)
 
 
-def numbers(n: int = 10) -> dict[str, np.ndarray]:
+def numbers(n: int = 10) -> dict[str, Any]:
     """Samples ``[n, 1]`` that are their own labels ``[n]``."""
     return {"x": np.arange(n, dtype=np.float32)[:, None], "y": np.arange(n) % 3}
 

@@ -8,6 +8,7 @@ import resource
 import shutil
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -96,7 +97,7 @@ def drawing_generator(subset):
         yield x[part], y[part]
 
 
-SETTINGS = {
+SETTINGS: dict[str, dict[str, Any]] = {
     "arrays, all callbacks": {
         "dataset": toy.load,
         "optimizer": "adam",

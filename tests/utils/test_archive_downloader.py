@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from mltk.data.fetch import download
+import mltk
 from mltk.errors import DownloadError, MissingDependencyError, MltkError
 from mltk.utils import archive_downloader as ad
 from mltk.utils.archive_downloader import download_url, download_verify_extract, extract_archive
@@ -186,7 +186,7 @@ def test_a_stale_download_is_replaced(server: Server, tmp_path: Path) -> None:
 
 
 def test_there_is_one_download_error() -> None:
-    assert DownloadError is download.DownloadError
+    assert mltk.DownloadError is DownloadError
 
 
 def test_a_mirror_is_asked_first(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:

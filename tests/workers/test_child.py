@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -34,7 +35,7 @@ def start() -> Iterator[Callable[..., Child]]:
     """Starts a child of ``helpers.naughty_child``, which is closed after the test."""
     started: list[Child] = []
 
-    def make(*arguments: str, **options: object) -> Child:
+    def make(*arguments: str, **options: Any) -> Child:
         options = {"name": "The naughty child", "timeout_s": 20, **options}
         started.append(Child("helpers.naughty_child", arguments, **options))
         return started[-1]

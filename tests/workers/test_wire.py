@@ -19,7 +19,7 @@ def sent(header, arrays=()) -> bytes:
 
 
 def test_arrays_of_every_shape_and_type_arrive_as_they_were_sent():
-    arrays = [
+    arrays: list[np.ndarray] = [
         np.arange(24, dtype=np.int8).reshape(2, 3, 4)[:, ::2],
         np.array(3.5, np.float32),
         np.zeros((0, 5), np.int16),

@@ -58,6 +58,6 @@ def test_all_effects_at_once_are_the_single_ones_one_after_the_other() -> None:
     effects["offset"], effects["gain"], effects["noise_gain"] = 0.3, 0.5, 0.2
     together = Effects(RATE).apply(effects, RATE)[0]
     apart = Effects(RATE).warp(clip, speed=0.9, pitch=1.1, vtlp=1.05)
-    apart = loudness.apply(offset.apply(apart, RATE, np.float32(0.3)), np.float32(0.5))
-    apart = background_noise.apply(apart, recording, np.float32(0.2), 0.5)
+    apart = loudness.apply(offset.apply(apart, RATE, float(np.float32(0.3))), float(np.float32(0.5)))
+    apart = background_noise.apply(apart, recording, float(np.float32(0.2)), 0.5)
     assert np.abs(together.astype(int) - apart).max() <= 1

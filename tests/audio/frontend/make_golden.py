@@ -8,6 +8,7 @@ int16 [samples]; ``uint16_{s}_{c}`` and ``int8_{s}_{c}``, the features of clip c
 
 import json
 import sys
+from typing import Any
 
 import numpy as np
 
@@ -83,7 +84,7 @@ def main(path):
     )
 
     wanted, audio = list(settings()), clips()
-    arrays = {"settings": np.frombuffer(json.dumps(wanted).encode(), np.uint8)}
+    arrays: dict[str, Any] = {"settings": np.frombuffer(json.dumps(wanted).encode(), np.uint8)}
     arrays.update({f"clip_{c}": clip for c, clip in enumerate(audio)})
     activity = np.zeros((len(wanted), len(audio)), np.uint8)
     for s, values in enumerate(wanted):

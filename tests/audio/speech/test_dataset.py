@@ -228,7 +228,7 @@ def test_impossible_settings(arguments: dict[str, Any], message: str) -> None:
         SpeechDataset(**{"keywords": ["yes"], **arguments})
 
 
-class HumEngine(ENGINES["flite"]):  # type: ignore[misc, valid-type]
+class HumEngine(ENGINES["flite"]):  # type: ignore[misc, name-defined, valid-type]  # mypy takes "flite" for a name
     """Hums; what it hums depends on the text."""
 
     version = "1"

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,7 +24,7 @@ def holding() -> Iterator[Callable[..., FunctionProcess]]:
     """Starts a process for a function; it is closed after the test."""
     started: list[FunctionProcess] = []
 
-    def start(function: Callable, **options: object) -> FunctionProcess:
+    def start(function: Callable, **options: Any) -> FunctionProcess:
         started.append(FunctionProcess(pickling.dumps(function), **options))
         return started[-1]
 
@@ -86,9 +87,9 @@ def test_an_mltk_error_keeps_its_message_and_hint(holding):
     with pytest.raises(DatasetError, match="no samples") as e:
         process("dataset")
     assert e.value.hint == "add some"
-    with pytest.raises(MltkError, match="bad value") as e:
+    with pytest.raises(MltkError, match="bad value") as other:
         process("setting")
-    assert e.value.hint == "another"
+    assert other.value.hint == "another"
 
 
 def test_another_error_says_what_and_where(holding):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import textwrap
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,13 +19,16 @@ NAMES = list(CLASSES)
 
 
 def flow(tones, **options):
-    settings = AudioFeatureGeneratorSettings(window_size_ms=30, window_step_ms=20)
-    made = ParallelAudioDataGenerator(**({"frontend_settings": settings, "debug": True} | options))
+    defaults: dict[str, Any] = {
+        "frontend_settings": AudioFeatureGeneratorSettings(window_size_ms=30, window_step_ms=20),
+        "debug": True,
+    }
+    made = ParallelAudioDataGenerator(**{**defaults, **options})
     return made, made.flow_from_directory(str(tones), NAMES, batch_size=4, seed=1)
 
 
 def test_what_functions_are_given(tones) -> None:
-    seen = {}
+    seen: dict[str, Any] = {}
 
     def before(params, x, class_id, filename, batch_index, batch_class_ids, batch_filenames):
         seen["before"] = (x.dtype, x.ndim, params.sample_rate, params.sample_shape, params.class_mode)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from mltk.micro.engines import process as processes
 from mltk.micro.engines import run as engine_module
 from mltk.micro.engines.process import ChildRuntime, WorkerProcess, Workers
 from mltk.micro.engines.run import run_batch
-from mltk.micro.engines.runtimes import LiteRtRuntime, Runtime
+from mltk.micro.engines.runtimes import LiteRtRuntime, Runtime, make_runtime
 from mltk.micro.exact import NotExactError, compile_exact
 from mltk.micro.exact.requantize import Requantizer
 from mltk.micro.memory.arena import measure_arena
@@ -120,7 +121,7 @@ def test_a_failure_of_an_exact_kernel_is_a_refusal():
 
 def test_a_kernel_that_gives_another_shape_than_tflm_is_not_believed(needs_tflm, monkeypatch, cnn, images):
     monkeypatch.setattr(engine_module, "_SHORT_S", 0.0)
-    monkeypatch.setattr(engine_module.make_runtime("exact-batched", cnn).__class__, "run", lambda *_: [images[:, 0, 0]])
+    monkeypatch.setattr(make_runtime("exact-batched", cnn).__class__, "run", lambda *_: [images[:, 0, 0]])
     with pytest.warns(RuntimeWarning, match="disagreed"):
         assert run_batch(cnn, images).engine == "tflm"
 
@@ -223,7 +224,7 @@ def test_a_model_that_hangs_is_not_tried_in_twenty_arenas(needs_tflm, monkeypatc
 
 def test_a_child_is_used_for_one_model_after_another(cnn, images):
     with Workers() as children:
-        options = {"trusted": False, "children": children, "engine": "litert-reference"}
+        options: dict[str, Any] = {"trusted": False, "children": children, "engine": "litert-reference"}
         first = run_batch(cnn, images, **options)
         (worker,) = children._idle
         again = run_batch(cnn, images, **options)
@@ -265,7 +266,7 @@ def crashing(monkeypatch):
 def test_a_crash_in_a_child_that_had_another_model_is_tried_again_in_a_new_one(crashing, cnn, images):
     seen: list[int] = []
     with Workers() as children:
-        options = {"trusted": False, "children": children, "engine": "litert-reference"}
+        options: dict[str, Any] = {"trusted": False, "children": children, "engine": "litert-reference"}
         run_batch(cnn, images, **options)
         crashing(second_hand_only=True)
         assert run_batch(cnn, images, progress=seen.append, **options).outputs[0].shape == (40, 4)
@@ -279,7 +280,7 @@ def test_a_crash_in_a_child_that_had_another_model_is_tried_again_in_a_new_one(c
 def test_children_that_share_a_run_are_kept_unless_one_fails(monkeypatch, cnn, images):
     monkeypatch.setattr(pool, "SPAWN_S", 0.0)
     with Workers() as children:
-        options = {"trusted": False, "children": children, "engine": "litert-reference", "processes": 2}
+        options: dict[str, Any] = {"trusted": False, "children": children, "engine": "litert-reference", "processes": 2}
         assert run_batch(cnn, images, **options).n_processes == 2
         assert len(children._idle) == 2
         monkeypatch.setattr(pool, "ChildRuntime", FailsLater)
@@ -298,7 +299,7 @@ class FailsLater(ChildRuntime):
 
 
 def test_outputs_of_a_file_that_is_not_trusted_are_limited(monkeypatch, cnn, images):
-    options = {"engine": "litert-reference", "trusted": False}
+    options: dict[str, Any] = {"engine": "litert-reference", "trusted": False}
     monkeypatch.setattr(pool, "UNTRUSTED_ANSWER_BYTES", 100)
     with pytest.raises(RuntimeFailure, match="outputs of 40 samples take 160 bytes"):
         run_batch(cnn, images, **options)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -13,6 +15,7 @@ from mltk.micro.exact import NotExactError, compile_exact
 from mltk.micro.exact import fixed_point as fx
 from mltk.micro.exact.blas import one_blas_thread
 from mltk.micro.exact.requantize import Requantizer
+from mltk.tflite.fixed_point import quantize_multiplier
 from mltk.tflite.graph import graph_of
 
 
@@ -60,7 +63,8 @@ def test_published_streaming_models(needs_tflm):
 
 def test_the_shape_that_keras_builds_for_a_dynamic_batch(needs_tflm):
     # SHAPE → STRIDED_SLICE → PACK → RESHAPE: known before it runs, as the batch is 1.
-    b, q = ModelBuilder(), {"scale": 0.1, "zero_point": 3}
+    b = ModelBuilder()
+    q: dict[str, Any] = {"scale": 0.1, "zero_point": 3}
     x, y = b.tensor((1, 2, 3), **q), b.tensor((1, 6), **q)
     shape, first, target = b.tensor((3,), np.int32), b.tensor((), np.int32), b.tensor((2,), np.int32)
     b.operator("SHAPE", [x], [shape], ("ShapeOptions", {"outType": 2}))
@@ -78,7 +82,7 @@ def test_sums_too_large_for_float32(needs_tflm):
     x = b.tensor((1, 1200), scale=0.02, zero_point=-128)
     w = b.constant(np.full((3, 1200), 127), np.int8, scale=[0.01, 0.02, 0.03])
     y = b.tensor((1, 3), scale=40.0, zero_point=-100)
-    bias = b.constant([1 << 20, -5, 12345], np.int32, scale=np.float32([0.01, 0.02, 0.03]) * np.float32(0.02))
+    bias = b.constant([1 << 20, -5, 12345], np.int32, scale=np.array([0.01, 0.02, 0.03], np.float32) * np.float32(0.02))
     b.operator("FULLY_CONNECTED", [x, w, bias], [y], ("FullyConnectedOptions", {}))
     ours, theirs = both(b.build([x], [y]), rng, n=40)
     assert np.array_equal(ours[0], theirs[0])
@@ -130,7 +134,7 @@ def test_fixed_point_functions_are_close_to_the_real_ones():
 
 @pytest.mark.parametrize("real", [0.0, 1e-12, 0.25, 0.1234567, 0.9999999999, 1.0, 37.5])
 def test_multipliers_are_fractions_of_31_bits(real):
-    multiplier, shift = fx.quantize_multiplier(real)
+    multiplier, shift = quantize_multiplier(real)
     assert multiplier == 0 or 1 << 30 <= multiplier < 1 << 31
     assert multiplier * 2.0 ** (shift - 31) == pytest.approx(real, rel=1e-9, abs=2.0**-31)
 

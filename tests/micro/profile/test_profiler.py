@@ -126,7 +126,7 @@ def test_a_cost_that_is_unknown_is_said_and_fails_limits(name, custom):
 
 
 def test_vela_that_is_not_installed_is_named_with_its_extra(cnn_model, monkeypatch):
-    monkeypatch.setattr(vela.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(MissingDependencyError, match="Vela") as e:
         profile_tflite(cnn_model, "ethos-u55")
     assert "openmltk[npu]" in e.value.hint

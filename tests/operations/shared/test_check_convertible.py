@@ -5,6 +5,7 @@ from __future__ import annotations
 import keras
 import numpy as np
 import pytest
+from keras import layers as L
 
 import mltk
 from mltk.errors import MltkError, QuantizationError, SettingError, SpecificationError
@@ -12,7 +13,6 @@ from mltk.operations.shared import check_convertible
 from mltk.operations.shared.check_convertible import check_before_training
 
 pytestmark = pytest.mark.tf
-L = keras.layers
 
 
 class Scan(L.Layer):
@@ -162,8 +162,8 @@ def test_subclass_is_trained_and_quantized(make_toy, two_inputs, kind):
     def load(subset):
         x = np.random.default_rng(0).normal(size=(30, 4)).astype(np.float32)
         y = x[:, :3].argmax(-1)
-        x = {"a": x[:, :2], "b": x[:, 2:]} if two_inputs else x
-        return (x, y) if kind == "arrays" else tf.data.Dataset.from_tensor_slices((x, y)).batch(10)
+        samples = {"a": x[:, :2], "b": x[:, 2:]} if two_inputs else x
+        return (samples, y) if kind == "arrays" else tf.data.Dataset.from_tensor_slices((samples, y)).batch(10)
 
     model = make_toy(dataset=load)
     results = train(model, Subclass)

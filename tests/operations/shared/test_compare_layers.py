@@ -88,8 +88,8 @@ def test_report_of_a_trained_model(twins):
         assert 0.97 < x.cosine <= 1.0001
         assert 0 <= x.saturation <= 1
         assert 0 < x.range_use <= 1
-    values = [x.sqnr_db for x in report.worst]
-    assert values == sorted(values)
+    ratios = [x.sqnr_db for x in report.worst]
+    assert ratios == sorted(ratios)
     assert report.to_text(80).splitlines()[0].startswith("Quantization of m")
     assert max(map(len, report.to_text(80).splitlines()[2:])) <= 80
     assert json.loads(report.to_json())["layers"][0]["index"] == 0

@@ -1,5 +1,7 @@
 """The native converter in a child process: the same result, and a crash or a hang is an error like any other."""
 
+# mypy: disable-error-code="attr-defined"
+# The type checker does not know TensorFlow's exceptions.
 from __future__ import annotations
 
 import os
@@ -97,12 +99,12 @@ def test_another_tensorflow_runs_in_this_process(monkeypatch):
 
 @pytest.mark.parametrize("value", [None, True, 3, 0.5, "text", b"\0bytes", b"", [1, [b"x", "y"]], []])
 def test_arguments_survive_the_way(value):
-    arrays = []
+    arrays: list[np.ndarray] = []
     assert unpack(pack(value, arrays), arrays) == value
 
 
 def test_arrays_and_what_can_not_be_sent():
-    arrays = []
+    arrays: list[np.ndarray] = []
     np.testing.assert_array_equal(unpack(pack((tf.ones((2, 3)),), arrays), arrays)[0], np.ones((2, 3)))
     with pytest.raises(TypeError, match="A function cannot be sent"):
         pack(lambda: None, [])

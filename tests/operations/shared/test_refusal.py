@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from keras import layers as L
 
 from mltk.errors import QuantizationError
 from mltk.operations.shared.convert import convert
 from mltk.operations.shared.refusal import explain_refusal, layer_named_in
 
 pytestmark = pytest.mark.tf
-L = keras.layers
 INT8 = {"optimizations": ["DEFAULT"], "supported_ops": ["TFLITE_BUILTINS_INT8"]}
 
 
@@ -48,11 +50,16 @@ class Specification:
         pass
 
 
+def specification() -> Any:
+    """The little of a specification that converting needs."""
+    return Specification()
+
+
 def refusal(*layers, shape=(4,), **settings):
     keras_model = keras.Sequential([keras.Input(batch_shape=(1, *shape)), *layers])
     samples = lambda: ([np.zeros((1, *shape), np.float32)] for _ in range(2))  # noqa: E731
     with pytest.raises(QuantizationError) as e:
-        convert(Specification(), keras_model, {**INT8, "representative_dataset": samples, **settings})
+        convert(specification(), keras_model, {**INT8, "representative_dataset": samples, **settings})
     assert e.value.message.startswith("gesture: ")
     assert len(str(e.value).splitlines()) <= 4
     assert "<unknown>" not in str(e.value)

@@ -14,14 +14,14 @@ from mltk.operations.parity import check_parity
 from mltk.operations.profile import profile_model
 from mltk.operations.shared.predictors import DevicePredictor
 from mltk.tflite import TfliteModel
-from mltk.tflite.format import codec, loading
+from mltk.tflite.format import codec, loading, reader, verify
 
 
 @pytest.fixture
 def seen(monkeypatch: pytest.MonkeyPatch) -> Counter[tuple[str, bytes]]:
     """How often each file was checked, unpacked and verified in this process."""
     counts: Counter[tuple[str, bytes]] = Counter()
-    bytes_checked, unpacked, verified = codec.verify_bytes, codec.unpack_model, loading.verify_model
+    bytes_checked, unpacked, verified = codec.verify_bytes, reader.unpack_model, verify.verify_model
     last = b""
 
     def verify_bytes(data, path=None):

@@ -1,5 +1,7 @@
 """Typed layers, their options, and the integer parameters of quantized kernels."""
 
+# mypy: disable-error-code="attr-defined"
+# The attributes of a layer depend on its operator, which the type checker does not know.
 from __future__ import annotations
 
 import numpy as np

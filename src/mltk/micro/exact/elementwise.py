@@ -32,7 +32,8 @@ def _lookup(table: np.ndarray) -> Kernel:
 
 
 def _as_int8(values: np.ndarray, low: int = -128, high: int = 127) -> np.ndarray:
-    return np.clip(values, low, high).astype(np.int8)
+    clipped: np.ndarray = np.clip(values, low, high)
+    return clipped.astype(np.int8)
 
 
 @kernel("LOGISTIC")
@@ -220,7 +221,8 @@ def build_add(node: Node) -> Kernel:
     def add(p: np.ndarray, q: np.ndarray) -> np.ndarray:
         wide_p = fx.multiply_by_quantized_multiplier((p - _zero(a)) << left_shift, *ma)
         wide_q = fx.multiply_by_quantized_multiplier((q - _zero(b)) << left_shift, *mb)
-        return np.clip(fx.multiply_by_quantized_multiplier(wide_p + sign * wide_q, *my) + _zero(y), low, high)
+        total: np.ndarray = fx.multiply_by_quantized_multiplier(wide_p + sign * wide_q, *my) + _zero(y)
+        return total.clip(low, high)
 
     return _binary(node, add)
 
@@ -235,7 +237,8 @@ def build_mul(node: Node) -> Kernel:
 
     def multiply(p: np.ndarray, q: np.ndarray) -> np.ndarray:
         product = (p - _zero(a)) * (q - _zero(b))
-        return np.clip(fx.multiply_by_quantized_multiplier(product, *my) + _zero(y), low, high)
+        scaled: np.ndarray = fx.multiply_by_quantized_multiplier(product, *my) + _zero(y)
+        return scaled.clip(low, high)
 
     return _binary(node, multiply)
 

@@ -32,7 +32,8 @@ def high_mul(a: Ints, b: Ints | int) -> Ints:
     """Return ``a × b / 2³¹``, rounded to nearest (SaturatingRoundingDoublingHighMul)."""
     product = np.asarray(a, np.int64) * np.asarray(b, np.int64)
     nudge = np.where(product >= 0, 1 << 30, 1 - (1 << 30))
-    return np.minimum(_divide_towards_zero(product + nudge, 31), INT32_MAX)
+    result: Ints = np.minimum(_divide_towards_zero(product + nudge, 31), INT32_MAX)
+    return result
 
 
 def rounding_divide_by_pot(a: Ints, exponent: Ints | int) -> Ints:
@@ -40,7 +41,8 @@ def rounding_divide_by_pot(a: Ints, exponent: Ints | int) -> Ints:
     a, exponent = np.asarray(a, np.int64), np.asarray(exponent, np.int64)
     mask = (np.int64(1) << exponent) - 1
     threshold = (mask >> 1) + (a < 0)
-    return (a >> exponent) + ((a & mask) > threshold)
+    result: Ints = (a >> exponent) + ((a & mask) > threshold)
+    return result
 
 
 def multiply_by_quantized_multiplier(x: Ints, multiplier: Ints | int, shift: Ints | int) -> Ints:
@@ -52,7 +54,8 @@ def multiply_by_quantized_multiplier(x: Ints, multiplier: Ints | int, shift: Int
 
 def saturating_shift_left(a: Ints, exponent: int) -> Ints:
     """Return ``a × 2^exponent``, clipped to int32."""
-    return np.clip(np.asarray(a, np.int64) << exponent, INT32_MIN, INT32_MAX)
+    result: Ints = np.clip(np.asarray(a, np.int64) << exponent, INT32_MIN, INT32_MAX)
+    return result
 
 
 def _exp_between_minus_quarter_and_zero(a: Ints) -> Ints:

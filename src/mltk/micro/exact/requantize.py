@@ -95,10 +95,10 @@ class Requantizer:
         """Return the float64 expression as :meth:`apply` evaluates it, without the zero point, for some channels."""
         z = raw * self._scale[part]
         z += self._offset[part]
-        if self._signed_nudge is None:
-            return np.rint(z) - self.zero_point
-        z += np.copysign(self._signed_nudge[part], z)
-        return np.rint(z)
+        if self._signed_nudge is not None:
+            z += np.copysign(self._signed_nudge[part], z)
+        rounded: np.ndarray = np.rint(z)
+        return rounded - self.zero_point if self._signed_nudge is None else rounded
 
     def apply(self, accumulators: np.ndarray, out: np.ndarray, scratch: np.ndarray | None = None) -> np.ndarray:
         """Requantize accumulators.

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import stat
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ needs_espeak = pytest.mark.skipif(not EspeakEngine.is_installed(), reason="espea
 
 
 @pytest.fixture(scope="module")
-def espeak() -> EspeakEngine:
+def espeak() -> Iterator[EspeakEngine]:
     if not EspeakEngine.is_installed():
         pytest.skip("espeakng-loader is not installed")
     with EspeakEngine() as engine:
@@ -122,7 +123,7 @@ def test_an_engine_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 @pytest.mark.parametrize("engine_class", [FliteEngine, FestivalEngine])
-def test_installed_programs_speak(engine_class: type) -> None:
+def test_installed_programs_speak(engine_class: type[FliteEngine | FestivalEngine]) -> None:
     if not engine_class.is_installed():
         pytest.skip(f"{engine_class.name} is not installed")
     with engine_class() as engine:

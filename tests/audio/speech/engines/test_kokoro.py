@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ import pytest
 from mltk.audio.speech import SpeechDataset
 from mltk.audio.speech.accents import FOREIGN_LANGUAGES, with_accent
 from mltk.audio.speech.engines import SpeechError, Utterance, installed_engines, make_engine
+from mltk.audio.speech.engines.base import Engine
 from mltk.audio.speech.engines.espeak import EspeakEngine
 from mltk.audio.speech.engines.kokoro import _SOUNDS, _TOKENS, KokoroEngine, symbols_of
 from mltk.audio.speech.plan import NATIVE_ENGLISH
@@ -76,7 +78,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def said(engine: KokoroEngine, *, largest: int = 156, **utterance: object) -> tuple[str, float, float]:
+def said(engine: Engine, *, largest: int = 156, **utterance: Any) -> tuple[str, float, float]:
     """Tokens, style and speed that the model was asked for; ``largest`` is the token that becomes full scale."""
     speech = engine.synthesize(Utterance(**utterance))
     assert speech.sample_rate_hz == 24000

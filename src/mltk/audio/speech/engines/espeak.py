@@ -87,7 +87,7 @@ class EspeakEngine(Engine):
     def voices(self) -> list[str]:
         """Return every kind of English with every natural variant, then every language alone."""
         variants = [v for v in NATURAL_VARIANTS if v in self.about["variants"]]
-        languages = self.about["languages"]
+        languages: list[str] = self.about["languages"]
         english = [tag for tag in languages if tag.startswith("en-") and tag != "en-shaw"]
         return [f"{tag}+{variant}" for tag in english for variant in variants] + languages
 
