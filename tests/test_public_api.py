@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import os
 import re
 import subprocess
 import sys
@@ -158,3 +159,14 @@ def test_all_of_it_needs_no_tensorflow() -> None:
         "assert not {'tensorflow', 'keras', 'matplotlib', 'sklearn', 'typer'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("value", ["1", "true", "0", None])
+def test_importing_settles_on_keras_3(value: str | None) -> None:
+    code = "import os, mltk; print(os.environ.get('TF_USE_LEGACY_KERAS'))"
+    environment = {k: v for k, v in os.environ.items() if k != "TF_USE_LEGACY_KERAS"}
+    environment |= {} if value is None else {"TF_USE_LEGACY_KERAS": value}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    legacy = value in ("1", "true")
+    assert done.stdout.strip() == ("0" if legacy else str(value))
+    assert done.stderr.strip() == ("openmltk uses Keras 3: TF_USE_LEGACY_KERAS=1 is ignored." if legacy else "")

@@ -6,6 +6,7 @@ read the imports under ``TYPE_CHECKING``; tests/test_public_api.py checks that t
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from mltk import _lazy
@@ -144,6 +145,13 @@ _PUBLIC = {
     "mltk.training.callbacks": ["StochasticWeightAveraging"],
 }
 _NEEDS_KERAS = ("StochasticWeightAveraging",)
+
+if os.environ.get("TF_USE_LEGACY_KERAS", "").lower() in ("1", "true"):
+    # MLTK 0.20 set this variable, and scripts for it may. TensorFlow would use Keras 2, if tf_keras is installed.
+    import logging
+
+    os.environ["TF_USE_LEGACY_KERAS"] = "0"
+    logging.getLogger("mltk").warning("openmltk uses Keras 3: TF_USE_LEGACY_KERAS=1 is ignored.")
 
 _lazy.alias_table = "mltk.core.dataset_names"
 if not TYPE_CHECKING:

@@ -161,8 +161,7 @@ def plot_curves(
         show: Make a figure that can be shown.
     """
     figure, axis = new_figure(show=show)
-    for label, x, y in curves:
-        axis.plot(x, y, label=label, lw=1.4, drawstyle="default")
+    lines = [axis.plot(x, y, lw=1.4, drawstyle="default")[0] for _, x, y in curves]
     if diagonal:
         axis.plot([0, 1], [0, 1], ls=":", color="gray", lw=1)
     axis.set_xlim(-0.01, 1.01)
@@ -174,5 +173,8 @@ def plot_curves(
     axis.set_title(title)
     axis.grid(alpha=0.3)
     if len(curves) <= 24:
-        axis.legend(fontsize="x-small", ncols=1 + len(curves) // 13)
+        # matplotlib leaves labels like _unknown_ out of a legend, so the texts are set afterwards.
+        legend = axis.legend(lines, ["-"] * len(lines), fontsize="x-small", ncols=1 + len(curves) // 13)
+        for text, (label, _, _) in zip(legend.get_texts(), curves, strict=True):
+            text.set_text(label)
     return figure
