@@ -1,11 +1,12 @@
-"""Samples per second of the audio data generator, against MLTK 0.20 where that is installed.
+"""Samples per second of the audio data generator, compared with MLTK 0.20 if it is installed.
 
     python benchmarks/audio_generator.py [folder of DIGIT_SPEAKER_N.wav files] [--old PYTHON]
 
-FSDD at 16 kHz, clips of 1 s, 49×49 int8 features, batches of 32, two cores; once with offset, trimming and background
-noise, once with speed, pitch, vocal tract length and loudness too. PYTHON is the interpreter of an environment with
-``silabs-mltk==0.20.0``; without it (and the environment variable MLTK_020_PYTHON) only this side is measured. The time
-of the first batch counts from the call that lists the dataset; samples per second are of the second epoch on.
+The data is FSDD at 16 kHz: clips of 1 s, 49×49 int8 features, batches of 32, two cores. The first part has offset,
+trimming and background noise. The second part adds speed, pitch, vocal tract length and loudness. PYTHON is the
+interpreter of an environment with ``silabs-mltk==0.20.0``; the environment variable MLTK_020_PYTHON may name it too.
+Without it, only openmltk is measured. The time of the first batch includes listing the dataset. The samples per second
+are those of the second and later epochs.
 """
 
 from __future__ import annotations
@@ -31,14 +32,14 @@ FRONTEND = {
     "filterbank_lower_band_limit": 125.0,
 }
 LIGHT = {"bg_noise_range": (0.1, 0.4), "offset_range": (0.0, 1.0), "trim_threshold_db": 30}
-# 0.20 takes integers for its vtlp_range only, so that it has no factor near 1 but 1 itself: it is left out there.
+# vtlp_range of 0.20 accepts integers only, so its only factor near 1 is 1. It is left out there.
 HEAVY = LIGHT | {"speed_range": (0.8, 1.2), "pitch_range": (-2, 2), "loudness_range": (0.2, 1.0)}
 SETTINGS = {"offset, trim, background noise": LIGHT, "+ speed, pitch, VTLP, loudness": HEAVY}
 WANTED = 10
 
 
 def measure(generator_class, settings_class, folder: str, noise: str, seconds: float, options: dict) -> dict:
-    """Runs under either version; nothing newer than Python 3.8 here."""
+    """Measure one version. Both versions run this function, so it needs Python 3.8 only."""
     start = time.perf_counter()
     generator = generator_class(
         cores=2, dtype="int8", frontend_settings=settings_class(**FRONTEND), bg_noise_dir=noise, **options
@@ -58,7 +59,7 @@ def measure(generator_class, settings_class, folder: str, noise: str, seconds: f
 
 
 def measure_old(folder: str, noise: str, seconds: float) -> dict:
-    """What the 0.20 environment runs."""
+    """The entry point in the environment of 0.20."""
     from mltk.core.preprocess.audio.audio_feature_generator import AudioFeatureGeneratorSettings
     from mltk.core.preprocess.audio.parallel_generator import ParallelAudioDataGenerator
 

@@ -1,14 +1,14 @@
-"""What augmentation costs a training: the time of an epoch with all of it on, over that on ready-made arrays.
+"""The cost of augmentation in training: the time of an epoch with all augmentations, divided by that with ready arrays.
 
     python benchmarks/audio_training.py [folder of DIGIT_SPEAKER_N.wav files] [--model ds_cnn|narrow] [--rounds 20]
 
-A model of 5 M multiply-accumulates and batches of 32 samples of int8 features: ``ds_cnn`` is the keyword spotter of
-MLPerf Tiny on 49×20 features, ``narrow`` a network of our own on 49×49 features that takes less time for as many
-multiply-accumulates, so that augmentation weighs more. Both sides train the same model on as many samples, through the
-same ``fit`` inputs as ``mltk train`` uses, two epochs at a time and in turn, so that both see the same state of the
-machine, whose speed changes by more than what is measured from one minute to the next. Each time the second epoch
-counts, from its beginning to the end of the training. The figure is the median over rounds of the ratio of both sides;
-that of the processor time says what the batches cost where other programs don't let the machine rest.
+The models have 5 M multiply-accumulates and batches of 32 samples of int8 features. ``ds_cnn`` is the keyword spotter
+of MLPerf Tiny on 49×20 features. ``narrow`` has 49×49 features and needs less time for as many multiply-accumulates, so
+augmentation has a larger share.
+
+Both sides train the same model on the same number of samples, with the ``fit`` inputs of ``mltk train``. They run in
+turn, two epochs at a time, because the speed of a machine changes from minute to minute. The second epoch counts. The
+figure is the median of the ratios of all rounds. The ratio of the processor times is more reliable on a busy machine.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from fsdd_folder import background_folder, class_folder
 
 import mltk
 
-EPOCHS = 2  # of one side in a round
+EPOCHS = 2  # per side and round
 LIMIT = 1.05
 
 
 class Model(mltk.MltkModel, mltk.TrainMixin, mltk.AudioDatasetMixin):
-    """What ``fit_inputs`` reads the settings of."""
+    """The settings that ``fit_inputs`` reads."""
 
 
 def ds_cnn(shape, n_classes):
@@ -59,7 +59,7 @@ MODELS = {"ds_cnn": (ds_cnn, 20), "narrow": (narrow, 49)}
 
 
 def multiply_accumulates(keras_model) -> int:
-    """Of one inference, in convolutions and dense layers."""
+    """Multiply-accumulates of one inference, in convolutions and dense layers."""
     total = 0
     for layer in keras_model.layers:
         kernel = getattr(layer, "kernel", None)
@@ -113,7 +113,7 @@ def main() -> int:
         sides = {"arrays": inputs_of(*arrays), "augmented": inputs_of(batches, None)}
         pairs: dict[str, list[tuple[float, float]]] = {side: [] for side in sides}
         for i in range(arguments.rounds):
-            for side in sorted(sides, reverse=bool(i % 2)):  # who goes first takes turns
+            for side in sorted(sides, reverse=bool(i % 2)):  # each side is first in every other round
                 times = EpochTimes()
                 keras_model.fit(**sides[side], epochs=EPOCHS, verbose=0, shuffle=False, callbacks=[times])
                 pairs[side].append(times.last())

@@ -1,10 +1,10 @@
-"""How far off are the cycle estimates of ``mltk profile``? And, with ``--write``, where their coefficients come from.
+"""The errors of the cycle estimates of ``mltk profile``. With ``--write``, also the fit of their coefficients.
 
     python benchmarks/cycle_estimates.py            # fit, leave out, print the errors
     python benchmarks/cycle_estimates.py --write    # also write src/mltk/micro/targets/*.json
 
-Nothing is judged by data that it was fitted to: each model (and each family of models that share their network) is
-left out in turn. Needs scipy, which comes with the ``train`` extra; estimating itself does not.
+No estimate is judged by data that it was fitted to: each model, and each family of models with the same network, is
+left out in turn. The fit needs scipy, which comes with the ``train`` extra. An estimate does not need it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import os
 import sys
 from collections.abc import Iterable
 
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # many small systems: threads only get in each other's way
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # many small systems: threads disturb each other
 
 import numpy as np
 from cycle_fit import mvp
@@ -27,7 +27,7 @@ def _spread(errors: Iterable[float]) -> str:
 
 
 def report_mvp() -> tuple[mvp.MvpFit, mvp.LeftOut, mvp.LeftOut]:
-    """Print the errors on the xG24; give the fit and what was learned by leaving out."""
+    """Print the errors on the xG24. Return the fit and the errors on models that were left out."""
     rows, totals = mvp.read()
     one = mvp.leave_out(rows, totals, [(name,) for name in totals])
     family = mvp.leave_out(rows, totals, mvp.families(totals))
@@ -44,7 +44,7 @@ def report_mvp() -> tuple[mvp.MvpFit, mvp.LeftOut, mvp.LeftOut]:
 
 
 def report_cores() -> tuple[CoreFit, dict[tuple[str, str], float], dict[tuple[str, str], float]]:
-    """Print the errors on the MLPerf Tiny rows; give the fit and the errors."""
+    """Print the errors on the rows of MLPerf Tiny. Return the fit and the errors."""
     fit = CoreFit()
     by_row = fit.leave_out(lambda board, network: {(board, network)})
     by_network = fit.leave_out(lambda board, network: {(b, network) for b in BOARDS})
@@ -59,7 +59,7 @@ def report_cores() -> tuple[CoreFit, dict[tuple[str, str], float], dict[tuple[st
 
 
 def main() -> int:
-    """Print all figures; write the targets if asked to. Exit code 1 where an error is above what is promised."""
+    """Print all figures, and write the targets with ``--write``. The exit code is 1 if an error is above its limit."""
     fitted, one, family = report_mvp()
     cores, by_row, by_network = report_cores()
     layer = max(float(np.median(np.abs(e))) for e in one.layers.values())

@@ -1,4 +1,4 @@
-"""How long the epochs of a training take, for the benchmarks that compare two ways to train."""
+"""The time of an epoch, for the benchmarks that compare two ways to train."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 
 
 class EpochTimes(keras.callbacks.Callback):
-    """Wall-clock and CPU seconds at the beginning of each epoch; all threads count for the latter.
+    """Records wall-clock and CPU seconds at the beginning of each epoch. The CPU seconds are those of all threads.
 
     The time of an epoch is from its beginning to the beginning of the next, so that what happens at its end counts.
     """
@@ -26,9 +26,9 @@ class EpochTimes(keras.callbacks.Callback):
         self.cpu.append(time.process_time())
 
     def medians(self) -> tuple[float, float]:
-        """Median wall-clock and CPU seconds of an epoch, without the first and the last, which no other follows."""
+        """Return the median wall-clock and CPU seconds of an epoch, without the first and the last epoch."""
         return median(np.diff(self.wall)[1:]), median(np.diff(self.cpu)[1:])
 
     def last(self) -> tuple[float, float]:
-        """Wall-clock and CPU seconds of the last epoch, until now: call it when ``fit`` returns."""
+        """Return wall-clock and CPU seconds of the last epoch until now. Call it when ``fit`` returns."""
         return time.perf_counter() - self.wall[-1], time.process_time() - self.cpu[-1]

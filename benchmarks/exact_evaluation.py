@@ -1,11 +1,11 @@
-"""Exact evaluation against single-process TensorFlow Lite Micro, on ResNet-8 (MLPerf Tiny, image classification).
+"""Exact evaluation compared with TensorFlow Lite Micro in one process, on ResNet-8 (MLPerf Tiny, image classification).
 
     python benchmarks/exact_evaluation.py [--samples 2000] [--model model.tflite]
 
-Both sides compute the same int8 samples in one run: TFLM in this process one sample after another, then
-``run_batch`` as users call it (worker processes, their start and the check against TFLM included). Prints both
-rates, their ratio, and the number of output values that differ. Without ``--model``, an int8 ResNet-8 is made with
-Keras and the TensorFlow Lite converter; its weights are random but its batch normalization has seen data.
+Both sides compute the same int8 samples in one run. TFLM runs in this process, one sample after another. ``run_batch``
+runs as users call it, including its worker processes, their start, and the check against TFLM. The script prints both
+rates, their ratio, and the number of output values that differ. Without ``--model``, Keras and the TensorFlow Lite
+converter make an int8 ResNet-8. Its weights are random, but its batch normalization is fitted to data.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def main() -> None:
     for note in exact.notes:
         print(f"    note: {note}")
     print(f"ratio: {tflm_s / exact_s:.1f}")
-    # Wall time says little while other programs use the cores; CPU time hardly depends on them.
+    # Wall time depends on the other programs on the machine; CPU time hardly does.
     print(f"CPU time: {tflm_cpu_s:.2f} s and {exact_cpu_s:.2f} s, ratio {tflm_cpu_s / exact_cpu_s:.1f} on each core")
     print(f"mismatches: {mismatches} of {values} output values over {n} samples")
 

@@ -1,10 +1,10 @@
-"""How long the first epoch of a deep network takes: as mltk trains it, against plain Keras.
+"""The time of the first epoch of a deep network: as mltk trains it, compared with plain Keras.
 
     python benchmarks/first_epoch.py
 
-TENet-12 with kernels of four lengths, two steps and one validation batch, so that tracing is nearly all of it. Each
-side runs in a process of its own, in turn. The figures are processor seconds from the compiled model to the end of the
-epoch.
+The network is TENet-12 with kernels of four lengths. Two training steps and one validation batch follow, so that nearly
+all of the time is tracing. Each side runs in a separate process, in turn. The figures are processor seconds from the
+compiled model to the end of the epoch.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
-"""Speed of the audio frontend against TensorFlow's microfrontend op, on one core, in frames a second.
+"""The speed of the audio frontend compared with TensorFlow's microfrontend op, on one core, in frames per second.
 
-Run: ``python benchmarks/frontend.py [--seconds 2] [--json out.json]``
+    python benchmarks/frontend.py [--seconds 2] [--json out.json]
 
-Both compute the same features (checked first) of the same audio, in turn, in one process that may use one core. For
-either side the figure is the best of its rounds, in CPU time: other load on the machine disturbs both. TensorFlow is
-given whole clips of 1 s and, where its cost a call is spread thinnest, one clip of 60 s; the better one counts. The
-frontend is given single clips of 1 s (``process_sample``) and a batch of 64 (``process_batch``). "device code" is the
-portable C that runs on a microcontroller, here on the host.
+Both compute the same features of the same audio, which is checked first. They run in turn, in one process on one core.
+The figure of each side is its best round, in processor time, because other programs disturb both sides. TensorFlow
+computes whole clips of 1 s and one clip of 60 s, and the better one counts. The frontend computes single clips of 1 s
+(``process_sample``) and a batch of 64 (``process_batch``). "device code" is the portable C code of the microcontroller,
+here on the host.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ CASES = {
 
 
 def microfrontend(settings: AudioFeatureGeneratorSettings) -> Callable[[Any], Any]:
-    """TensorFlow's op with these settings."""
+    """Return TensorFlow's op with these settings."""
     from tensorflow.lite.experimental.microfrontend.python.ops import audio_microfrontend_op
 
     def features(clip: Any) -> Any:
@@ -56,7 +56,7 @@ def microfrontend(settings: AudioFeatureGeneratorSettings) -> Callable[[Any], An
 
 
 def rates(tasks: dict[str, tuple[Callable[[], Any], int]], seconds: float) -> dict[str, float]:
-    """Frames a second of every task, (call, frames a call): the best of rounds that take turns for so many seconds."""
+    """Return the frames per second of every task ``(call, frames per call)``: the best round within ``seconds``."""
     best = dict.fromkeys(tasks, 0.0)
     end = time.perf_counter() + seconds * len(tasks)
     while time.perf_counter() < end:

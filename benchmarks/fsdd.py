@@ -1,20 +1,19 @@
-"""Spoken digits of people that the model has never heard: int8 accuracy and size.
+"""Spoken digits of speakers that the model has never heard: int8 accuracy and size.
 
     python benchmarks/fsdd.py [folder of DIGIT_SPEAKER_N.wav files] [--unseen theo,yweweler] [--train both]
 
-The Free Spoken Digit Dataset has six speakers, 500 recordings each. ``--train real`` trains a small convolutional
-model on four of them, ``both`` adds as many synthesized digits, and the other two are only used at the end, to
-evaluate the quantized model as TensorFlow Lite Micro computes it. ``--train synthesized`` trains on synthesized digits
-alone and evaluates on all recordings. ``--unseen`` may be given several times; ``--unseen each`` leaves out two at a
-time, so that everybody is unseen once.
+The Free Spoken Digit Dataset has six speakers, with 500 recordings each. ``--train real`` trains a small
+convolutional model on four speakers. ``--train both`` adds as many synthesized digits. The other two speakers are
+used only at the end, to evaluate the quantized model with TensorFlow Lite Micro. ``--train synthesized`` trains on
+synthesized digits only and evaluates on all recordings. ``--unseen`` may be given several times. ``--unseen each``
+leaves out two speakers at a time, so that every speaker is unseen once.
 
-The model begins with the first convolutions of a published network that has heard very many people
-(``mltk.models.shared.speech_embedding``); ``--drawn`` draws their weights instead, to see what that is worth. The
-weights are the mean of those after each epoch of the second half of the training, and both ends of each clip are cut
-at random.
+The model begins with the first convolutions of a published speech network (``mltk.models.shared.speech_embedding``).
+``--drawn`` uses random weights instead, to show the effect of the pretrained weights. The final weights are the mean
+over the second half of the training. Both ends of each clip are cut at random.
 
-The augmentation, the features and the layers were chosen while looking at the accuracy on unseen speakers (theo and
-yweweler, the layers george and jackson too), so it says less of a speaker nobody has looked at than its name promises.
+The augmentation, the features and the layers were chosen by the accuracy on unseen speakers (theo and yweweler; for
+the layers also george and jackson). So the accuracy on other speakers may be lower.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ from mltk.audio.speech import SpeechDataset
 
 CLASSES = [str(digit) for digit in range(10)]
 WORDS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
-UNITS_PER_DB = 255 / 60.0  # of features over quantize_dynamic_scale_range_db
+UNITS_PER_DB = 255 / 60.0  # features per dB of quantize_dynamic_scale_range_db
 WANTED_ACCURACY, WANTED_BYTES = 0.95, 100_000
 SYNTHESIZED, BESIDE_REAL = 600, 200  # digits of each kind: made; trained with beside recordings
 Files = dict[str, list[str]]
@@ -42,7 +41,7 @@ Files = dict[str, list[str]]
 
 
 class Digits(mltk.MltkModel, mltk.TrainMixin, mltk.AudioDatasetMixin, mltk.EvaluateClassifierMixin):
-    """Trains on one choice of files, is evaluated on another."""
+    """Trains on some files and is evaluated on others."""
 
     pretrained = True
 
@@ -105,7 +104,7 @@ def make_model(folder: str, args: argparse.Namespace) -> Digits:
     model.epochs, model.batch_size, model.seed, model.pretrained = epochs, 64, args.seed, not args.drawn
     model.checkpoint = None
     model.checkpoints_enabled = False
-    # Down to a third over the first half; over the second half the weights are averaged.
+    # Reduced to a third in the first half. In the second half, the weights are averaged.
     model.lr_schedule = {
         "schedule": lambda epoch: args.rate * (2 + math.cos(math.pi * min(1.0, 2 * epoch / epochs))) / 3
     }
@@ -116,7 +115,7 @@ def make_model(folder: str, args: argparse.Namespace) -> Digits:
 
 
 def recorded(folder: list[str], speakers: set[str] | None = None) -> Files:
-    """Recordings of all speakers or some."""
+    """Return the recordings of some speakers, or of all."""
     files: Files = {name: [] for name in CLASSES}
     for file in recordings(folder):
         digit, speaker, _ = file.name.split("_")
@@ -126,20 +125,20 @@ def recorded(folder: list[str], speakers: set[str] | None = None) -> Files:
 
 
 def synthesized(engine: str, samples_per_digit: int) -> Files:
-    """Clips said by a speech engine, which are kept for the next time."""
+    """Return synthesized clips. They are kept for the next run."""
     dataset = SpeechDataset(WORDS, samples_per_keyword=samples_per_digit, samples_unknown=0, voices=600, engines=engine)
     folder = Path(dataset.load_data())
     return {name: sorted(map(str, (folder / word).glob("*.wav"))) for name, word in zip(CLASSES, WORDS, strict=True)}
 
 
 def some(files: Files, n: int) -> Files:
-    """``n`` files of each class, or all there are."""
+    """Return ``n`` files of each class, or all if there are fewer."""
     draw = random.Random(1)
     return {name: draw.sample(paths, min(n, len(paths))) for name, paths in files.items()}
 
 
 def accuracy_and_size(train: Files, test: Files, args: argparse.Namespace) -> tuple[float, int]:
-    """Accuracy of the int8 model on ``test``, and bytes of its .tflite."""
+    """Return the accuracy of the int8 model on ``test``, and the bytes of its ``.tflite``."""
     with tempfile.TemporaryDirectory() as where:
         os.environ["MLTK_USER_DIR"] = where
         model = make_model(where, args)

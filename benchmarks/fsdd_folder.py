@@ -1,4 +1,4 @@
-"""The recordings that the audio benchmarks use: the Free Spoken Digit Dataset, laid out in class folders.
+"""The recordings for the audio benchmarks: the Free Spoken Digit Dataset, in class folders.
 
 Zohar Jackson and others, https://github.com/Jakobovski/free-spoken-digit-dataset: 3,000 digits of 6 speakers at 8 kHz,
 in files named ``DIGIT_SPEAKER_N.wav``.
@@ -15,7 +15,7 @@ NEAR = Path(__file__).resolve().parents[2] / "shared" / "data" / "fsdd"
 
 
 def recordings(argv: list[str]) -> list[Path]:
-    """The files, from the folder that the command line names or from beside the repository; without it, an error."""
+    """Return the files in the folder of the command line, or in the one beside the repository."""
     folder = Path(argv[0]) if argv else NEAR
     files = sorted(folder.rglob("[0-9]_*_*.wav"))
     if not files:
@@ -24,7 +24,7 @@ def recordings(argv: list[str]) -> list[Path]:
 
 
 def class_folder(argv: list[str], where: str, speakers: set[str] | None = None) -> str:
-    """A folder of links ``0/0_george_0.wav``, of all speakers or some."""
+    """Make a folder of links ``0/0_george_0.wav`` to the files of some speakers, or of all."""
     base = Path(where) / ("fsdd" if speakers is None else "fsdd-" + "-".join(sorted(speakers)))
     for file in recordings(argv):
         digit, speaker, _ = file.name.split("_")
@@ -35,7 +35,7 @@ def class_folder(argv: list[str], where: str, speakers: set[str] | None = None) 
 
 
 def background_folder(where: str) -> str:
-    """Three recordings of 20 s each of made-up noise at 16 kHz."""
+    """Write three recordings of synthetic noise, 20 s each, at 16 kHz."""
     from mltk.audio.files import write_audio
 
     base = Path(where) / "noise"

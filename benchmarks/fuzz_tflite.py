@@ -1,15 +1,15 @@
-"""Mutation fuzzer for ``.tflite`` files: damaged ones must be refused with an error, or read and run.
+"""Mutation fuzzer for ``.tflite`` files: a damaged file must be refused with an error, or be read and run.
 
     python benchmarks/fuzz_tflite.py [--count 100000] [--native 2000] [--seed 1] [MODEL.tflite …]
 
-Takes real models (given, or those in the installed packages pymicro-wakeword and tflite-micro), damages each copy in a
-random way, and loads, summarizes and reads the parameters of what remains. The first ``--native`` of those that are
-still read are then run as a file that isn't trusted is, one sample each: by TensorFlow Lite Micro (where installed) and
-LiteRT in child processes, which may crash or hang, and by the exact kernels in this process; and compared, layer by
-layer too, with each other and with the whole model, as `mltk parity` does.
+The script takes real models: those given, or those in the installed packages pymicro-wakeword and tflite-micro. It
+damages each copy randomly, then loads it, summarizes it and reads its parameters. The first ``--native`` files that can
+still be read also run, one sample each, as untrusted files: TensorFlow Lite Micro (if installed) and LiteRT in child
+processes, which may crash or hang, and the exact kernels in this process. As in ``mltk parity``, the outputs are
+compared, also layer by layer.
 
-Prints how many inputs went through, what became of them, at what rate, the slowest one, the peak memory, and every
-exception that is no `MltkError` (of the document: no `TfliteError`); exits 1 if there was one.
+The script prints the number of inputs, the results, the rate, the slowest input, the peak memory, and every exception
+that is not an ``MltkError`` (while reading: not a ``TfliteError``). Its exit code is 1 if there was one.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def models_of_packages() -> list[Path]:
 
 
 def structure_of(data: bytes) -> list[int]:
-    """Positions outside the large constants: where damage changes the structure, not just a weight."""
+    """Return positions outside the large constants, where damage changes the structure and not only a weight."""
     model = TfliteModel(data).flatbuffer_model
     positions = bytearray(b"\1" * len(data))
     for buffer in model.buffers:
@@ -68,7 +68,7 @@ def structure_of(data: bytes) -> list[int]:
 
 
 def mutate(data: bytes, structure: list[int], others: list[bytes], rng: random.Random) -> bytes:
-    """One random damage, or a few."""
+    """Return a copy with one or a few random changes."""
     damaged = bytearray(data)
     for _ in range(rng.choice((1, 1, 1, 2, 4, 16))):
         at = rng.choice(structure) if rng.random() < 0.95 else rng.randrange(len(data))
@@ -106,7 +106,7 @@ def mutate(data: bytes, structure: list[int], others: list[bytes], rng: random.R
 
 
 def mutate_fields(data: bytes, rng: random.Random) -> bytes:
-    """One to three fields of the graph changed to what they can't be, or can; the file itself stays well-formed."""
+    """Change one to three fields of the graph to possible or impossible values. The file stays well-formed."""
     model, verified = unpack(data)
     for _ in range(rng.choice((1, 1, 2, 3))):
         subgraph = rng.choice(model.subgraphs)
@@ -147,12 +147,12 @@ def mutate_fields(data: bytes, rng: random.Random) -> bytes:
                 buffer.data = values
     try:
         return pack(model, data, verified.end)
-    except TfliteError:  # a value that its field can't hold
+    except TfliteError:  # a value that does not fit its field
         return data
 
 
 def _damaged_list(values: Any, rng: random.Random, others: list[int]) -> list[int]:
-    """``values`` with one changed, left out or added."""
+    """Return ``values`` with one value changed, removed or added."""
     damaged = [] if values is None else [int(v) for v in values]
     at, kind = rng.randrange(len(damaged) + 1), rng.randrange(6)
     if kind == 0 or at == len(damaged):
@@ -165,7 +165,7 @@ def _damaged_list(values: Any, rng: random.Random, others: list[int]) -> list[in
 
 
 def run_one(data: bytes) -> str:
-    """What became of an input: ``refused``, or ``read`` with or without parameters."""
+    """Return the result for an input: ``refused``, or ``read`` with or without parameters."""
     try:
         model = TfliteModel(data)
         model.summary()
@@ -179,7 +179,7 @@ def run_one(data: bytes) -> str:
 
 
 class Tally:
-    """What became of the inputs of one kind, and every exception that should not have been."""
+    """The results for one kind of input, and every unexpected exception."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -188,7 +188,7 @@ class Tally:
         self.seconds = self.slowest = 0.0
 
     def run(self, what: Callable[[], str], label: str) -> str:
-        """Count what ``what`` says, and say it; "failed" for an exception."""
+        """Count the result of ``what`` and return it; an exception counts as "failed"."""
         begun = time.perf_counter()
         try:
             outcome = what()
@@ -211,7 +211,7 @@ class Tally:
 
 
 class NativeFuzz:
-    """Runs what the document took: natively in children that are kept until one crashes or hangs."""
+    """Runs the files that could be read: natively, in child processes that are kept until one crashes or hangs."""
 
     def __init__(self, seed: int) -> None:
         self.rng = np.random.default_rng(seed)
@@ -221,7 +221,7 @@ class NativeFuzz:
         self.children = Workers()
 
     def run(self, data: bytes, whole: bytes, label: str) -> None:
-        """One damaged copy of ``whole``."""
+        """Run one damaged copy of ``whole``."""
         for engine in (*self.engines, "exact-batched"):
             self.tallies[engine].run(lambda engine=engine: self._outcome(lambda: self._run(data, engine)), label)
         self.tallies["parity"].run(lambda: self._outcome(lambda: self._compare(data)), label)
@@ -235,7 +235,7 @@ class NativeFuzz:
         except (UnsupportedModelError, EvaluationError):
             return "refused"
         except ChildEndedError as e:
-            if not e.timed_out and e.signal is None:  # Python in the child, which is ours
+            if not e.timed_out and e.signal is None:  # an exception of openmltk in the child
                 raise
             return "timed out" if e.timed_out else f"crashed (signal {e.signal})"
         except MltkError:

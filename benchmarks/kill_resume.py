@@ -1,12 +1,12 @@
-"""Kill a training at random moments, resume it, and see whether it ends where the undisturbed one does.
+"""Kills a training run at random moments, resumes it, and compares the result with that of a run that was not killed.
 
     python benchmarks/kill_resume.py [--kills 10] [--seed 1]
 
-A convolutional network with dropout learns scikit-learn's handwritten digits, with early stopping that restores the
-best weights, a learning rate that is lowered on plateaus, and shuffling. One run goes undisturbed. Then, for each
-kill, another starts anew in a folder of its own, gets SIGKILL at a moment drawn between its first message and the end
-of training, and is resumed with ``mltk train --resume``. The Keras model's weights must be equal to the last bit, and
-the ``.tflite`` byte for byte.
+A convolutional network with dropout learns scikit-learn's handwritten digits. It has early stopping that restores the
+best weights, a learning rate that is reduced on plateaus, and shuffling. One run is not disturbed. For each kill,
+another run starts in its own folder, gets SIGKILL at a random moment between its first message and the end of training,
+and is resumed with ``mltk train --resume``. The weights of the Keras model must be equal to the last bit, and the
+``.tflite`` byte for byte.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ NAME = "digits_to_kill"
 
 
 def start(folder: Path, *words: str) -> subprocess.Popen[str]:
-    """Begin ``mltk train`` in ``folder``, which also holds its logs."""
+    """Start ``mltk train`` in ``folder``, which is also its folder for logs."""
     environment = {
         **os.environ,
         "MLTK_USER_DIR": str(folder / "user"),
@@ -86,16 +86,16 @@ def start(folder: Path, *words: str) -> subprocess.Popen[str]:
 
 
 def wait_for(process: subprocess.Popen[str], text: str) -> float:
-    """Read what the process prints until a line holds ``text``; gives the time then."""
+    """Read the output until a line has ``text`` in it. Return the time of that line."""
     assert process.stdout is not None
     for line in process.stdout:
         if text in line:
             return time.perf_counter()
-    raise RuntimeError(f"The training ended without saying {text!r} (exit code {process.wait()}).")
+    raise RuntimeError(f"The training ended without the message {text!r} (exit code {process.wait()}).")
 
 
 def made(folder: Path) -> tuple[list[np.ndarray], bytes]:
-    """Weights of the Keras model and bytes of the ``.tflite`` in the archive."""
+    """Return the weights of the Keras model and the bytes of the ``.tflite`` in the archive."""
     import keras
 
     with zipfile.ZipFile(folder / f"{NAME}.mltk.zip") as archive:
@@ -104,12 +104,12 @@ def made(folder: Path) -> tuple[list[np.ndarray], bytes]:
 
 
 def epochs_in(folder: Path) -> int:
-    """Number of checkpoints."""
+    """Return the number of checkpoints."""
     return len(list((folder / f"user/models/{NAME}/train/checkpoints").glob("checkpoint-*.npz")))
 
 
 def new_folder(parent: Path, name: str) -> Path:
-    """A folder with the specification in it."""
+    """Make a folder with the specification in it."""
     folder = parent / name
     folder.mkdir()
     (folder / f"{NAME}.py").write_text(SPECIFICATION)
@@ -117,7 +117,7 @@ def new_folder(parent: Path, name: str) -> Path:
 
 
 def main() -> int:
-    """Run it and print a row for each kill; 0 if all are equal."""
+    """Run the benchmark and print a row for each kill. The exit code is 0 if all results are equal."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=10)
     parser.add_argument("--seed", type=int, default=1, help="Draws the moments.")

@@ -1,10 +1,10 @@
-"""Listing the models in a tree of 10,000 Python files, against reading the same files plainly.
+"""Listing the models in a tree of 10,000 Python files, compared with reading the same files.
 
     python benchmarks/list_models.py [--files 10000]
 
-Each side is the best of five rounds in one run, the files cached by the operating system: first every file opened
-and read to its end, which no listing by content can undercut, then ``list_mltk_models()`` as users call it. Prints
-both and their ratio.
+Each side is the best of five rounds in one run, with the files in the cache of the operating system. The first side
+reads every file to its end. No listing that looks at the contents can be faster. The second side is
+``list_mltk_models()`` as users call it. The script prints both times and their ratio.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _TEXT = "import os\n\n\ndef function(argument: int) -> int:\n    return argument
 
 
 def make_tree(folder: str, files: int) -> None:
-    """``files`` files of 3 kB in folders of 50, every hundredth of them a specification."""
+    """Write ``files`` files of 3 kB in folders of 50. Every hundredth file is a specification."""
     for i in range(files):
         path = os.path.join(folder, f"a{i // 1000}", f"b{i // 50 % 20}")
         os.makedirs(path, exist_ok=True)
@@ -32,7 +32,7 @@ def make_tree(folder: str, files: int) -> None:
 
 
 def read_all(folder: str) -> int:
-    """Read every file; the number of bytes."""
+    """Read every file. Return the number of bytes."""
     total = 0
     for root, _, names in os.walk(folder):
         for name in names:
@@ -42,7 +42,7 @@ def read_all(folder: str) -> int:
 
 
 def best(function: Callable[[], object], rounds: int = 5) -> float:
-    """Seconds of the fastest of some rounds."""
+    """Return the seconds of the fastest round."""
     times = []
     for _ in range(rounds):
         start = time.perf_counter()

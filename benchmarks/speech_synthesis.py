@@ -1,8 +1,8 @@
-"""Words synthesized per second: the whole path of a speech dataset, from the plan to wav files on disk.
+"""Words synthesized per second: the whole path of a speech dataset, from the plan to the wav files on disk.
 
     python benchmarks/speech_synthesis.py [clips]
 
-Prints clips per second with one worker and with two, and their ratio.
+The script prints clips per second with one worker and with two workers, and their ratio.
 """
 
 from __future__ import annotations

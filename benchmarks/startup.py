@@ -1,9 +1,9 @@
-"""Processor seconds of short commands, as they are and as they were in another source tree.
+"""Processor seconds of short commands, in this source tree and in an earlier one.
 
     git worktree add /tmp/before COMMIT
     python benchmarks/startup.py model.tflite --before /tmp/before/src
 
-Both sides run in turn, each command in a process of its own. The smallest figure is the least disturbed one.
+Both sides run in turn, each command in a separate process. The smallest figure is the least disturbed one.
 """
 
 from __future__ import annotations

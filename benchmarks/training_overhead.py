@@ -1,12 +1,12 @@
-"""What training through openmltk costs over a bare ``keras.Model.fit`` on the same arrays.
+"""The cost of training through openmltk, compared with a bare ``keras.Model.fit`` on the same arrays.
 
     python benchmarks/training_overhead.py [--rounds 6] [--model cnn|dense]
 
-Both sides run in this process in turn, round by round, with the same model, arrays, batch size and shuffling; the
-mltk side with all it does by default: a checkpoint and the best weights after every epoch, history, progress
-lines. The time of an epoch is from its beginning to the beginning of the next, so that what happens at its end
-counts; the first of each run, which compiles, and the last, which no other follows, are left out. Printed is the
-median over rounds of the ratio of the medians. At most 1.05 is what we promise.
+Both sides run in this process in turn, with the same model, arrays, batch size and shuffling. The mltk side does what
+it does by default: a checkpoint and the best weights after every epoch, the history, progress lines. The time of an
+epoch ends when the next epoch begins, so that the work at its end counts. The first epoch of each run compiles, and
+the last one has no next epoch, so both are left out. The figure is the median over rounds of the ratio of the
+medians. openmltk promises at most 1.05.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ LIMIT = 1.05
 
 
 def cnn() -> keras.Model:
-    """A small convolutional network, as for keyword spotting."""
+    """A small convolutional network, like those for keyword spotting."""
     layers = keras.layers
     return keras.Sequential(
         [
@@ -48,7 +48,7 @@ def cnn() -> keras.Model:
 
 
 def dense() -> keras.Model:
-    """A model so small that what surrounds a step is most of it."""
+    """A model so small that most of the time is spent around the steps."""
     return keras.Sequential(
         [keras.Input((16,)), keras.layers.Dense(16, activation="relu"), keras.layers.Dense(10, activation="softmax")]
     )
@@ -109,7 +109,7 @@ def main() -> int:
             y = rng.integers(10, size=SAMPLES)
             pairs = []
             for i in range(arguments.rounds):
-                if i % 2:  # who goes first takes turns
+                if i % 2:  # each side is first in every other round
                     first = bare(build, x, y)
                     pairs.append((first, through_mltk(build, x, y, folder)))
                 else:

@@ -1,1 +1,1 @@
-"""How the coefficients in ``src/mltk/micro/targets`` are fitted; run by ``benchmarks/cycle_estimates.py``."""
+"""Fits the coefficients in ``src/mltk/micro/targets``. ``benchmarks/cycle_estimates.py`` runs it."""

@@ -61,7 +61,7 @@ PRIORS: dict[str, Priors] = {
         ("softmax", "outputs"): (800, _SURE),
         ("*", "layer"): (3000, _SURE),
     },
-    # SMLAD does two products a cycle; loads and sign extension take longer than that, and gathering a window more.
+    # SMLAD does two products per cycle. Loads and sign extension take longer, and gathering a window longer still.
     "dsp": {
         (CONV, "macs"): (0.9, 0.1),
         (CONV, "window_macs"): (0.6, _UNSURE),
@@ -161,7 +161,7 @@ def _classifier(window: tuple[int, int], depth: int, n_classes: int) -> list[Lay
 
 
 class CoreFit:
-    """The fit of all boards; give it the (board, network) pairs to leave out."""
+    """The fit of all boards, without the ``(board, network)`` pairs that are left out."""
 
     def __init__(self) -> None:
         shapes = networks()
@@ -193,7 +193,7 @@ class CoreFit:
         return prior + own
 
     def solve(self, left_out: set[tuple[str, str]]) -> dict[str, dict[tuple[str, str], float]]:
-        """Coefficients of every board: Gauss-Newton steps from the priors."""
+        """Return the coefficients of every board, by Gauss-Newton steps from the priors."""
         x = np.zeros(len(self._precision))
         for _ in range(40):
             residuals, rows = [], []
@@ -218,14 +218,14 @@ class CoreFit:
         return {b: dict(zip(PRIORS[BOARDS[b][0]], np.exp(self._logs(x, b)).tolist(), strict=True)) for b in BOARDS}
 
     def error(self, coefficients: dict[str, dict[tuple[str, str], float]], board: str, network: str) -> float:
-        """Relative error of the estimate of ``network`` on ``board``."""
+        """Return the relative error of the estimate of ``network`` on ``board``."""
         kernels, mhz, latencies = BOARDS[board]
         i = NETWORKS.index(network)
         cycles = float(self._features[kernels][i] @ np.array(list(coefficients[board].values())))
         return cycles / (latencies[i] * 1e3 * mhz) - 1
 
     def leave_out(self, groups: Callable[[str, str], set[tuple[str, str]]]) -> dict[tuple[str, str], float]:
-        """Error on each measurement, fitted without those that ``groups`` puts with it."""
+        """Return the error on each measurement, fitted without the measurements of its group."""
         errors, solved = {}, {}
         for board in BOARDS:
             for network in NETWORKS:

@@ -91,13 +91,13 @@ def _rounded(value: Any) -> Any:
 
 
 def _with_alike(table: Table) -> tuple[Table, list[str]]:
-    """``table`` with the operators that are estimated like another, and their names."""
+    """Return ``table`` with the operators that are estimated like another one, and their names."""
     added = {name: table[op] for op, names in ALIKE.items() if op in table for name in names if name not in table}
     return {**table, **added}, sorted(added)
 
 
 def _board_table(coefficients: dict[tuple[str, str], float], plain: Table) -> tuple[Table, list[str]]:
-    """Coefficients by operator; what the networks of MLPerf Tiny lack is taken from ``plain``."""
+    """Return coefficients by operator. ``plain`` has those of operators that MLPerf Tiny does not use."""
     overhead = coefficients["*", "layer"]
     table: Table = {}
     for (op, count), cycles in coefficients.items():
@@ -111,7 +111,7 @@ def _board_table(coefficients: dict[tuple[str, str], float], plain: Table) -> tu
 
 
 def _plain_code(mvp: MvpFit, core: str) -> Table:
-    """Operators that ran as plain code on the xG24's Cortex-M33, in cycles of ``core``."""
+    """Return the operators that ran as plain code on the xG24's Cortex-M33, in cycles of ``core``."""
     operators = [op for op in mvp.cpu if op not in mvp.accelerator]
     return {op: {k: v * PLAIN_CODE[core] for k, v in mvp.cpu[op].items()} for op in operators}
 
@@ -123,14 +123,14 @@ def write_targets(
     cores: CoreFit,
     by_network: dict[tuple[str, str], float],
 ) -> list[Path]:
-    """Write all targets; give their paths."""
-    del family  # its errors are printed; the error bar is of a model that resembles none of those fitted to
+    """Write all targets. Return their paths."""
+    del family  # its errors are printed only; the error bar is that of a model unlike all fitted models
     targets: dict[str, dict[str, Any]] = {}
     solved = cores.solve(set())
     for board, (_, mhz, _) in BOARDS.items():
         title, core, kernels = TITLES[board]
         table, rough = _board_table(solved[board], _plain_code(mvp, core))
-        # Four networks say little, and the priors were chosen by people who knew their latencies.
+        # Four networks are few, and the priors were chosen with knowledge of their latencies.
         worst = max(LEAST_ERROR, *(abs(e) for (b, _), e in by_network.items() if b == board))
         targets[board] = {
             "title": title, "core": core, "kernels": kernels, "clock_hz": mhz * 1e6, "cpu_cycles": table,

@@ -20,7 +20,7 @@ from mltk.micro.profile.features import LayerShape, layer_features
 
 DATA = Path(__file__).resolve().parents[1] / "data" / "xg24_mvp_layers.json"
 TICK_CYCLES = 2380  # times were taken with a 32,768 Hz clock
-# The same network with another last layer, or trained for other words: leaving out one alone proves little.
+# The same network with another last layer or other words: leaving out only one of them proves little.
 FAMILIES = (
     ("keyword_spotting_mobilenetv2", "keyword_spotting_with_transfer_learning"),
     ("keyword_spotting_on_off_v2", "keyword_spotting_pacman_v2"),
@@ -51,7 +51,7 @@ CPU = {
     "strided_slice": ("layer",),
     "pack": ("layer",),
 }
-# For operators that the fit has not seen: about what a reference kernel needs that moves or maps elements.
+# For operators outside the fit: about the cycles of a reference kernel that moves or maps elements.
 UNSEEN = {"layer": 1000.0, "outputs": 25.0}
 
 
@@ -69,14 +69,14 @@ class Row:
 
 @dataclass
 class MvpFit:
-    """Coefficients by operator, and the share of the shorter of CPU and accelerator that shows."""
+    """Coefficients by operator, and the share of the shorter one of CPU and accelerator time that is visible."""
 
     accelerator: dict[str, dict[str, float]]
     cpu: dict[str, dict[str, float]]
     overlap: dict[str, float]
 
     def predict(self, row: Row) -> tuple[float, float, float]:
-        """Accelerator cycles, CPU cycles, cycles in all."""
+        """Return accelerator cycles, CPU cycles and total cycles."""
         op = row.shape.operator
         accelerator = _sum(self.accelerator.get(op, {}), row.counts)
         cpu = _sum(self.cpu.get(op, UNSEEN), row.counts)
@@ -89,7 +89,7 @@ def _sum(coefficients: dict[str, float], counts: dict[str, float]) -> float:
 
 
 def read() -> tuple[list[Row], dict[str, float]]:
-    """The layers, and each model's published total in cycles."""
+    """Return the layers, and the published total of each model in cycles."""
     content = json.loads(DATA.read_text())
     clock = content["clock_hz"]
     rows, totals = [], {}
@@ -120,7 +120,7 @@ def _pair(text: str) -> tuple[int, int]:
 
 
 def _coefficients(rows: list[Row], names: tuple[str, ...], measured: Callable[[Row], float]) -> dict[str, float]:
-    """Least absolute relative error by reweighted non-negative least squares; equal layers count once."""
+    """Minimize the absolute relative error by reweighted non-negative least squares. Equal layers count once."""
     unique = {(r.shape.input, r.shape.output, r.shape.kernel, r.shape.stride): r for r in rows if measured(r) > 0}
     if not unique:
         return {}
@@ -134,7 +134,7 @@ def _coefficients(rows: list[Row], names: tuple[str, ...], measured: Callable[[R
 
 
 def _overlap(rows: list[Row]) -> float | None:
-    """Share of the shorter that shows, from layers long enough for the clock that timed them."""
+    """Return the visible share of the shorter one, from layers that are long enough for the clock."""
     long = [r for r in rows if r.cycles > 10 * TICK_CYCLES and r.accelerator > 0]
     if not long:
         return None
@@ -164,7 +164,7 @@ def fit(rows: list[Row]) -> MvpFit:
 
 @dataclass
 class LeftOut:
-    """Relative errors on what was left out of the fit."""
+    """Relative errors on the models that were left out."""
 
     layers: dict[str, list[float]]
     models: dict[str, float]
@@ -194,6 +194,6 @@ def leave_out(rows: list[Row], totals: dict[str, float], groups: Iterable[Iterab
 
 
 def families(names: Iterable[str]) -> list[tuple[str, ...]]:
-    """The models in groups that share their network."""
+    """Return the models in groups with the same network."""
     grouped = {name for family in FAMILIES for name in family}
     return [*FAMILIES, *((name,) for name in names if name not in grouped)]

@@ -39,6 +39,7 @@ def made_up_vowel() -> np.ndarray:
 
 
 def main(argv: list[str]) -> int:
+    """Draw the picture of the guide."""
     from matplotlib.figure import Figure
 
     clip, _ = read_audio(argv[0], RATE) if argv else (made_up_vowel(), RATE)
