@@ -85,5 +85,5 @@ def test_a_type_takes_as_much_in_memory_as_in_the_file():
 
 
 def test_bytes_that_are_not_a_tflite_have_no_graph():
-    with pytest.raises(TfliteError, match=r"not a valid \.tflite"):
+    with pytest.raises(TfliteError, match=r"is not a \.tflite: it is a text file"):
         graph_of(b"not a flatbuffer")
