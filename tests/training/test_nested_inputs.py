@@ -110,6 +110,13 @@ def test_what_does_not_fit_is_refused_with_its_form(
         fit_inputs(specification(x, y, weight), seed=1, first_epoch=0)
 
 
+def test_a_list_of_batches_is_refused_with_its_form(specification: Any) -> None:
+    batches = [(A[:5], NUMBER[:5]), (A[5:], NUMBER[5:])]
+    with pytest.raises(DatasetError, match=r"no labels\. The samples are a list of 2: a tuple of 2: an array") as error:
+        fit_inputs(specification(batches, None), seed=1, first_epoch=0)
+    assert "iter(batches)" in str(error.value.hint)
+
+
 @pytest.mark.parametrize("y", [(B > 4).astype(np.float32), (NUMBER, B), B / 7])
 def test_balanced_class_weights_need_classes(specification: Any, y: Any) -> None:
     with pytest.raises(SettingError, match="'balanced' needs labels that are one class for each sample"):

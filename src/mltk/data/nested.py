@@ -6,14 +6,12 @@ A *nested array* is a NumPy array ``[samples, …]``, a tuple of nested arrays, 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from mltk.errors import DatasetError
-
-Nested: TypeAlias = "npt.NDArray[Any] | tuple[Any, ...] | dict[str, Any]"
 
 
 def is_tf_dataset(x: Any) -> bool:

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from mltk.data.iterate import is_py_dataset
 from mltk.data.labels import ONE_CLASS_EACH, class_indices, describe_labels, label_kind
-from mltk.data.nested import is_in_memory, is_tf_dataset, leaves
+from mltk.data.nested import describe, is_in_memory, is_tf_dataset, leaves
 from mltk.data.pipeline.epochs import EpochBatches
 from mltk.data.samples import Samples, align, samples_of
 from mltk.errors import DatasetError, SettingError, did_you_mean
@@ -57,7 +57,11 @@ def fit_inputs(model: FitSettings, *, seed: int, first_epoch: int) -> dict[str, 
     samples = samples_of(model)
     if samples is not None:
         if samples.y is None:
-            raise DatasetError(f"{model.name} has samples, but no labels.", hint="Set my_model.y in load_dataset().")
+            raise DatasetError(
+                f"{model.name} has samples, but no labels. The samples are {describe(x)}.",
+                hint="Set my_model.y in load_dataset(). If the samples are a list of batches (x, y), give an iterator: "
+                "my_model.x = iter(batches), and my_model.steps_per_epoch.",
+            )
         samples, held_out = _split(samples, model.validation_split)
         validation = validation if validation is not None else held_out
         kwargs |= _array_inputs(model, samples, seed, first_epoch)

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from mltk.data.nested import leaves
 from mltk.operations.shared.explain import explained
 
 if TYPE_CHECKING:
@@ -38,7 +37,7 @@ def keras_figures(
         which a ``.tflite`` does not have.
 
     Raises:
-        EvaluationError: Keras cannot compute a figure, for example because labels and outputs have different shapes.
+        SpecificationError: Keras cannot compute a figure, for example because labels and outputs have different shapes.
     """
     from mltk.training.batch_stream import in_order
 
@@ -58,18 +57,13 @@ def keras_figures(
 
 def weight_penalty(keras_model: Any) -> float:
     """Return the sum of the model's regularization losses, which Keras adds to the loss of its own predictions."""
-    return float(sum(float(loss) for loss in getattr(keras_model, "losses", ()) or ()))
+    return sum(float(loss) for loss in getattr(keras_model, "losses", None) or ())
 
 
 def output_names(keras_model: Any, n: int) -> list[str]:
     """Return the names of the model's ``n`` outputs. A model that does not name its outputs has ``output_0``, …"""
     names = getattr(keras_model, "output_names", None) or []
     return [str(name) for name in names] if len(names) == n else [f"output_{i}" for i in range(n)]
-
-
-def as_outputs(predicted: Any) -> list[npt.NDArray[Any]]:
-    """Return what ``predict`` returned as arrays, one for each output, in the order of the model's outputs."""
-    return [np.asarray(p) for p in leaves(predicted)]
 
 
 def _compile_alike(stand_in: Any, model: MltkModel, keras_model: Any, keras: Any) -> None:
