@@ -77,6 +77,22 @@ def test_links_to_recordings_elsewhere_count(folder: Path, tmp_path_factory: pyt
     assert listed(folder).counts() == {"a": 21, "b": 10}
 
 
+@pytest.mark.parametrize(
+    "target", ["{elsewhere}/more.wav", "{linked}/more.wav", "{elsewhere}/chain.wav", "{linked}/../elsewhere/more.wav"]
+)
+def test_a_file_counts_once_by_whatever_links_it_is_reached(folder: Path, tmp_path: Path, target: str) -> None:
+    elsewhere, linked = tmp_path / "elsewhere", tmp_path / "linked"
+    elsewhere.mkdir()
+    (elsewhere / "more.wav").write_bytes(b"x")
+    (elsewhere / "chain.wav").symlink_to("more.wav")
+    linked.symlink_to(elsewhere, target_is_directory=True)
+    (folder / "a" / "direct.wav").symlink_to(elsewhere / "more.wav")
+    place = target.format(elsewhere=elsewhere, linked=linked)
+    (folder / "a" / "absolute.wav").symlink_to(place)
+    (folder / "b" / "other.wav").symlink_to("../a/absolute.wav")
+    assert listed(folder).counts() == {"a": 21, "b": 10}
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse the name")
 def test_names_that_are_not_utf8_are_listed_and_shown(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
     for place in (b"a", b"c", b"d/f\xf6lder"):

@@ -167,6 +167,7 @@ class _Walk:
         self.follow_links, self.left_out = follow_links, left_out
         self.found: dict[str, FoundFile] = {}
         self.entered: set[str] = set()
+        self.real_folders: dict[str, str] = {}
         self.own: list[tuple[str, str, bool]] = []
         self.behind_links: list[tuple[str, str, bool]] = []
 
@@ -228,13 +229,21 @@ class _Walk:
             self.left_out.empty.append(path)
             return
         linked = entry.is_symlink()
-        own = os.path.realpath(entry.path) if linked else os.path.join(real, entry.name)
+        own = self._target(entry.path, real) if linked else os.path.join(real, entry.name)
         file = FoundFile(path, own, by_link or linked)
         before = self.found.setdefault(own, file)
         if before is not file:
             if before.by_link and not file.by_link:
                 self.found[own], file = file, before
             self.left_out.repeated.append(file.path)
+
+    def _target(self, link: str, real: str) -> str:
+        """Return what ``os.path.realpath(link)`` returns. Each folder that links point into is resolved once."""
+        folder, name = os.path.split(os.path.join(real, os.readlink(link)))
+        if folder not in self.real_folders:
+            self.real_folders[folder] = os.path.realpath(folder)
+        target = os.path.join(self.real_folders[folder], name)
+        return os.path.realpath(target) if os.path.islink(target) else target
 
 
 def _is_dir(entry: os.DirEntry[str]) -> bool:
