@@ -11,25 +11,13 @@ from __future__ import annotations
 import importlib
 import logging
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
-import numpy.typing as npt
 
-from mltk.data.iterate import Batch, iter_batches, regroup
-from mltk.data.labels import (
-    ONE_CLASS_EACH,
-    LabelKind,
-    class_indices,
-    describe_labels,
-    label_kind,
-    name_samples,
-    not_finite,
-)
-from mltk.data.nested import join, leaves, take
-from mltk.data.samples import samples_of
+from mltk.data.iterate import iter_batches
+from mltk.data.labels import LabelKind, class_indices, label_kind, not_finite
+from mltk.data.nested import leaves
 from mltk.errors import DatasetError, EvaluationError, MltkError, SpecificationError
 from mltk.files import make_folder
 from mltk.operations.results.autoencoder import AutoEncoderEvaluationResults
@@ -41,6 +29,7 @@ from mltk.operations.shared.explain import explained
 from mltk.operations.shared.keras_figures import keras_figures, weight_penalty
 from mltk.operations.shared.keras_model import load_keras_model
 from mltk.operations.shared.load import resolve
+from mltk.operations.shared.predictions import Predicted, Predictions, not_one_class_each
 from mltk.operations.shared.predictors import DevicePredictor, KerasPredictor, Predictor
 from mltk.operations.shared.prepare import prepare
 from mltk.operations.shared.tensorflow_setup import import_tensorflow
@@ -185,6 +174,7 @@ class _Evaluation:
         else:
             self.built = load_keras_model(model, weights, compiled=True)
             self.predictor = KerasPredictor(self.built, model.name, callbacks or ())
+        self.predictions = Predictions(model, self.predictor, limit=self.limit, tflite=tflite)
         self._dumps: list[tuple[str, np.ndarray, np.ndarray]] = []
 
     def run(self, *, classes: list[str] | None, **options: Any) -> EvaluationResults:
@@ -224,9 +214,9 @@ class _Evaluation:
 
     def _classifier(self) -> EvaluationResults:
         """Figures of classes, where each sample has one class; else what the labels allow."""
-        found = self._predict_all()
+        found = self.predictions.predict_all()
         labels = leaves(found.y)
-        problem = _not_one_class_each(found)
+        problem = not_one_class_each(found)
         if problem:
             self.predictor.note(f"{problem}. So there is no accuracy of classes and no confusion matrix.")
             if len(labels) == 1 and label_kind(labels[0]) is LabelKind.MULTI_LABEL:
@@ -262,7 +252,7 @@ class _Evaluation:
     def _metrics(self, found: Predicted | None = None) -> EvaluationResults:
         """The loss and the metrics that the model was compiled with, over the evaluation data."""
         model = self.model
-        found = found or self._predict_all()
+        found = found or self.predictions.predict_all()
         keras_model = self.built if not self.tflite else self._compiled_keras_model()
         figures = keras_figures(model, keras_model, found.outputs, found.y, found.weight, model.batch_size)
         if not self.tflite:
@@ -297,91 +287,10 @@ class _Evaluation:
             model.unload_dataset()
         if not labels:
             raise DatasetError(f"{model.name}: the evaluation dataset is empty.")
-        keep = self._leave_out(not_finite(np.array(scores, np.float64)), len(scores), "scores")
+        keep = self.predictions.leave_out(not_finite(np.array(scores, np.float64)), len(scores), "scores")
         results = AutoEncoderEvaluationResults(model.name, classes, **self.predictor.facts)
         results.calculate(np.array(labels)[keep], np.array([]), np.array(scores)[keep])
         return results
-
-    # -- samples ---------------------------------------------------------------------------------------------
-
-    def _predict_all(self) -> Predicted:
-        """Predict the evaluation data. Samples whose inputs, labels or outputs are not finite are left out."""
-        labels, weights, inputs_bad = [], [], []
-        outputs: list[list[npt.NDArray[Any]]] = []
-        n = 0
-        for batch in self._labelled_batches():
-            outputs.append(self.predictor.predict(batch.x))
-            labels.append(batch.y)
-            weights.append(batch.weight)
-            inputs_bad += [n + i for array in leaves(batch.x) for i in not_finite(array)]
-            n += batch.size
-        if not labels:
-            raise DatasetError(f"{self.model.name}: the evaluation dataset is empty.")
-        joined = [np.concatenate(parts) for parts in zip(*outputs, strict=True)]
-        y = join(labels)
-        weight = None if weights[0] is None else join(weights)
-        self._check_lengths(joined, n)
-        scores_bad = [i for array in joined for i in not_finite(array)]
-        labels_bad = [i for array in leaves(y) for i in not_finite(array)]
-        why = "scores"
-        if inputs_bad:
-            why = "inputs" if self.tflite else "scores, because of their inputs,"
-        elif labels_bad:
-            why = "labels"
-        keep = self._leave_out(np.unique([*inputs_bad, *scores_bad, *labels_bad]).astype(int), n, why)
-        return Predicted([o[keep] for o in joined], take(y, keep), None if weight is None else take(weight, keep))
-
-    def _check_lengths(self, outputs: list[npt.NDArray[Any]], n: int) -> None:
-        for output in outputs:
-            if len(output) != n:
-                raise EvaluationError(
-                    f"{self.model.name} returned {len(output)} predictions for {n} samples.",
-                    hint="The model's outputs need the batch as their first dimension.",
-                )
-
-    def _leave_out(self, bad: npt.NDArray[np.intp], n: int, what: str) -> npt.NDArray[np.intp]:
-        """Return the numbers of the samples that count, and say which do not."""
-        keep = np.setdiff1d(np.arange(n), bad)
-        if not len(bad):
-            return keep
-        text = f"The {what} of {len(bad)} of {n} samples are NaN or infinite ({name_samples(bad)})"
-        if not len(keep):
-            raise EvaluationError(
-                f"{self.model.name}: {text[0].lower()}{text[1:]}.",
-                hint="Look for empty cells or divisions by zero in the dataset, or for a training that diverged.",
-            )
-        self.predictor.note(f"{text}. The figures are of the other {len(keep)}.")
-        self.logger.warning("%s: %s. The figures are of the other %d.", self.model.name, text, len(keep))
-        return keep
-
-    def _labelled_batches(self) -> Iterator[Batch]:
-        """Batches of the evaluation data, with at most the wanted number of samples of each class."""
-        model = self.model
-        size = 2048 if self.tflite else 256
-        steps = model.eval_steps_per_epoch
-        samples = samples_of(model)
-        if samples is None:
-            batches = iter_batches(model.x, model.y, size, steps)
-        else:
-            if getattr(model, "eval_shuffle", False) and self.limit > 0:
-                samples = samples.take(np.random.default_rng(model.seed or 0).permutation(len(samples)))
-            if steps is not None:  # a step is one of the specification's batches
-                samples = samples.take(slice(steps * model.batch_size))
-            batches = iter_batches(samples.x, samples.y, size, weight=samples.weight)
-        chosen = _Limit(self.limit)
-        for batch in regroup(batches, size):
-            if batch.y is None:
-                raise DatasetError(
-                    f"{model.name}: the evaluation dataset has no labels.", hint="Set my_model.y in load_dataset()."
-                )
-            keep = chosen.choose(batch)
-            if len(keep) == batch.size:
-                yield batch
-            elif keep:
-                weight = None if batch.weight is None else take(batch.weight, keep)
-                yield Batch(take(batch.x, keep), take(batch.y, keep), weight)
-            if chosen.done:
-                break
 
     # -- results ---------------------------------------------------------------------------------------------
 
@@ -430,57 +339,3 @@ def dump_reconstructions(folder: str, originals: np.ndarray, decoded: np.ndarray
             imsave(f"{path}.png", (both - low) / max(high - low, 1e-12), cmap="gray", vmin=0.0, vmax=1.0)
         else:
             np.save(f"{path}.npy", np.stack(images))
-
-
-@dataclass(frozen=True)
-class Predicted:
-    """Predictions with their labels."""
-
-    outputs: list[npt.NDArray[Any]]
-    """One array ``[samples, …]`` for each output of the Keras model."""
-    y: Any
-    """Labels, a nested array."""
-    weight: Any
-    """Sample weights, or None."""
-
-    @property
-    def n_samples(self) -> int:
-        """Number of samples."""
-        return len(self.outputs[0])
-
-
-class _Limit:
-    """Chooses at most ``limit`` samples of each class; of samples without one class, ``limit`` in all."""
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._seen: dict[int, int] = {}
-        self.done = False
-        """Whether no later sample can be chosen."""
-
-    def choose(self, batch: Batch) -> list[int]:
-        """Return the numbers of the batch's samples to use."""
-        if self._limit <= 0:
-            return list(range(batch.size))
-        labels = leaves(batch.y)
-        counted = len(labels) == 1 and label_kind(labels[0]) in ONE_CLASS_EACH
-        classes = class_indices(labels[0]).tolist() if counted else [-1] * batch.size
-        keep = []
-        for i, label in enumerate(classes):
-            self._seen[label] = self._seen.get(label, 0) + 1
-            if self._seen[label] <= self._limit:
-                keep.append(i)
-        self.done = not counted and self._seen[-1] >= self._limit
-        return keep
-
-
-def _not_one_class_each(found: Predicted) -> str:
-    """Return why the labels are not one class for each sample, or ``""``."""
-    labels = leaves(found.y)
-    if len(found.outputs) > 1 or len(labels) > 1:
-        return f"The model has {len(found.outputs)} outputs and {len(labels)} arrays of labels"
-    if found.outputs[0].ndim > 2 and labels[0].shape[1:2] == found.outputs[0].shape[1:2] and labels[0].shape[1] > 1:
-        return "The model has outputs and labels for each position of a sample"
-    if label_kind(labels[0]) not in ONE_CLASS_EACH:
-        return f"The labels are not one class for each sample ({describe_labels(labels[0])})"
-    return ""
