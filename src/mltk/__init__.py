@@ -85,6 +85,11 @@ if TYPE_CHECKING:
 
 __version__ = "1.0.0.dev1"
 
+MLTK_DIR: str = os.path.dirname(os.path.abspath(__file__))
+"""Folder of this package."""
+MLTK_ROOT_DIR: str = os.path.dirname(MLTK_DIR)
+"""Folder in which this package is installed."""
+
 _PUBLIC = {
     "mltk.audio.files": ["AudioFileError"],
     "mltk.audio.frontend.features": ["AudioFeatureGenerator", "AudioFeatureStream", "FrontendError"],
@@ -144,6 +149,12 @@ _PUBLIC = {
     "mltk.tflite.model_parameters": ["TFLITE_METADATA_TAG", "TfliteModelParameters"],
     "mltk.training.callbacks": ["StochasticWeightAveraging"],
 }
+
+
+def disable_tensorflow() -> None:
+    """For compatibility with MLTK 0.20; ignored. TensorFlow is imported where it is needed only."""
+
+
 _NEEDS_KERAS = ("StochasticWeightAveraging",)
 
 if os.environ.get("TF_USE_LEGACY_KERAS", "").lower() in ("1", "true"):

@@ -89,6 +89,8 @@ def test_name_that_needs_keras(module: str, name: str) -> None:
         "from mltk.utils.python import as_list, prepend_exception_msg",
         "from mltk import cli; cli.get_logger, cli.print_info; from mltk.cli import handle_exception, abort",
         "import mltk; mltk.train_model, mltk.MltkModel",
+        "from mltk import MLTK_DIR, MLTK_ROOT_DIR, disable_tensorflow; disable_tensorflow()",
+        "from mltk.core import TfliteOpCode; TfliteOpCode.CONV_2D",
     ],
 )
 def test_ways_to_import_that_need_no_tensorflow(script: str) -> None:
@@ -108,6 +110,54 @@ def test_keras_parts_by_attribute() -> None:
     assert "losses" in dir(mltk_core.keras)
     with pytest.raises(AttributeError):
         _ = mltk_core.keras.nothing
+
+
+@pytest.mark.tf
+def test_names_of_keras() -> None:
+    import keras
+
+    import mltk.core
+    from mltk.core.keras import DataSequence, KerasModel, Sequence, array_to_img, img_to_array, load_img
+
+    assert mltk.core.KerasModel is mltk.core.model.KerasModel is KerasModel is keras.Model
+    assert issubclass(DataSequence, keras.utils.PyDataset)
+    assert Sequence is DataSequence
+    image = array_to_img([[[0.0, 128.0, 255.0]]], scale=False)
+    assert img_to_array(image).tolist() == [[[0, 128, 255]]]
+    assert list(inspect.signature(load_img).parameters)[:3] == ["path", "grayscale", "color_mode"]
+
+
+@pytest.mark.tf
+def test_an_image_is_loaded_with_0_20s_arguments(tmp_path: Path) -> None:
+    import numpy as np
+    from PIL import Image
+
+    from mltk.core.keras import ImageDataGenerator, img_to_array, load_img
+
+    Image.fromarray(np.full((4, 6, 3), 100, np.uint8)).save(tmp_path / "gray.png")
+    image = load_img(str(tmp_path / "gray.png"), grayscale=True, target_size=(2, 3))
+    assert img_to_array(image).tolist() == [[[100]] * 3] * 2
+    batch = next(ImageDataGenerator(rescale=0.5).flow(np.full((1, 2, 2, 1), 3.0), batch_size=1))
+    assert batch.tolist() == [[[[1.5]] * 2] * 2]
+
+
+@pytest.mark.tf
+def test_the_keras_file_of_an_0_20_archive_is_loaded(tmp_path: Path) -> None:
+    import zipfile
+
+    from mltk.core.keras import KerasModel, load_keras_model
+
+    with zipfile.ZipFile(Path(__file__).parent / "data" / "tiny_blobs.mltk.zip") as archive:
+        archive.extract("tiny_blobs.h5", tmp_path)
+    model = load_keras_model(str(tmp_path / "tiny_blobs.h5"), compile=False)
+    assert isinstance(model, KerasModel)
+
+
+def test_the_folders_of_the_package() -> None:
+    import mltk
+
+    assert str(Path(mltk.__file__).parent) == mltk.MLTK_DIR
+    assert str(Path(mltk.__file__).parent.parent) == mltk.MLTK_ROOT_DIR
 
 
 @pytest.mark.parametrize(

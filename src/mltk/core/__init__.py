@@ -20,10 +20,12 @@ from mltk._lazy import lazy_names
 
 if TYPE_CHECKING:
     from mltk import *  # noqa: F403
+    from mltk.core.keras import KerasModel as KerasModel
     from mltk.tflite import *  # noqa: F403
 
 _PUBLIC = {
-    "mltk.tflite.layers.base": ["TfliteLayer"],
+    "mltk.core.keras": ["KerasModel"],
+    "mltk.tflite.layers.base": ["TfliteLayer", "TfliteOpCode"],
     "mltk.tflite.layers.typed": [
         "TfliteAddLayer",
         "TfliteConv2dLayer",
@@ -61,4 +63,6 @@ _PUBLIC = {
 _SUBMODULES = ("keras", "model", "preprocess", "tflite_micro", "tflite_model", "tflite_model_parameters")
 
 if not TYPE_CHECKING:
-    __getattr__, __dir__, __all__ = lazy_names(__name__, {"mltk": mltk.__all__, **_PUBLIC}, _SUBMODULES)
+    __getattr__, __dir__, __all__ = lazy_names(
+        __name__, {"mltk": mltk.__all__, **_PUBLIC}, _SUBMODULES, left_out=["KerasModel"]
+    )

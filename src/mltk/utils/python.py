@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Mapping
 from types import ModuleType
 from typing import IO, Any
 
+from mltk.utils.logger import DummyLogger, make_filelike
 from mltk.utils.path import fullpath
 
 __all__ = [
@@ -80,18 +81,6 @@ class DictObject(dict[str, Any]):
             del self[name]
         except KeyError:
             raise AttributeError(name) from None
-
-
-class DummyLogger:
-    """A logger that ignores all messages."""
-
-    def debug(self, *args: Any, **kwargs: Any) -> None:
-        """Do nothing."""
-
-    info = warning = error = exception = write = debug
-
-    def flush(self, *args: Any, **kwargs: Any) -> None:
-        """Do nothing."""
 
 
 # -- values ------------------------------------------------------------------------------------------------------------
@@ -320,35 +309,6 @@ def set_absl_log_level(level: Any) -> None:
     """Set the lowest level of messages of TensorFlow and absl, such as ``"ERROR"``."""
     for name in ("absl", "tensorflow"):
         logging.getLogger(name).setLevel(level.upper() if isinstance(level, str) else level)
-
-
-def make_filelike(logger: Any, level: int = logging.INFO) -> Any:
-    """Add the methods ``write`` and ``flush`` to a logger, so that it can be used as a file.
-
-    Args:
-        logger: The logger.
-        level: Level of the messages; each written line is a message.
-
-    Returns:
-        The logger.
-    """
-    pending = ""
-
-    def write(text: str) -> int:
-        nonlocal pending
-        *lines, pending = (pending + text).split("\n")
-        for line in lines:
-            logger.log(level, line.rstrip())
-        return len(text)
-
-    def flush() -> None:
-        nonlocal pending
-        if pending:
-            logger.log(level, pending)
-            pending = ""
-
-    logger.write, logger.flush = write, flush
-    return logger
 
 
 def timeit(method: Callable[..., Any]) -> Callable[..., Any]:

@@ -9,6 +9,7 @@ from mltk._lazy import lazy_names
 
 if TYPE_CHECKING:
     from mltk.core import *  # noqa: F403
+    from mltk.core import KerasModel as KerasModel
 
 _NAMES = (
     "AudioDatasetMixin",
@@ -33,4 +34,6 @@ _NAMES = (
 
 if not TYPE_CHECKING:
     _found = [name for name in _NAMES if name in mltk.core.__all__]
-    __getattr__, __dir__, __all__ = lazy_names(__name__, {"mltk.core": _found})
+    __getattr__, __dir__, __all__ = lazy_names(
+        __name__, {"mltk.core": [*_found, "KerasModel"]}, left_out=["KerasModel"]
+    )
