@@ -17,6 +17,7 @@ from mltk.operations.quantize import quantize_keras_model
 from mltk.tflite.format import loading
 from mltk.tflite.format.verify import verify_model
 from mltk.tflite.model_parameters import TfliteModelParameters
+from mltk.tflite.structure import structure_hash
 
 pytestmark = pytest.mark.tf
 
@@ -272,6 +273,7 @@ def test_parameters_inside(make_toy, monkeypatch):
     assert found["hash"] == "mine"
     assert found["late"] == 2.5
     assert 0 < found["runtime_memory_size"] < 10_000
+    assert found["runtime_memory_model"] == structure_hash(tflite_model.graph)
     assert tflite_model.description == "Which cloud?"
     assert tflite_model.get_metadata("NOTE") == b"hello"
 

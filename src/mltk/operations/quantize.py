@@ -193,7 +193,8 @@ def write_quantization_report(
 def add_parameters(model: MltkModel, tflite_model: TfliteModel) -> None:
     """Add the description, the model's parameters and the specification's metadata entries to a ``.tflite``.
 
-    The default parameters are ``name``, ``version``, ``classes``, ``hash``, ``date`` and ``runtime_memory_size``. A
+    The default parameters are ``name``, ``version``, ``classes``, ``hash``, ``date``, ``runtime_memory_size`` and
+    ``runtime_memory_model``, the structure that the size was measured with. A
     parameter of the specification with one of these names replaces the default.
 
     Args:
@@ -201,7 +202,9 @@ def add_parameters(model: MltkModel, tflite_model: TfliteModel) -> None:
         tflite_model: The model to change. ``hash`` is the MD5 of its bytes before the change.
     """
     from mltk.micro.memory.arena import measure_arena
+    from mltk.micro.profile.memory import MEASURED_MODEL
     from mltk.tflite.model_parameters import TfliteModelParameters
+    from mltk.tflite.structure import structure_hash
 
     model.populate_model_parameters()
     parameters = TfliteModelParameters()
@@ -212,6 +215,7 @@ def add_parameters(model: MltkModel, tflite_model: TfliteModel) -> None:
     parameters["date"] = build_date()
     try:
         parameters.put("runtime_memory_size", measure_arena(tflite_model).total, dtype=None)
+        parameters[MEASURED_MODEL] = structure_hash(tflite_model.graph)
     except MltkError as e:
         logging.getLogger("mltk").warning("The memory that the model needs can't be measured: %s", e.message)
         parameters["runtime_memory_size"] = 0

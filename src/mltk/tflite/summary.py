@@ -15,6 +15,7 @@ from mltk.errors import TfliteError
 from mltk.tflite.layer_options import TfliteLayerOptions, activation_of
 from mltk.tflite.layers.base import TfliteLayer
 from mltk.tflite.layers.counts import LayerCounts, count_layer
+from mltk.tflite.layers.uncounted import uncounted_layers
 from mltk.tflite.model_parameters import TFLITE_METADATA_TAG, stored_parameters
 from mltk.tflite.tensor import TfliteTensor
 
@@ -184,12 +185,15 @@ def _totals(model: SummarizedModel, total: LayerCounts) -> str:
         for index, tensor in enumerate(tensors):
             number = f" {index}" if len(tensors) > 1 else ""
             lines.append(f"{title}{number}: {_io_text(tensor)}")
+    unknown = uncounted_layers(model)
+    least = "at least " if unknown else ""
     lines += [
         f"Layers: {len(model.layers)}" + (f" (of {model.n_subgraphs} subgraphs)" if model.n_subgraphs > 1 else ""),
-        f"Multiply-accumulates: {total.macs:,}",
-        f"Operations: {total.ops:,}",
+        f"Multiply-accumulates: {least}{total.macs:,}",
+        f"Operations: {least}{total.ops:,}",
         f"File size (bytes): {model.flatbuffer_size:,}",
     ]
+    lines += [f"Unknown: layer {index}: {_printable(why)}" for index, why in unknown.items()]
     others = [tag for tag in model.get_all_metadata() if tag != TFLITE_METADATA_TAG]
     if others:
         lines.append(f"Metadata: {_printable(', '.join(others))}")

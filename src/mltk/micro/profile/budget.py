@@ -11,6 +11,7 @@ from mltk.micro.profile.layer_result import ProfilingLayerResult
 from mltk.micro.profile.units import format_bytes, format_time
 
 _N_WORST = 3
+_N_LISTED = 8
 _RAM_ERROR = 0.1  # of the planner's estimate
 
 
@@ -48,19 +49,20 @@ class Budget:
         """Check that a model keeps all limits.
 
         Returns:
-            A sentence for each figure that is below its limit by less than its error bar.
+            A sentence for each figure that is below its limit by less than its error bar, or that has no error bar.
 
         Raises:
-            OverBudget: The model exceeds a limit. The message names all limits that it exceeds.
+            OverBudget: The model exceeds a limit, or a limited figure is not known. The message names these limits.
         """
         over, near = [], []
-        unknown = [f"  layer {x.index}: {why}" for x in results.layers if (why := x.get("unknown_cost"))]
+        is_unknown = False
         for item in self._items(results):
             limit, show = item.limit, item.show
             if limit is None:
                 continue
-            if unknown and item.name != "flash":
-                over.append("\n".join([f"{item.name}: unknown, of at most {show(limit)}. Not counted:", *unknown]))
+            if doubts := _doubts(item.name, results):
+                is_unknown = True
+                over.append("\n".join([f"{item.name}: unknown, of at most {show(limit)}.", *doubts]))
             elif item.found > limit:
                 worst = "\n".join(f"  {line}" for line in _worst(results, item))
                 over.append(f"{item.name}: {show(item.found)} of at most {show(limit)}. Most of it:\n{worst}")
@@ -68,7 +70,9 @@ class Budget:
                 near.append(
                     f"{item.name}: {show(item.found)} is within the error bar (± {item.error:.0%}) of {show(limit)}."
                 )
-        if over and unknown:
+            elif item.name == "latency" and results.time_error is None:
+                near.append(f"latency: {show(item.found)} is an estimate without an error bar.")
+        if over and is_unknown:
             raise OverBudget(f"What {results.name} needs is not known, so it keeps no limit.", hint="\n".join(over))
         if over:
             message = f"{results.name} needs more than it may on {results.platform or 'this target'}."
@@ -85,6 +89,28 @@ class Budget:
                 "latency", time, self.max_latency_s, format_time, lambda layer: layer.time, results.time_error or 0.0
             ),
         ]
+
+
+def _doubts(name: str, results: ModelFigures) -> list[str]:
+    """Return why a figure is not known, so that it keeps no limit; an empty list if it is known."""
+    unknown = [f"  layer {index}: {why}" for index, why in results.unknown_layers.items()]
+    if name == "RAM":
+        return [] if results.ram_is_known else ["Not counted:", *_few(unknown)]
+    if name != "latency":
+        return []
+    if results.target is None:
+        return ["No target was chosen."]
+    if unknown:
+        return ["Not counted:", *_few(unknown)]
+    # The time of a layer that an NPU runs is Vela's. Everything else of an unmeasured kind is a guess.
+    on_npu = {x.index for x in results.layers if results.target.vela and x.is_accelerated}
+    guessed = [f"  layer {i}: {kind}" for i, kind in results.unmeasured_kinds.items() if i not in on_npu]
+    return ["No kernel of this kind was measured:", *_few(guessed)] if guessed else []
+
+
+def _few(lines: list[str]) -> list[str]:
+    more = len(lines) - _N_LISTED
+    return [*lines[:_N_LISTED], *([f"  and {more} more"] if more > 0 else [])]
 
 
 def _worst(results: ModelFigures, item: _Limit) -> list[str]:

@@ -18,6 +18,7 @@ class ModelFigures:
         target: The device that the figures are for; None if they are for no device.
         time_error: Error bar of `time`, as a share of `time`; None if it is not known.
         ram_is_estimate: `runtime_memory_bytes` is the estimate of our planner, not a measurement.
+        ram_is_known: `runtime_memory_bytes` is a figure of the whole model.
         ram_source: Where `runtime_memory_bytes` comes from.
         notes: What a reader should know about how the figures were made.
     """
@@ -37,6 +38,7 @@ class ModelFigures:
         time_error: float | None = None,
         ram_is_estimate: bool = False,
         ram_source: str = "",
+        ram_is_known: bool = True,
         notes: list[str] | None = None,
     ) -> None:
         self._model = model
@@ -51,6 +53,7 @@ class ModelFigures:
         self.time_error = time_error
         self.ram_is_estimate = ram_is_estimate
         self.ram_source = ram_source
+        self.ram_is_known = ram_is_known
         self.notes = list(notes or [])
 
     @property
@@ -119,6 +122,21 @@ class ModelFigures:
         return len(self.unsupported_layers)
 
     @property
+    def unknown_layers(self) -> dict[int, str]:
+        """Index → reason of each layer that is not counted. MACs, operations, cycles and time are without it."""
+        return {layer.index: str(why) for layer in self._layers if (why := layer.get("unknown_cost"))}
+
+    @property
+    def is_incomplete(self) -> bool:
+        """Whether a layer is not counted, so that the sums over the layers are too small."""
+        return bool(self.unknown_layers)
+
+    @property
+    def unmeasured_kinds(self) -> dict[int, str]:
+        """Index → kind of each layer whose kernel is of a kind that was never measured. Its time is a guess."""
+        return {layer.index: str(kind) for layer in self._layers if (kind := layer.get("unmeasured"))}
+
+    @property
     def input_shape_str(self) -> str:
         """Shapes of the inputs."""
         return ",".join(str(t.shape) for t in self._model.inputs)
@@ -170,7 +188,7 @@ class ModelFigures:
 
     @property
     def time(self) -> float:
-        """Time of one inference in seconds."""
+        """Time of one inference in seconds. If `is_incomplete`, the inference takes longer."""
         return self.stat_total("time")
 
     @property

@@ -29,8 +29,11 @@ LAYER_LABELS = {
     "options": "Options",
     "supported": "Supported?",
     "error_msg": "Error Msg",
+    "unknown_cost": "Unknown Cost",
+    "unmeasured": "Unmeasured Kernel",
 }
-_NOT_SHOWN = ("tflite_layer", "measured", "unknown_cost")
+_DOUBTS = ("unknown_cost", "unmeasured")
+_NOT_SHOWN = ("tflite_layer", "measured")
 
 
 class ProfilingLayerResult(defaultdict[str, Any]):
@@ -45,6 +48,8 @@ class ProfilingLayerResult(defaultdict[str, Any]):
         energy: Joules.
         error_msg: Why the device or its accelerator cannot run the layer; None if it can.
         measured: Whether measurements of the layer's operator support the estimate.
+        unknown_cost: Why the layer is not counted; missing if it is.
+        unmeasured: The kind of kernel, if no kernel of this kind was measured; missing otherwise.
     """
 
     def __init__(
@@ -212,6 +217,7 @@ class ProfilingLayerResult(defaultdict[str, Any]):
             "supported": not self.is_unsupported,
             "error_msg": self.error_msg,
         }
+        values |= {key: self[key] for key in _DOUBTS if self.get(key)}
         ordered = {key: values[key] for key in LAYER_LABELS if key in values}
         if full_summary:
             ordered |= {k: v for k, v in self.items() if k not in ordered and k not in _NOT_SHOWN}

@@ -7,14 +7,18 @@ from typing import TYPE_CHECKING
 
 from mltk.errors import MltkError, RuntimeFailure
 from mltk.micro.memory.arena import ArenaUsage, estimate_arena, measure_arena
-from mltk.micro.memory.planner import MemoryPlan
+from mltk.micro.memory.planner import MemoryPlan, plan_memory
 from mltk.tflite.graph import Graph
 from mltk.tflite.model_parameters import stored_parameters
+from mltk.tflite.structure import structure_hash
 
 if TYPE_CHECKING:
     from mltk.tflite.model import TfliteModel
 
 _PLANNED = "estimate of our planner"
+_MOST_OF_ESTIMATE = 2  # a stored figure may be at most this many estimates, if its model is not known
+MEASURED_MODEL = "runtime_memory_model"
+"""Parameter of a ``.tflite``: the structure that ``runtime_memory_size`` was measured with."""
 
 
 def layer_flash(graph: Graph) -> list[int]:
@@ -58,7 +62,8 @@ def _behind_calls(graph: Graph, names: list[str], position: int) -> int:
 def arena_of(model: TfliteModel, *, measure: bool) -> tuple[ArenaUsage, str]:
     """Return the tensor arena of a model, and a note on where the figure comes from.
 
-    Without ``measure``, the size that training measured and stored in the ``.tflite`` has precedence.
+    Without ``measure``, the size that training stored in the ``.tflite`` has precedence, if it was measured
+    with a model of the same structure.
 
     Args:
         model: The model.
@@ -66,21 +71,32 @@ def arena_of(model: TfliteModel, *, measure: bool) -> tuple[ArenaUsage, str]:
             False, our planner estimates it, a few per cent off.
     """
     graph = model.graph
-    stored = _stored_arena(model)
     estimate = replace(estimate_arena(graph), source=_PLANNED)
-    if stored and not measure:
-        return ArenaUsage(stored, estimate.head, stored - estimate.head, source="stored in the .tflite"), ""
-    if not measure:
+    if measure:
+        try:
+            usage = measure_arena(graph)
+        except RuntimeFailure as e:
+            return estimate, f"The arena could not be measured: {e.message}"
+        return usage, "TensorFlow Lite Micro is not installed here." if usage.is_estimate else ""
+    stored, owner = _stored_arena(model)
+    if not stored:
         return estimate, ""
-    try:
-        usage = measure_arena(graph)
-    except RuntimeFailure as e:
-        return estimate, f"The arena could not be measured: {e.message}"
-    return usage, "TensorFlow Lite Micro is not installed here." if usage.is_estimate else ""
+    if owner:
+        is_own = owner == structure_hash(graph)
+    else:  # written by MLTK 0.20 or by an early openmltk: all that can be told is whether the figure is possible
+        is_own = plan_memory(graph).lower_bound <= stored <= _MOST_OF_ESTIMATE * estimate.total
+    if not is_own:
+        return estimate, (
+            f"The .tflite stores {stored:,} bytes of RAM. This figure belongs to another model, and is ignored. "
+            "Measure with --measure-ram."
+        )
+    return ArenaUsage(stored, estimate.head, stored - estimate.head, source="stored in the .tflite"), ""
 
 
-def _stored_arena(model: TfliteModel) -> int:
+def _stored_arena(model: TfliteModel) -> tuple[int, str]:
+    """Return the bytes that the parameters name, and the structure of the model that they were measured with."""
     try:
-        return max(0, int(stored_parameters(model).get("runtime_memory_size") or 0))
+        parameters = stored_parameters(model)
+        return max(0, int(parameters.get("runtime_memory_size") or 0)), str(parameters.get(MEASURED_MODEL) or "")
     except (MltkError, TypeError, ValueError):
-        return 0
+        return 0, ""

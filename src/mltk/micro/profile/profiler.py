@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mltk.micro.engines.operators import missing_operators
@@ -10,12 +10,13 @@ from mltk.micro.memory.arena import ArenaUsage
 from mltk.micro.memory.planner import plan_memory
 from mltk.micro.profile.estimate import LayerEstimate, estimate_layer
 from mltk.micro.profile.features import shape_of
+from mltk.micro.profile.kernel_kind import unmeasured_kind
 from mltk.micro.profile.layer_result import ProfilingLayerResult
 from mltk.micro.profile.memory import arena_of, layer_flash, layer_ram
 from mltk.micro.profile.results import ProfilingModelResults
 from mltk.micro.profile.targets import Target, load_target
-from mltk.micro.profile.unknown import unknown_cost
 from mltk.tflite.layers.counts import count_layer
+from mltk.tflite.layers.uncounted import uncounted_layers
 
 if TYPE_CHECKING:
     from mltk.tflite.model import TfliteModel
@@ -49,7 +50,8 @@ def profile_tflite(
     model.selected_model_subgraph = 0
     notes: list[str] = []
     sram = 0
-    layers = _layers(model)
+    unknown = uncounted_layers(model)
+    layers = _layers(model, unknown)
     if chosen is not None:
         clock = clock_hz or chosen.clock_hz
         estimates = [_estimate(chosen, layer) for layer in layers]
@@ -66,9 +68,8 @@ def profile_tflite(
         usage, why = ArenaUsage(sram, sram, 0, source="SRAM, by Vela"), ""
     if why:
         notes.append(why)
-    for layer in layers:
-        if unknown := layer.get("unknown_cost"):
-            notes.append(f"Unknown: layer {layer.index}: {unknown}. MACs and time are without it; no limit is kept.")
+    for index, reason in unknown.items():
+        notes.append(f"Unknown: layer {index}: {reason}. MACs, operations and time are without it.")
     if active_power_w:
         for layer in layers:
             layer["energy"] = layer.time * active_power_w
@@ -83,11 +84,20 @@ def profile_tflite(
         time_error=_time_error(chosen, layers) if chosen else None,
         ram_is_estimate=usage.is_estimate,
         ram_source=usage.source,
+        ram_is_known=_is_ram_known(usage, unknown, compiled=bool(sram)),
         notes=notes,
     )
 
 
-def _layers(model: TfliteModel) -> list[ProfilingLayerResult]:
+def _is_ram_known(usage: ArenaUsage, unknown: Mapping[int, str], *, compiled: bool) -> bool:
+    """Return whether the RAM is known: all layers are counted, or TensorFlow Lite Micro ran the model.
+
+    A model with an open dimension ran with 1 in its place.
+    """
+    return not unknown or not (usage.is_estimate or compiled or any("open" in why for why in unknown.values()))
+
+
+def _layers(model: TfliteModel, unknown: Mapping[int, str]) -> list[ProfilingLayerResult]:
     graph = model.graph
     missing = set(missing_operators(graph))
     rows = zip(
@@ -98,8 +108,10 @@ def _layers(model: TfliteModel) -> list[ProfilingLayerResult]:
         count = count_layer(layer)
         problem = f"TensorFlow Lite Micro has no {operator.name}" if operator.name in missing else None
         result = ProfilingLayerResult(layer, count.ops, count.macs, error_msg=problem, flash=flash, ram=ram)
-        if unknown := unknown_cost(graph, operator):
-            result["unknown_cost"] = unknown
+        if layer.index in unknown:
+            result["unknown_cost"] = unknown[layer.index]
+        if kind := unmeasured_kind(layer) or (f"{operator.name} without a kernel" if problem else ""):
+            result["unmeasured"] = kind
         results.append(result)
     return results
 
@@ -116,21 +128,8 @@ def _set_cycles(layers: Sequence[ProfilingLayerResult], estimates: Sequence[Laye
             cpu_cycles=round(estimate.cpu_cycles),
             accelerator_cycles=round(estimate.accelerator_cycles),
             time=estimate.cycles / clock_hz,
-            measured=estimate.measured and not layer.get("unknown_cost") and _is_int8(layer) and not _is_grouped(layer),
+            measured=estimate.measured and not layer.get("unknown_cost") and not layer.get("unmeasured"),
         )
-
-
-def _is_int8(layer: ProfilingLayerResult) -> bool:
-    """Return whether a kernel with weights reads int8 inputs and int8 weights, as the measured kernels did."""
-    return not layer.macs or all(t is None or t.dtype_str == "int8" for t in layer.tflite_layer.inputs[:2])
-
-
-def _is_grouped(layer: ProfilingLayerResult) -> bool:
-    """Return whether a convolution has groups: its filters read a part of the input's channels."""
-    inputs = layer.tflite_layer.inputs
-    if layer.opcode_str != "conv_2d" or len(inputs) < 2 or inputs[0] is None or inputs[1] is None:
-        return False
-    return tuple(inputs[0].shape)[-1:] != tuple(inputs[1].shape)[-1:]
 
 
 def _rough_share(layers: Sequence[ProfilingLayerResult]) -> float:
@@ -158,5 +157,9 @@ def _notes(target: Target, layers: Sequence[ProfilingLayerResult]) -> list[str]:
         notes.append(
             f"~ No measurement supports the estimate of {', '.join(rough)} on this core: "
             f"{_rough_share(layers):.0%} of the time, with an error bar of ± {ROUGH_ERROR:.0%}."
+        )
+    if kinds := dict.fromkeys(str(kind) for layer in layers if (kind := layer.get("unmeasured"))):
+        notes.append(
+            f"No kernel of this kind was measured: {'; '.join(kinds)}. The time is a guess, and keeps no limit."
         )
     return notes

@@ -27,11 +27,13 @@ SUMMARY_LABELS = {
     "macs": "Multiply-Accumulate Count",
     "n_layers": "Layer Count",
     "n_unsupported_layers": "Unsupported Layer Count",
+    "n_unknown_layers": "Layers That Are Not Counted",
     "accelerator_cycles": "Accelerator Cycle Count",
     "cpu_cycles": "CPU Cycle Count",
     "cpu_utilization": "CPU Utilization (%)",
     "cpu_clock_rate": "Clock Rate (hz)",
     "time": "Time (s)",
+    "time_at_least": "Time, At Least (s)",
     "time_error": "Error of Time (share)",
     "energy": "Energy (J)",
     "j_per_op": "J/Op",
@@ -49,6 +51,8 @@ class ProfilingModelResults(ModelFigures):
     def _rates(self) -> dict[str, Any]:
         if self.time <= 0:
             return {}
+        if self.is_incomplete:  # rates of an unknown time would be wrong
+            return {"time_at_least": self.time}
         energy = {"energy": self.energy, "j_per_op": self.energy / max(1, self.ops)} if self.energy else {}
         if energy and self.macs:
             energy["j_per_mac"] = self.energy / self.macs
@@ -89,7 +93,8 @@ class ProfilingModelResults(ModelFigures):
             "target": self.target.title if self.target else None,
             "accelerator_cycles": self.accelerator_cycles,
             "cpu_cycles": self.cpu_cycles,
-            "cpu_utilization": self.cpu_utilization * 100,
+            "n_unknown_layers": len(self.unknown_layers),
+            "cpu_utilization": 0.0 if self.is_incomplete else self.cpu_utilization * 100,
             "cpu_clock_rate": self.cpu_clock_rate,
             **self._rates(),
         }
@@ -143,6 +148,10 @@ class ProfilingModelResults(ModelFigures):
             "runtime_memory_source": self.ram_source,
             "is_simulated": self.is_simulated,
             "rough_layers": [layer.index for layer in self._layers if layer.get("measured") is False],
+            "is_incomplete": self.is_incomplete,
+            "unknown_layers": [{"index": i, "reason": why} for i, why in self.unknown_layers.items()],
+            "unmeasured_layers": [{"index": i, "kind": kind} for i, kind in self.unmeasured_kinds.items()],
+            "runtime_memory_is_known": self.ram_is_known,
             "notes": self.notes,
         }
 
@@ -222,10 +231,13 @@ class ProfilingModelResults(ModelFigures):
             ("input", shapes),
             ("flash", f"{flash} (the .tflite; the firmware's code comes on top)"),
             ("RAM", f"{ram} tensor arena{source}"),
-            ("MACs", f"{self._at_least()}{self.macs:,}, {self.ops:,} operations in {self.n_layers} layers"),
+            (
+                "MACs",
+                f"{self._at_least()}{self.macs:,}, {self._at_least()}{self.ops:,} operations in {self.n_layers} layers",
+            ),
             *self._time_rows(),
         ]
-        if self.energy:
+        if self.energy and not self.is_incomplete:
             rows.append(("energy", f"{units.format_units(self.energy)}J for one inference"))
         problems = [layer.error_msg or "" for layer in self.unsupported_layers]
         for problem in dict.fromkeys(problems):
@@ -234,7 +246,7 @@ class ProfilingModelResults(ModelFigures):
         return table.totals_text(rows)
 
     def _at_least(self) -> str:
-        return "at least " if any(layer.get("unknown_cost") for layer in self._layers) else ""
+        return "at least " if self.is_incomplete else ""
 
     def _time_rows(self) -> list[tuple[str, str]]:
         if self.time <= 0:
@@ -242,6 +254,8 @@ class ProfilingModelResults(ModelFigures):
         bar = "" if self.time_error is None else f" ± {self.time_error:.0%}"
         clock = f" at {self.cpu_clock_rate / 1e6:g} MHz" if self.cpu_clock_rate else ""
         time = f"{self._at_least()}{units.format_time(self.time)}"
+        if self.is_incomplete:
+            return [("time", f"unknown; {time} without the layers that are not counted")]
         rates = f"{1 / self.time:,.4g} inferences/s, {units.format_units(self.macs / self.time)} MACs/s"
         rows = [
             (

@@ -14,16 +14,17 @@ _NARROWEST = 60
 # The columns that are left out first if the terminal is too narrow come last.
 _BY_IMPORTANCE = (
     "index", "opcode", "time", "share", "macs", "flash", "ram", "cycles", "output_shape", "accelerator_cycles",
-    "cpu_cycles", "energy", "error_msg", "input_shape", "options", "ops",
+    "cpu_cycles", "energy", "error_msg", "unknown_cost", "unmeasured", "input_shape",
+    "options", "ops",
 )  # fmt: skip
 _TITLES = {  # in the order of the columns
     "index": "#", "opcode": "operator", "output_shape": "output", "input_shape": "inputs", "options": "options",
     "macs": "MACs", "ops": "ops", "flash": "flash", "ram": "RAM", "cycles": "cycles",
     "accelerator_cycles": "acc cycles", "cpu_cycles": "CPU cycles", "energy": "energy", "time": "time",
-    "share": "share", "error_msg": "problem",
+    "share": "share", "error_msg": "problem", "unknown_cost": "unknown", "unmeasured": "unmeasured",
 }  # fmt: skip
 _ALWAYS = ("index", "opcode")
-_LEFT = ("opcode", "output_shape", "input_shape", "options", "error_msg")
+_LEFT = ("opcode", "output_shape", "input_shape", "options", "error_msg", "unknown_cost", "unmeasured")
 _BYTES = ("flash", "ram")
 
 Row = Mapping[str, Any]

@@ -65,7 +65,10 @@ def summarize_tflite(model: TfliteModel) -> ModelSummary:
 
 
 def _tflite_facts(model: TfliteModel) -> dict[str, Any]:
+    from mltk.tflite.layers.uncounted import uncounted_layers
     from mltk.tflite.model_parameters import stored_parameters
+
+    unknown = uncounted_layers(model)
 
     facts = {
         "name": model.name,
@@ -73,6 +76,8 @@ def _tflite_facts(model: TfliteModel) -> dict[str, Any]:
         "size_bytes": model.flatbuffer_size,
         "inputs": _tensors(model.inputs),
         "outputs": _tensors(model.outputs),
+        "is_incomplete": bool(unknown),
+        "unknown_layers": [{"index": index, "reason": reason} for index, reason in unknown.items()],
         "layers": [_layer_facts(layer) for layer in model.layers],
     }
     try:
