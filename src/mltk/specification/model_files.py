@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mltk.errors import ArchiveError, MissingDependencyError, OutputError
-from mltk.files import check_writable, make_folder
+from mltk.files import check_writable, make_folder, replacing
 from mltk.specification import names
+from mltk.specification.keras_2_file import readable_by_keras_3
 from mltk.specification.settings import Spec
 
 
@@ -106,8 +107,10 @@ class ModelFiles(Spec):
     def export_h5(self, keras_path: str) -> str:
         """Convert a ``.keras`` file to an ``.h5`` beside it, for tools that read only this format.
 
+        An ``.h5`` file that Keras 2 wrote is written again in the form of Keras 3, in its place.
+
         Args:
-            keras_path: Path of the ``.keras`` file.
+            keras_path: Path of the ``.keras`` or ``.h5`` file.
 
         Returns:
             Path of the ``.h5`` file.
@@ -120,8 +123,10 @@ class ModelFiles(Spec):
         except ImportError:
             raise MissingDependencyError("Keras", "train") from None
         target = os.path.splitext(keras_path)[0] + ".h5"
-        keras_model = keras.saving.load_model(keras_path, self.keras_custom_objects, compile=False)
-        keras_model.save(target)
+        with readable_by_keras_3(keras_path) as readable:
+            keras_model = keras.saving.load_model(readable, self.keras_custom_objects, compile=False)
+        with replacing(target) as temporary:
+            keras_model.save(temporary)
         return target
 
     @property

@@ -11,7 +11,7 @@ from keras.preprocessing.image import array_to_img, img_to_array
 from tensorflow.keras.preprocessing.image import ImageDataGenerator
 from tensorflow.keras.preprocessing.image import Iterator as ImageIterator
 
-from mltk.operations.shared.keras_2_file import readable_by_keras_3
+from mltk.specification.keras_2_file import readable_by_keras_3
 
 __all__ = [
     "DataSequence",

@@ -12,10 +12,10 @@ import numpy as np
 from mltk.errors import ArchiveError, SettingError, SpecificationError
 from mltk.operations.shared.check_dataset import is_classifier
 from mltk.operations.shared.explain import explained, first_lines
-from mltk.operations.shared.keras_2_file import readable_by_keras_3
 from mltk.operations.shared.representative import input_example
 from mltk.specification.archive_file import ArchiveReader
 from mltk.specification.events import MltkModelEvent
+from mltk.specification.keras_2_file import readable_by_keras_3
 from mltk.specification.model import MltkModel
 
 if TYPE_CHECKING:
