@@ -5,8 +5,6 @@ One second of audio at 16 kHz takes 32 kB.
 
 from __future__ import annotations
 
-import logging
-import threading
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -17,9 +15,8 @@ import numpy.typing as npt
 from mltk.audio.augment import ends
 from mltk.audio.augment.trim import trim_bounds
 from mltk.audio.files import read_audio_int16
+from mltk.audio.findings import Findings
 from mltk.data.pipeline.bank import DEFAULT_MEMORY_LIMIT_BYTES, SampleBank
-
-logger = logging.getLogger("mltk")
 
 
 def root_mean_square(clip: npt.NDArray[np.int16]) -> float:
@@ -37,6 +34,7 @@ class ClipBank(SampleBank):
         max_unreadable: Largest share of unreadable files; see :class:`~mltk.data.pipeline.bank.SampleBank`.
         memory_limit_bytes: Most bytes of decoded audio in memory; the rest goes to a temporary file.
         with_ends: Measure the quiet ends of each clip, so that :meth:`cut` can cut them.
+        findings: Receives what is wrong with the files.
     """
 
     kind = "audio"
@@ -51,6 +49,7 @@ class ClipBank(SampleBank):
         max_unreadable: float = 0.05,
         memory_limit_bytes: int = DEFAULT_MEMORY_LIMIT_BYTES,
         with_ends: bool = False,
+        findings: Findings | None = None,
     ) -> None:
         super().__init__(paths, max_unreadable=max_unreadable, memory_limit_bytes=memory_limit_bytes)
         self.sample_rate_hz = sample_rate_hz
@@ -58,8 +57,7 @@ class ClipBank(SampleBank):
         self._length = np.zeros(len(self), np.int32)
         self._level = np.zeros(len(self), np.float32)
         self._ends = np.zeros((len(self) if with_ends else 0, ends.LOWEST_DB + 1, 2), np.int32)
-        self._low_rates: set[int] = set()
-        self._reporting = threading.Lock()
+        self.findings = Findings() if findings is None else findings
 
     @classmethod
     def of(cls, clips: Sequence[npt.NDArray[np.int16]], sample_rate_hz: int, *, with_ends: bool = False) -> ClipBank:
@@ -82,6 +80,7 @@ class ClipBank(SampleBank):
             max_unreadable=self.max_unreadable,
             memory_limit_bytes=self.memory_limit_bytes,
             with_ends=len(self._ends) > 0,
+            findings=self.findings,
         )
         return make, (self.paths, self.sample_rate_hz)
 
@@ -89,9 +88,7 @@ class ClipBank(SampleBank):
         """Read, resample and trim one file: int16 [samples]."""
         if path is None:
             return np.empty(0, np.int16)
-        clip, rate_hz = read_audio_int16(path, self.sample_rate_hz)
-        if rate_hz < self.sample_rate_hz:
-            self._report_rate(path, rate_hz)
+        clip, _ = read_audio_int16(path, self.sample_rate_hz, self.findings)
         return trimmed(clip, self.trim_threshold_db)
 
     def measure(self, index: int, sample: npt.NDArray[np.int16]) -> None:
@@ -100,20 +97,18 @@ class ClipBank(SampleBank):
         if len(self._ends):
             self._ends[index] = ends.table(sample, self.sample_rate_hz)
 
-    def _report_rate(self, path: str, rate_hz: int) -> None:
-        """Log, once for each sample rate, that files of this rate have no upper frequencies."""
-        with self._reporting:
-            if rate_hz in self._low_rates:
-                return
-            self._low_rates.add(rate_hz)
-        logger.warning(
-            "%s has a sample rate of %d Hz; other files may have it too. "
-            "Resampled to %d Hz, the audio contains nothing above %d Hz.",
-            path,
-            rate_hz,
-            self.sample_rate_hz,
-            rate_hz // 2,
-        )
+    def end_of_pass(self, last: bool) -> None:
+        """Report what is wrong with the files, if all banks of the generator had their first pass, or at once."""
+        self.findings.finished(self, wait=not last)
+
+    def take_news(self) -> object:
+        """Return what was found and is not reported yet."""
+        return self.findings.hand_over()
+
+    def add_news(self, news: object) -> None:
+        """Add what a copy of this bank in another process found."""
+        if isinstance(news, dict):
+            self.findings.add_news(news)
 
     def lengths(self, indices: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
         """Return int32 [n]: the number of samples of each decoded clip."""

@@ -1,20 +1,21 @@
 """Reading and writing audio files: wav, flac, ogg and mp3, with any sample rate and any number of channels.
 
 If a file has several channels, the first channel is read: that is what a device with one microphone records, and what
-MLTK 0.20 reads. The mean of microphones that are some centimeters apart would be a comb filter.
+MLTK 0.20 reads. The mean of microphones that are some centimeters apart would be a comb filter. If the first channel is
+silent and another is not, the loudest channel is read.
 """
 
 from __future__ import annotations
 
-import contextlib
 import os
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from mltk.data.pipeline.bank import UnreadableFileError
+from mltk.audio.decoding import AudioFileError as AudioFileError
+from mltk.audio.decoding import decode, opened, reason, soundfile_module
+from mltk.audio.findings import Findings, Kind, SingleReads
 from mltk.errors import MissingDependencyError, OutputError
 from mltk.files import make_folder, replacing
 
@@ -23,10 +24,6 @@ AUDIO_FORMATS = (".wav", ".flac", ".ogg", ".mp3")
 
 SILENCE_CLASS = "_silence_"
 """Class whose samples have no file: silence, to which noise may be added."""
-
-
-class AudioFileError(UnreadableFileError):
-    """An audio file cannot be read; the message names the file."""
 
 
 class AudioInfo(NamedTuple):
@@ -43,41 +40,7 @@ class AudioInfo(NamedTuple):
     channels: int
 
 
-def _soundfile() -> Any:
-    try:
-        import soundfile  # type: ignore[import-untyped]
-    except (ImportError, OSError):
-        raise MissingDependencyError("soundfile, which reads audio files,", "audio") from None
-    return soundfile
-
-
-@contextlib.contextmanager
-def _reading(path: str) -> Iterator[Any]:
-    """Yield the module ``soundfile``; turn its errors into :class:`AudioFileError`."""
-    soundfile = _soundfile()
-    try:
-        yield soundfile
-    except FileNotFoundError:
-        raise AudioFileError(f"There is no audio file {path}.") from None
-    except (soundfile.LibsndfileError, OSError, RuntimeError) as error:
-        if not os.path.exists(path):
-            raise AudioFileError(f"There is no audio file {path}.") from None
-        if os.path.getsize(path) == 0:
-            raise AudioFileError(f"{path} is empty: it has no bytes.") from None
-        raise AudioFileError(f"{path} can't be read as audio: {_reason(error)}.") from None
-
-
-def _native(path: str) -> str | bytes:
-    """Return a path as soundfile takes it, which encodes a str strictly; a name that is not UTF-8 as bytes."""
-    try:
-        os.fspath(path).encode()
-    except UnicodeEncodeError:
-        return os.fsencode(path)
-    return path
-
-
-def _reason(error: Exception) -> str:
-    return str(getattr(error, "error_string", None) or error).rstrip(". ")
+_single_reads = SingleReads()
 
 
 def audio_info(path: str) -> AudioInfo:
@@ -89,62 +52,57 @@ def audio_info(path: str) -> AudioInfo:
     Raises:
         AudioFileError: The file cannot be read or contains no samples.
     """
-    with _reading(path) as soundfile, soundfile.SoundFile(_native(path)) as file:
+    with opened(path) as (file, _):
         found = AudioInfo(int(file.frames), int(file.samplerate), int(file.channels))
     if found.frames <= 0:
         raise AudioFileError(f"{path} contains no samples.")
     return found
 
 
-def read_audio(path: str, sample_rate_hz: int | None = None) -> tuple[npt.NDArray[np.float32], int]:
-    """Read the first channel of an audio file as floats.
+def read_audio(
+    path: str, sample_rate_hz: int | None = None, findings: Findings | None = None
+) -> tuple[npt.NDArray[np.float32], int]:
+    """Read one channel of an audio file as floats.
 
     Args:
         path: Audio file.
         sample_rate_hz: Sample rate in Hz to resample to; None keeps the rate of the file.
+        findings: Receives what is wrong with the file; None reports each kind once.
 
     Returns:
-        float32 [samples] from -1 to 1, and their sample rate in Hz.
+        float32 [samples] from -1 to 1, and their sample rate in Hz. A file of floats may contain larger values.
 
     Raises:
-        AudioFileError: The file cannot be read, or contains no samples, or NaN or infinite samples.
+        AudioFileError: The file cannot be read, contains no samples, or samples or a rate that cannot be meant.
     """
-    with _reading(path) as soundfile:
-        samples, rate = soundfile.read(_native(path), dtype="float32", always_2d=True)
-    mono = _checked(path, np.ascontiguousarray(samples[:, 0]))
+    mono, rate, found = decode(path, sample_rate_hz, floats=True)
+    found = [(kind, detail) for kind, detail in found if kind is not Kind.CLIPPED]  # floats are not clipped
+    (_single_reads if findings is None else findings).add(path, found)
     if sample_rate_hz is not None and sample_rate_hz != rate:
         mono, rate = resample(mono, rate, sample_rate_hz), sample_rate_hz
-    return mono, int(rate)
+    return mono, rate
 
 
-def read_audio_int16(path: str, sample_rate_hz: int) -> tuple[npt.NDArray[np.int16], int]:
-    """Read the first channel of an audio file as int16.
+def read_audio_int16(
+    path: str, sample_rate_hz: int, findings: Findings | None = None
+) -> tuple[npt.NDArray[np.int16], int]:
+    """Read one channel of an audio file as int16.
 
     Args:
         path: Audio file.
         sample_rate_hz: Sample rate in Hz to resample to.
+        findings: Receives what is wrong with the file; None reports each kind once.
 
     Returns:
         int16 [samples] at ``sample_rate_hz``, and the sample rate of the file in Hz.
 
     Raises:
-        AudioFileError: The file cannot be read, or contains no samples, or NaN or infinite samples.
+        AudioFileError: The file cannot be read, contains no samples, or samples or a rate that cannot be meant.
     """
-    with _reading(path) as soundfile, soundfile.SoundFile(_native(path)) as file:
-        rate = int(file.samplerate)
-        integers = file.subtype.startswith("PCM_")
-        samples = file.read(dtype="int16" if integers else "float32", always_2d=True)
-    mono = _checked(path, np.ascontiguousarray(samples[:, 0]))
+    mono, rate, found = decode(path, sample_rate_hz)
+    if found:
+        (_single_reads if findings is None else findings).add(path, found)
     return to_int16(resample(mono, rate, sample_rate_hz)), rate
-
-
-def _checked(path: str, mono: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    if len(mono) == 0:
-        raise AudioFileError(f"{path} contains no samples.")
-    if mono.dtype.kind == "f" and not np.isfinite(mono).all():
-        first = int(np.argmin(np.isfinite(mono)))
-        raise AudioFileError(f"{path} contains NaN or infinite samples; the first is sample {first}.")
-    return mono
 
 
 def resample(samples: npt.NDArray[Any], from_hz: int, to_hz: int) -> npt.NDArray[Any]:
@@ -208,14 +166,14 @@ def write_audio(path: str, samples: npt.ArrayLike, sample_rate_hz: int) -> str:
         OutputError: The file cannot be written.
     """
     make_folder(os.path.dirname(path))
-    soundfile = _soundfile()
+    soundfile = soundfile_module()
     kind = os.path.splitext(path)[1].lstrip(".").upper() or "WAV"
     with replacing(path, durable=False) as temporary:
         try:
             soundfile.write(temporary, to_int16(samples), int(sample_rate_hz), format=kind)
         except (soundfile.LibsndfileError, ValueError) as error:
             raise OutputError(
-                f"Can't write {path} as audio: {_reason(error)}.",
+                f"Can't write {path} as audio: {reason(error)}.",
                 hint=f"Formats are {', '.join(AUDIO_FORMATS)}.",
             ) from None
     return path

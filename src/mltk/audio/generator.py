@@ -16,6 +16,7 @@ the offset, change the loudness, mix in noise, compute features, normalize. See 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -25,6 +26,7 @@ import numpy.typing as npt
 from mltk.audio.augment.offset import apply as place
 from mltk.audio.clip_bank import ClipBank, trimmed
 from mltk.audio.files import resample, to_float32, to_int16
+from mltk.audio.findings import Findings
 from mltk.audio.frontend import AudioFeatureGeneratorSettings
 from mltk.audio.steps import AudioSteps
 from mltk.audio.transforms import Transforms
@@ -75,7 +77,8 @@ class ParallelAudioDataGenerator(AudioSteps):
         vtlp_range: Factor of the formants' frequencies (vocal tract length perturbation).
         loudness_range: Factor of the amplitude.
         bg_noise_range: Factor of the amplitude of a background recording.
-        bg_noise_dir: Folder of background recordings; random pieces of them are mixed in.
+        bg_noise_dir: Folder of background recordings; random pieces of them are mixed in. A relative path is looked
+            for in the working directory, then in the dataset's folder.
         offset_range: Share of the padding that is put before a clip shorter than ``sample_length``, or of the excess
             that is cut off before a longer clip.
         unknown_class_percentage: Size of class ``_unknown_``, as a share of the mean size of the other classes.
@@ -179,7 +182,9 @@ class ParallelAudioDataGenerator(AudioSteps):
         self.bg_noise_dir = bg_noise_dir
         self.bg_noise_range = bg_noise_range
         self._frontend = None
+        self.findings = Findings()
         self._backgrounds = None
+        self._dataset_folder = None
         self._draws = np.random.default_rng()
         self.check()
 
@@ -327,6 +332,8 @@ class ParallelAudioDataGenerator(AudioSteps):
         Raises:
             DatasetError: The dataset is missing, empty, or lacks a class.
         """
+        if isinstance(directory, (str, os.PathLike)):
+            self._dataset_folder = os.fspath(directory)
         self.backgrounds()  # raise now if they are missing, not in the first batch
         return self.batches_of(
             FlowOptions(

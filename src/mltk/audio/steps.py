@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Sequence
 from typing import Any
@@ -14,9 +13,10 @@ from mltk.audio.augment import ends
 from mltk.audio.augment._native import effects_for_rate
 from mltk.audio.augment.noise_color import check_colors
 from mltk.audio.augment.pitch import is_whole
-from mltk.audio.backgrounds import Backgrounds, open_backgrounds
+from mltk.audio.backgrounds import Backgrounds, find_folder, open_backgrounds
 from mltk.audio.clip_bank import ClipBank, trimmed
 from mltk.audio.files import AUDIO_FORMATS, SILENCE_CLASS, to_float32, to_int16, write_audio
+from mltk.audio.findings import Findings
 from mltk.audio.process_params import ParallelProcessParams
 from mltk.audio.sample_format import FrontendShape
 from mltk.audio.transforms import Ranges, Transforms, fill_effects
@@ -49,7 +49,9 @@ class AudioSteps(FrontendShape, ParallelDataGenerator[Transforms, ClipBank]):
     noise_color_range: Range | None
     bg_noise_dir: str | None
     bg_noise_range: Range | None
+    findings: Findings
     _backgrounds: tuple[tuple[str, int], Backgrounds] | None
+    _dataset_folder: str | None
 
     @property
     def empty_share(self) -> float | None:
@@ -59,14 +61,17 @@ class AudioSteps(FrontendShape, ParallelDataGenerator[Transforms, ClipBank]):
     def open_bank(self, paths: Sequence[str | None], options: FlowOptions, augment: bool) -> ClipBank:
         """Return the bank that decodes these files."""
         raw = self.noaug_preprocessing_function is not None  # what it returns is trimmed, not what it is given
-        return ClipBank(
+        bank = ClipBank(
             paths,
             self.sample_rate_hz,
             trim_threshold_db=0 if raw else self.trim_threshold_db,
             max_unreadable=self.max_unreadable,
             memory_limit_bytes=self.memory_limit_bytes,
             with_ends=augment and self.trim_range_db is not None and not raw,
+            findings=self.findings,
         )
+        self.findings.wait_for(bank)
+        return bank
 
     def hold(self, samples: Sequence[npt.NDArray[Any]], transforms: Transforms) -> ClipBank:
         """Return a bank of clips that a user's function returned, trimmed."""
@@ -107,12 +112,19 @@ class AudioSteps(FrontendShape, ParallelDataGenerator[Transforms, ClipBank]):
         """
         if self.bg_noise_dir is None:
             return Backgrounds([], None)
-        folder = os.path.abspath(os.path.expanduser(os.fspath(self.bg_noise_dir)))
+        folder = find_folder(self.bg_noise_dir, self._dataset_folder)
         key = (folder, self.sample_rate_hz)
         with _opening:
             if self._backgrounds is None or self._backgrounds[0] != key:
-                self._backgrounds = key, open_backgrounds(folder, self.sample_rate_hz, self.max_unreadable)
+                found = open_backgrounds(folder, self.sample_rate_hz, self.max_unreadable, self.findings, self.say)
+                self._backgrounds = key, found
             return self._backgrounds[1]
+
+    def share_reports(self, other: ParallelDataGenerator[Any, Any]) -> None:
+        """Do not say what the other data generator said about the same files."""
+        super().share_reports(other)
+        if isinstance(other, AudioSteps):
+            self.findings = other.findings
 
     def draw(self, rng: np.random.Generator, bank: ClipBank, indices: npt.NDArray[np.int64]) -> Transforms:
         """Draw the random parameters of a batch. They do not depend on the clips."""

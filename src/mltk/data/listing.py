@@ -26,6 +26,13 @@ UNKNOWN_CLASS = "_unknown_"
 logger = logging.getLogger("mltk")
 
 
+def say_once(text: str, said: set[str]) -> None:
+    """Log a warning, and add it to ``said``, unless it is there already."""
+    if text not in said:
+        said.add(text)
+        logger.warning("%s", text)
+
+
 @dataclass
 class SampleList:
     """The samples of a dataset, in the order of classes, then of names.
@@ -96,9 +103,7 @@ class ListingOptions:
 
     def say(self, text: str) -> None:
         """Log a warning, unless it was logged before."""
-        if text not in self.said:
-            self.said.add(text)
-            logger.warning("%s", text)
+        say_once(text, self.said)
 
     @property
     def part(self) -> str:

@@ -131,6 +131,20 @@ class SampleBank(ABC):
         Two threads that decode the same file may both call this, with equal samples.
         """
 
+    def end_of_pass(self, last: bool) -> None:  # noqa: B027 - there may be nothing to report
+        """Report what is wrong with the files; called when all samples of an epoch were decoded.
+
+        Args:
+            last: Whether to report at once. Otherwise the report may wait for other banks of the same generator.
+        """
+
+    def take_news(self) -> object:
+        """Return what is to be reported and was found since the last call, in a form that can be pickled."""
+        return None
+
+    def add_news(self, news: object) -> None:  # noqa: B027 - there may be nothing to report
+        """Add what :meth:`take_news` returned in a worker process."""
+
     def __len__(self) -> int:
         return len(self.paths)
 
@@ -187,9 +201,11 @@ class SampleBank(ABC):
             self._state[index] = _UNREADABLE
             self.errors[index] = message
             unreadable = list(self.errors.values())
-        logger.warning("Skipping %s", message)
-        allowed = max(1, self.max_unreadable * self._n_files) if self.max_unreadable else 0
-        if len(unreadable) > allowed or len(unreadable) == self._n_files:
+            allowed = max(1, self.max_unreadable * self._n_files) if self.max_unreadable else 0
+            too_many = len(unreadable) > allowed or len(unreadable) == self._n_files
+        if not too_many:
+            logger.warning("Skipping %s", message)
+        else:
             raise DatasetError(
                 f"{len(unreadable)} of the {self._n_files} {self.kind} files can't be read, which is more than the "
                 f"{self.max_unreadable:.1%} that may be skipped:\n  " + "\n  ".join(unreadable[:10]),

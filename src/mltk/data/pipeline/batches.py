@@ -36,6 +36,8 @@ BankT = TypeVar("BankT", bound=SampleBank)
 """The decoded samples of a medium."""
 TransformsT = TypeVar("TransformsT")
 """What a medium draws for the samples of a batch."""
+MOST_BATCHES_AHEAD = 16
+"""Batches that a consumer, such as tf.data, keeps besides those that are made ahead here."""
 Samples = Sequence[npt.NDArray[Any]] | npt.NDArray[Any]
 """The samples of a batch: one array [n, ...] or a list of n arrays."""
 
@@ -188,6 +190,9 @@ class SampleBatches(EpochBatches, Generic[TransformsT, BankT]):
         self._starting = threading.Lock()
         self._processes: FunctionProcesses | None = None
         self._memory: deque[npt.NDArray[Any]] = deque()
+        self._made: dict[int, set[int]] = {}
+        self._passes = 0
+        self._reports = True
 
     def _augments(self) -> bool:
         if self.options.augment is not None:
@@ -213,11 +218,13 @@ class SampleBatches(EpochBatches, Generic[TransformsT, BankT]):
     def drop_unreadable(self, threads: int = 2) -> None:
         """Decode all files and leave out unreadable ones. For evaluation, where every sample must count once."""
         kept = np.flatnonzero(self.bank.ensure_all(threads)[: self.samples])
+        self.bank.end_of_pass(last=False)
         if len(kept) == self.samples:
             return
         self.filenames = [self.filenames[i] for i in kept]
         self.labels = self.classes = self.labels[kept]
         self.n = self.samples = len(kept)
+        self._made = {}
         self._order = self._new_order(kept)
 
     # -- which samples -----------------------------------------------------------------------------------------
@@ -257,7 +264,31 @@ class SampleBatches(EpochBatches, Generic[TransformsT, BankT]):
             ``(x, y)`` with x [samples, *sample_shape] and y one-hot [samples, classes] or [samples]; or x alone.
         """
         processes = self._worker_processes()
-        return self.make(epoch, index) if processes is None else processes(epoch, index)
+        if processes is None:
+            made = self.make(epoch, index)
+        else:
+            made, news = processes(epoch, index)
+            self.bank.add_news(news)
+        self._count(epoch, index)
+        return made
+
+    def _make_with_news(self, epoch: int, index: int) -> tuple[Any, object]:
+        """Make a batch in a worker process; return it, and what is to be reported in the main process."""
+        return self.make(epoch, index), self.bank.take_news()
+
+    def _count(self, epoch: int, index: int) -> None:
+        """Tell the bank when all batches of an epoch were made. A copy in another process reports nothing by itself."""
+        if not self._reports:
+            return
+        with self._starting:
+            made = self._made.setdefault(epoch, set())
+            made.add(index)
+            if len(made) < len(self):
+                return
+            self._made.clear()
+            self._passes += 1
+            surely_used = self._passes * len(self) - MOST_BATCHES_AHEAD - self._pending - self._workers
+        self.bank.end_of_pass(last=surely_used >= 2 * len(self))
 
     def _worker_processes(self) -> FunctionProcesses | None:
         if self._in_worker or self.generator.debug or not self.generator.functions:
@@ -266,7 +297,7 @@ class SampleBatches(EpochBatches, Generic[TransformsT, BankT]):
             if self._processes is None:
                 try:
                     self._processes = FunctionProcesses(
-                        self.make, self._workers, disable_gpu=self.generator.disable_gpu_in_subprocesses
+                        self._make_with_news, self._workers, disable_gpu=self.generator.disable_gpu_in_subprocesses
                     )
                 except (pickle.PicklingError, AttributeError, TypeError) as error:
                     logger.warning(
@@ -278,6 +309,8 @@ class SampleBatches(EpochBatches, Generic[TransformsT, BankT]):
     def shutdown(self) -> None:
         """Stop the threads and processes. They start again when a batch is requested."""
         super().shutdown()
+        if self._reports:
+            self.bank.end_of_pass(last=True)
         with self._starting:
             if self._processes is not None:
                 self._processes.close()
@@ -285,6 +318,7 @@ class SampleBatches(EpochBatches, Generic[TransformsT, BankT]):
 
     def __getstate__(self) -> dict[str, Any]:
         own: dict[str, Any] = {"_processes": None, "_starting": None, "_in_worker": True, "_memory": deque()}
+        own["_reports"] = False
         return {**super().__getstate__(), **own}
 
     # -- making a batch ----------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Generic
 import numpy as np
 import numpy.typing as npt
 
-from mltk.data.listing import ListingOptions, list_samples
+from mltk.data.listing import ListingOptions, list_samples, say_once
 from mltk.data.pipeline.bank import DEFAULT_MEMORY_LIMIT_BYTES
 from mltk.data.pipeline.batches import BankT, SampleBatches, Samples, TransformsT
 from mltk.data.pipeline.flow import FlowOptions
@@ -120,6 +120,14 @@ class ParallelDataGenerator(ABC, Generic[TransformsT, BankT]):
     def empty_share(self) -> float | None:
         """Size of class :attr:`empty_label`, as a share of the mean size of the other classes."""
         return None
+
+    def say(self, text: str) -> None:
+        """Log a warning about the dataset, unless it was logged before."""
+        say_once(text, self.said)
+
+    def share_reports(self, other: ParallelDataGenerator[Any, Any]) -> None:
+        """Do not say what the other data generator said about the same files."""
+        self.said = other.said
 
     # -- own functions -----------------------------------------------------------------------------------------
 

@@ -103,6 +103,8 @@ class FileDatasetMixin(DataGeneratorDatasetMixin):
         generator = self._required_datagen()
         if subset != "training" and self.validation_datagen is not None:
             generator = self.validation_datagen
+            if hasattr(generator, "share_reports"):  # a data generator of the user's own may lack it
+                generator.share_reports(self._required_datagen())
         batch_size = getattr(self, "batch_size", 32)
         if subset == "validation" and self.validation_batch_size is not None:
             batch_size = self.validation_batch_size
