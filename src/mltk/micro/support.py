@@ -13,10 +13,12 @@ from typing import Any
 import numpy as np
 
 from mltk.errors import RuntimeFailure
+from mltk.micro.engines.crash import crash_of
 from mltk.micro.engines.operators import caution_of, missing_operators, operator_table
 from mltk.micro.engines.process import UNTRUSTED_MEMORY_BYTES, WorkerProcess
 from mltk.micro.engines.runtimes import have_tflm, host_arena_bytes
 from mltk.tflite.graph import Graph, GraphSource, Operator, Subgraph, graph_of
+from mltk.workers.child import ChildEndedError
 
 
 @dataclass(frozen=True)
@@ -111,6 +113,11 @@ def _try(graph: Graph, timeout_s: float) -> tuple[bool | None, str]:
     try:
         with WorkerProcess(timeout_s=timeout_s, memory_limit_bytes=UNTRUSTED_MEMORY_BYTES) as worker:
             worker.request(header, [np.frombuffer(graph.data, np.uint8)])
+    except ChildEndedError as e:
+        try:
+            return False, str(crash_of(graph, e, memory_limit_bytes=UNTRUSTED_MEMORY_BYTES))
+        except ChildEndedError:
+            return False, str(e)
     except RuntimeFailure as e:
         return False, str(e)
     return True, ""

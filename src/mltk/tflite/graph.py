@@ -186,11 +186,30 @@ class Graph:
         Raises:
             TfliteError: The model cannot be written.
         """
+        return self._changed(self.main.operators, tensors)
+
+    def first_operators(self, n: int) -> Graph:
+        """Return the same model with the first ``n`` operators of the main subgraph only.
+
+        Its output is what the last of these operators computes.
+
+        Args:
+            n: Number of operators, at least 1.
+
+        Raises:
+            TfliteError: The model cannot be written.
+        """
+        operators = self.main.operators[:n]
+        made = [i for op in operators for i in op.outputs if i >= 0 and self.main.tensors[i].dtype is not None]
+        return self._changed(operators, made[-1:] or self.main.inputs)
+
+    def _changed(self, operators: Sequence[Operator], tensors: Sequence[int]) -> Graph:
         model = repackable(self.model)
+        model.subgraphs[0].operators = model.subgraphs[0].operators[: len(operators)]
         model.subgraphs[0].outputs = np.array(tensors, np.int32)
         model.signatureDefs = None  # they name the former outputs
         data = pack(model, self.data)
-        main = dataclasses.replace(self.main, outputs=tuple(tensors))
+        main = dataclasses.replace(self.main, operators=tuple(operators), outputs=tuple(tensors))
         return Graph((main, *self.subgraphs[1:]), model, data)
 
 

@@ -22,6 +22,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from mltk.errors import EvaluationError, MltkError, RuntimeFailure, UnsupportedModelError
+from mltk.micro.engines.crash import crash_of, may_crash, try_first
 from mltk.micro.engines.native_output import captured_stderr
 from mltk.micro.engines.pool import Array, Job, LoadedModel, Pool
 from mltk.micro.engines.process import UNTRUSTED_MEMORY_BYTES, WorkerProcess, Workers, explain_refusal, refusal_reason
@@ -244,18 +245,20 @@ def _run(job: Job, engine: str) -> BatchResult:
 def _run_here(job: Job, engine: str) -> BatchResult:
     if engine == "exact-batched":
         return _compute(job, make_runtime(engine, job.graph, reset_between_samples=job.reset_between_samples))
-    # What a progress bar prints must reach the terminal. A model that is refused is refused in the short trial.
-    is_captured = job.progress is None or job.n <= _TRIAL
-    with captured_stderr() as printed:
+    if engine == "tflm" and have_tflm() and job.n and may_crash(job.graph):
+        with job.children.lend(job.timeout_s) as worker:
+            try_first(worker, job.graph, job.inputs, reset_between_samples=job.reset_between_samples)
+    with captured_stderr() as captured:
         try:
-            runtime = make_runtime(engine, job.graph, reset_between_samples=job.reset_between_samples)
-            if is_captured:
-                return _compute(job, runtime)
+            # What a progress bar prints must reach the terminal.
+            shown = job if job.progress is None else replace(job, progress=captured.showing(job.progress))
+            return _compute(shown, make_runtime(engine, job.graph, reset_between_samples=job.reset_between_samples))
         except UnsupportedModelError as e:
-            if text := printed():
+            if text := captured.printed():
                 raise UnsupportedModelError(refusal_reason(e.message, text), hint=e.hint) from e
             raise explain_refusal(job.graph.data, engine, e) from e
-    return _compute(job, runtime)
+        except ChildEndedError as e:  # a child that computed a part of the samples
+            raise _as_crash(job, engine, e) from e
 
 
 def _run_in_child(job: Job, engine: str) -> BatchResult:
@@ -275,10 +278,23 @@ def _run_in_child(job: Job, engine: str) -> BatchResult:
             return run(worker)
         except ChildEndedError as e:
             if n_done or e.timed_out or worker.n_models == 1:
-                raise
+                raise _as_crash(job, engine, e) from e
     # An earlier model may have damaged the child's memory: try this model again in a new child.
     with job.children.lend(job.timeout_s, fresh=True) as worker:
-        return run(worker)
+        try:
+            return run(worker)
+        except ChildEndedError as e:
+            raise _as_crash(job, engine, e) from e
+
+
+def _as_crash(job: Job, engine: str, ended: ChildEndedError) -> RuntimeFailure:
+    """Return the error that names the operator on which TFLM crashed; ``ended`` for other engines and other ends."""
+    if engine != "tflm" or ended.timed_out:
+        return ended
+    try:
+        return crash_of(job.graph, ended, job.inputs, memory_limit_bytes=UNTRUSTED_MEMORY_BYTES)
+    except ChildEndedError as e:
+        return e
 
 
 def _compute(job: Job, runtime: LoadedModel) -> BatchResult:

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from mltk.errors import RuntimeFailure
+from mltk.micro.engines.crash import crash_of
 from mltk.micro.engines.process import UNTRUSTED_MEMORY_BYTES, WorkerProcess
 from mltk.micro.engines.runtimes import have_tflm, host_arena_bytes
 from mltk.micro.memory.planner import ARENA_ALIGNMENT, plan_memory
@@ -81,7 +82,10 @@ def measure_arena(model: GraphSource, *, timeout_s: float = 60.0) -> ArenaUsage:
         return estimate_arena(graph)
     probe = _ArenaProbe(graph.data, timeout_s)
     with probe:
-        report, description = probe.report(host_arena_bytes(graph))
+        try:
+            report, description = probe.report(host_arena_bytes(graph))
+        except ChildEndedError as e:
+            raise crash_of(graph, e, memory_limit_bytes=UNTRUSTED_MEMORY_BYTES) from e
         head, tail = report.pop("head"), report.pop("tail")
         total = _smallest(probe, _align(head + tail))
     return ArenaUsage(total, head, tail, report, source=description)
