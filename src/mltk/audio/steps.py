@@ -150,6 +150,11 @@ class AudioSteps(FrontendShape, ParallelDataGenerator[Transforms, ClipBank]):
         """Shape of one augmented clip: (sample_length,)."""
         return (self.sample_length,)
 
+    @property
+    def augmented_dtype(self) -> npt.DTypeLike:
+        """Data type of augmented clips: int16."""
+        return np.int16
+
     def augment(
         self, bank: ClipBank, indices: npt.NDArray[np.int64], transforms: Transforms, out: npt.NDArray[Any]
     ) -> npt.NDArray[np.int16]:
