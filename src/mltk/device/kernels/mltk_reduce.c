@@ -1,0 +1,47 @@
+/* MEAN, SUM, REDUCE_MAX and REDUCE_MIN of int8.
+ *
+ * Source of the arithmetic: TensorFlow Lite, kernels/internal/reference/reduce.h (QuantizedMeanOrSum).
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "mltk_fixed_point.h"
+#include "mltk_kernels.h"
+
+typedef int32_t (*fold_function)(int32_t so_far, int32_t value);
+
+static int32_t plus(int32_t so_far, int32_t value) { return so_far + value; }
+static int32_t larger(int32_t so_far, int32_t value) { return value > so_far ? value : so_far; }
+static int32_t smaller(int32_t so_far, int32_t value) { return value < so_far ? value : so_far; }
+
+static int32_t fold(const mltk_reduction *p, const int8_t *in, int32_t start, fold_function function) {
+    const int32_t *const n = p->summed, *const step = p->summed_step;
+    for (int32_t a = 0; a < n[0]; ++a) {
+        for (int32_t b = 0; b < n[1]; ++b) {
+            for (int32_t c = 0; c < n[2]; ++c) {
+                const int8_t *x = in + a * step[0] + b * step[1] + c * step[2];
+                for (int32_t d = 0; d < n[3]; ++d, x += step[3]) start = function(start, *x);
+            }
+        }
+    }
+    return start;
+}
+
+static void reduce(const mltk_reduction *p, const int8_t *in, int8_t *out, int32_t start, fold_function function) {
+    const int32_t *const n = p->kept, *const step = p->kept_step;
+    for (int32_t a = 0; a < n[0]; ++a) {
+        for (int32_t b = 0; b < n[1]; ++b) {
+            for (int32_t c = 0; c < n[2]; ++c) {
+                for (int32_t d = 0; d < n[3]; ++d) {
+                    const int8_t *const x = in + a * step[0] + b * step[1] + c * step[2] + d * step[3];
+                    int32_t y = fold(p, x, start, function);
+                    if (p->multiplier != 0) y = mltk_scale(y, p->multiplier, p->shift) + p->zero_point;
+                    *out++ = mltk_clip_s8(y, -128, 127);
+                }
+            }
+        }
+    }
+}
+
+void mltk_mean_s8(const mltk_reduction *p, const int8_t *in, int8_t *out) { reduce(p, in, out, p->offset, plus); }
+void mltk_reduce_max_s8(const mltk_reduction *p, const int8_t *in, int8_t *out) { reduce(p, in, out, -128, larger); }
+void mltk_reduce_min_s8(const mltk_reduction *p, const int8_t *in, int8_t *out) { reduce(p, in, out, 127, smaller); }
