@@ -1,0 +1,1 @@
+"""Run generated C code on an emulated processor, and count what it does."""

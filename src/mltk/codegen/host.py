@@ -1,0 +1,139 @@
+"""Compile generated C code for this machine and run it on many samples."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+
+from mltk.codegen.lowering.lower import lower
+from mltk.codegen.program import C_TYPES, Program
+from mltk.codegen.write_c import kernel_sources, write_model
+from mltk.errors import MissingDependencyError, RuntimeFailure
+from mltk.tflite.graph import GraphSource, graph_of
+
+WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-pedantic")
+
+
+def find_compiler() -> list[str]:
+    """Return the command of a C compiler: ``$CC``, the system's, or the one of the package ziglang.
+
+    Raises:
+        MissingDependencyError: There is none.
+    """
+    if os.environ.get("CC"):
+        return os.environ["CC"].split()
+    for name in ("cc", "gcc", "clang"):
+        if found := shutil.which(name):
+            return [found]
+    import importlib.util
+
+    if importlib.util.find_spec("ziglang") is not None:
+        return [sys.executable, "-m", "ziglang", "cc"]
+    raise MissingDependencyError("A C compiler", extra="device")
+
+
+class HostModel:
+    """A model as a shared library of this machine; a context manager that removes it again.
+
+    Args:
+        model: The bytes of a ``.tflite``, a `TfliteModel`, or a `Graph`.
+        flags: Flags for the compiler after the default ones.
+        compiler: Command of the compiler; None takes `find_compiler`.
+
+    Raises:
+        UnsupportedModelError: The model can't become C code.
+        RuntimeFailure: The compiler fails.
+    """
+
+    def __init__(self, model: GraphSource, *, flags: Sequence[str] = (), compiler: Sequence[str] | None = None) -> None:
+        graph = graph_of(model)
+        self.program = lower(graph)
+        self.code = write_model(self.program, "model")
+        self._folder = tempfile.TemporaryDirectory(prefix="mltk-c-")
+        files = {**kernel_sources(self.program), "model.c": self.code.source, "model.h": self.code.header}
+        files["batch.c"] = _batch_loop(self.program)
+        library = build_library(Path(self._folder.name), files, flags=flags, compiler=compiler)
+        self._library = ctypes.CDLL(str(library))
+        self.is_stateful = bool(self.program.states)
+
+    def run(self, inputs: Sequence[np.ndarray], *, reset_between_samples: bool = True) -> list[np.ndarray]:
+        """Compute samples.
+
+        Args:
+            inputs: One array for each model input, (samples, *shape) with or without the batch dimension.
+            reset_between_samples: Whether to forget the model's state before each sample.
+
+        Returns:
+            One array for each model output, (samples, *shape) with the batch dimension.
+        """
+        tensors = self.program.tensors
+        arrays = [
+            np.ascontiguousarray(x, tensors[i].dtype).reshape(len(x), *tensors[i].shape)
+            for x, i in zip(inputs, self.program.inputs, strict=True)
+        ]
+        n = len(arrays[0])
+        outputs = [np.empty((n, *tensors[i].shape), tensors[i].dtype) for i in self.program.outputs]
+        if self.is_stateful:
+            self._library.model_reset()
+        pointers = [ctypes.c_void_p(a.ctypes.data) for a in (*arrays, *outputs)]
+        self._library.model_batch(ctypes.c_int32(n), ctypes.c_int32(int(reset_between_samples)), *pointers)
+        return outputs
+
+    def close(self) -> None:
+        """Remove the library's files. Do not run the model afterwards."""
+        self._folder.cleanup()
+
+    def __enter__(self) -> HostModel:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def build_library(
+    folder: Path, files: Mapping[str, str], *, flags: Sequence[str] = (), compiler: Sequence[str] | None = None
+) -> Path:
+    """Write files into ``folder``, and compile them to a shared library.
+
+    Raises:
+        RuntimeFailure: The compiler fails.
+    """
+    for name, text in files.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    library = folder / ("model.dll" if sys.platform == "win32" else "model.so")
+    sources = [name for name in files if name.endswith(".c")]
+    command = [*(compiler or find_compiler()), "-std=c99", "-O3", "-march=native", "-fPIC", "-shared"]
+    command += [*flags, *sources, "-o", library.name]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeFailure(f"{command[0]} can't compile the model:\n{done.stderr[-2000:]}")
+    return library
+
+
+def _batch_loop(program: Program) -> str:
+    """C code that runs the model on samples that lie side by side."""
+    kinds = [("in", program.inputs, "const "), ("out", program.outputs, "")]
+    parameters, arguments = [], []
+    for kind, tensors, qualifier in kinds:
+        for k, i in enumerate(tensors):
+            t = program.tensors[i]
+            parameters.append(f"{qualifier}{C_TYPES[t.dtype_str]} *{kind}_{k}")
+            arguments.append(f"{kind}_{k} + i * {t.size}")
+    reset = "        if (reset) model_reset();\n" if program.states else "        (void)reset;\n"
+    return (
+        '#include "model.h"\n\n'
+        f"void model_batch(int32_t n, int32_t reset, {', '.join(parameters)});\n"
+        f"void model_batch(int32_t n, int32_t reset, {', '.join(parameters)}) {{\n"
+        f"    for (int32_t i = 0; i < n; ++i) {{\n{reset}        model_invoke({', '.join(arguments)});\n    }}\n}}\n"
+    )

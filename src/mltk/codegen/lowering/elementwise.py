@@ -1,0 +1,204 @@
+"""Functions of one value (as tables), of two values, and SOFTMAX."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+
+from mltk.codegen.lowering.context import Context, lowering
+from mltk.codegen.program import Constant, Params, Ref
+from mltk.micro.exact import fixed_point as fx
+from mltk.micro.exact.node import BUILDERS, Node, activation_range
+from mltk.tflite.fixed_point import quantize_multiplier
+
+_INT8 = np.arange(-128, 128).astype(np.int8)
+_RANK = 4  # of the binary kernels
+
+
+@lowering("LOGISTIC", "TANH", "RELU", "RELU6", "LEAKY_RELU", "HARD_SWISH", "ABS", "NEG", "RELU_N1_TO_1")
+def lower_function(context: Context) -> None:
+    """A function of one int8 value: the table that the exact kernels use."""
+    node = context.node
+    node.require(node.op.name in BUILDERS, "a function without an exact kernel")
+    node.require_int8(node.tensor(0), node.outputs[0])
+    _lookup(context)
+
+
+@lowering("QUANTIZE")
+def lower_quantize(context: Context) -> None:
+    """QUANTIZE: float32 to int8, or int8 to int8 or uint8 of another scale."""
+    node = context.node
+    x, y = node.tensor(0), node.outputs[0]
+    if x.type_name == "FLOAT32":
+        node.require_int8(y)
+        source, target = context.input(0), context.output()
+        arguments = (float(y.scale[0]), int(y.zero_point[0]), Ref(source), Ref(target), x.size)
+        context.call("mltk_convert", "mltk_quantize_f32", *arguments, reads=(source,), writes=(target,))
+        return
+    _lookup(context)
+
+
+@lowering("DEQUANTIZE")
+def lower_dequantize(context: Context) -> None:
+    """DEQUANTIZE: int8 to float32."""
+    node = context.node
+    x, y = node.tensor(0), node.outputs[0]
+    node.require_int8(x)
+    node.require(y.type_name == "FLOAT32", f"{y.type_name} output")
+    source, target = context.input(0), context.output()
+    arguments = (float(x.scale[0]), int(x.zero_point[0]), Ref(source), Ref(target), x.size)
+    context.call("mltk_convert", "mltk_dequantize_f32", *arguments, reads=(source,), writes=(target,))
+
+
+def _lookup(context: Context) -> None:
+    node = context.node
+    table = BUILDERS[node.op.name](node)(_INT8[None])[0].ravel()
+    source, target = context.input(0), context.output()
+    context.call(
+        "mltk_elementwise",
+        "mltk_lookup_s8",
+        Constant("table", table.view(np.int8)),
+        Ref(source),
+        Ref(target),
+        node.tensor(0).size,
+        reads=(source,),
+        writes=(target,),
+        in_place=(source,),
+    )
+
+
+@lowering("ADD", "SUB")
+def lower_add(context: Context) -> None:
+    """ADD and SUB: both inputs are scaled to twice the larger scale with 20 more bits."""
+    node = context.node
+    a, b, y = node.tensor(0), node.tensor(1), node.outputs[0]
+    node.require_int8(a, b, y)
+    twice = 2.0 * max(float(a.scale[0]), float(b.scale[0]))
+    ma, mb = quantize_multiplier(float(a.scale[0]) / twice), quantize_multiplier(float(b.scale[0]) / twice)
+    my = quantize_multiplier(twice / ((1 << 20) * float(y.scale[0])))
+    node.require(my[1] <= 0, "an output scale too fine")
+    fields = {
+        "multiplier_a": ma[0],
+        "shift_a": ma[1],
+        "multiplier_b": mb[0],
+        "shift_b": mb[1],
+        "multiplier_out": my[0],
+        "shift_out": my[1],
+    }
+    _binary(context, "mltk_add_s8" if node.op.name == "ADD" else "mltk_sub_s8", fields, activation_range(node, y))
+
+
+@lowering("MUL")
+def lower_mul(context: Context) -> None:
+    """MUL: the product of both inputs, scaled to the output."""
+    node = context.node
+    a, b, y = node.tensor(0), node.tensor(1), node.outputs[0]
+    node.require_int8(a, b, y)
+    real = np.float64(a.scale[0]) * np.float64(b.scale[0]) / np.float64(y.scale[0])
+    my = quantize_multiplier(float(real))
+    node.require(65025 << max(my[1], 0) < 1 << 31, "an output scale too fine")
+    fields = {"multiplier_out": my[0], "shift_out": my[1]}
+    _binary(context, "mltk_mul_s8", fields, activation_range(node, y))
+
+
+@lowering("MAXIMUM", "MINIMUM")
+def lower_maximum(context: Context) -> None:
+    """MAXIMUM and MINIMUM. TFLM does not rescale."""
+    node = context.node
+    node.require_int8(node.tensor(0), node.tensor(1), node.outputs[0])
+    _binary(context, "mltk_maximum_s8" if node.op.name == "MAXIMUM" else "mltk_minimum_s8", {}, (-128, 127))
+
+
+def _binary(context: Context, function: str, fields: dict[str, int], limits: tuple[int, int]) -> None:
+    node = context.node
+    a, b, y = node.tensor(0), node.tensor(1), node.outputs[0]
+    shape = np.broadcast_shapes(a.shape, b.shape)
+    node.require(int(np.prod(shape)) == y.size, "an output size that does not follow from its inputs")
+    size, steps = merged_axes(shape, [_steps(t.shape, shape) for t in (a, b)])
+    node.require(len(size) <= _RANK, "broadcasting over too many dimensions")
+    first, second = context.input(0), context.input(1)
+    whole = tuple(t for t, v in ((first, a), (second, b)) if v.size == y.size)
+    params = Params(
+        "mltk_binary",
+        {
+            "size": pad_front(size, 1, _RANK),
+            "step_a": pad_front(steps[0], 0, _RANK),
+            "step_b": pad_front(steps[1], 0, _RANK),
+            "zero_a": _zero(node, 0),
+            "zero_b": _zero(node, 1),
+            "zero_out": int(y.zero_point[0]),
+            **fields,
+            "low": limits[0],
+            "high": limits[1],
+        },
+    )
+    target = context.output()
+    arguments = (params, Ref(first), Ref(second), Ref(target))
+    context.call("mltk_elementwise", function, *arguments, reads=(first, second), writes=(target,), in_place=whole)
+
+
+def _zero(node: Node, i: int) -> int:
+    return int(node.tensor(i).zero_point[0])
+
+
+def _steps(shape: tuple[int, ...], whole: tuple[int, ...]) -> list[int]:
+    """Return the distance of neighbors along each axis of ``whole``; 0 where the value is repeated."""
+    padded = (1,) * (len(whole) - len(shape)) + tuple(shape)
+    steps, step = [], 1
+    for size in reversed(padded):
+        steps.append(step if size > 1 else 0)
+        step *= size
+    return steps[::-1]
+
+
+def merged_axes(shape: tuple[int, ...], steps: list[list[int]]) -> tuple[list[int], list[list[int]]]:
+    """Merge neighboring axes that are one axis for all arrays, and drop axes of size 1.
+
+    Args:
+        shape: Size of each axis.
+        steps: For each array, the distance of neighbors along each axis.
+
+    Returns:
+        The merged sizes and steps.
+    """
+    axes: list[tuple[int, tuple[int, ...]]] = []
+    for size, step in zip(shape, zip(*steps, strict=True), strict=True):
+        if size == 1:
+            continue
+        if axes and all(outer == inner * size for outer, inner in zip(axes[-1][1], step, strict=True)):
+            axes[-1] = (axes[-1][0] * size, step)
+        else:
+            axes.append((size, step))
+    return [size for size, _ in axes], [[step[i] for _, step in axes] for i in range(len(steps))]
+
+
+def pad_front(values: list[int], fill: int, rank: int) -> list[int]:
+    """Return ``values`` with ``fill`` before them, so that there are ``rank``."""
+    return [*itertools.repeat(fill, rank - len(values)), *values]
+
+
+@lowering("SOFTMAX")
+def lower_softmax(context: Context) -> None:
+    """SOFTMAX over the last axis, int8 in and out."""
+    node = context.node
+    x, y = node.tensor(0), node.outputs[0]
+    node.require_int8(x, y)
+    node.require(float(y.scale[0]) == 1 / 256 and int(y.zero_point[0]) == -128, "an output scale other than 1/256")
+    node.require(len(x.shape) >= 1 and 0 < x.shape[-1] < 4096, "too many classes")
+    real = min(float(np.float32(node.option("beta", 1.0))) * float(x.scale[0]) * (1 << 26), (1 << 31) - 1.0)
+    node.require(real > 1.0, "an input scale too small")
+    multiplier, shift = quantize_multiplier(real)
+    params = Params(
+        "mltk_softmax",
+        {
+            "rows": x.size // x.shape[-1],
+            "size": x.shape[-1],
+            "multiplier": multiplier,
+            "shift": shift,
+            "smallest_difference": -fx.input_radius(5, shift),
+        },
+    )
+    source, target = context.input(0), context.output()
+    arguments = (params, Ref(source), Ref(target))
+    context.call("mltk_softmax", "mltk_softmax_s8", *arguments, reads=(source,), writes=(target,), in_place=(source,))

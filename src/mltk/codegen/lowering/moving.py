@@ -1,0 +1,184 @@
+"""Operators that move values and do not compute."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mltk.codegen.lowering.context import Context, lowering
+from mltk.codegen.lowering.elementwise import merged_axes, pad_front
+from mltk.codegen.program import Params, Ref
+from mltk.micro.exact.node import Node
+from mltk.tflite.graph import Tensor
+
+_RANK = 5
+_FAMILY = "mltk_copy"
+
+
+@lowering("RESHAPE", "SQUEEZE", "EXPAND_DIMS")
+def lower_reshape(context: Context) -> None:
+    """The same bytes in another shape: no code at all."""
+    node = context.node
+    node.require(node.tensor(0).size == node.outputs[0].size, "a shape that is only known when it runs")
+    context.program.alias[context.output()] = context.input(0)
+
+
+@lowering("PAD", "PADV2")
+def lower_pad(context: Context) -> None:
+    """PAD fills with the output's zero point, PADV2 with the given value."""
+    node = context.node
+    x, y = node.tensor(0), node.outputs[0]
+    node.require_int8(x, y)
+    widths = [(int(a), int(b)) for a, b in node.constant(1)]
+    padded = tuple(a + n + b for n, (a, b) in zip(x.shape, widths, strict=True))
+    node.require(padded == y.shape and np.min(widths) >= 0, "an output size that does not follow from the padding")
+    if node.op.name == "PADV2" and len(node.inputs) > 2:
+        fill = int(node.constant(2).ravel()[0])
+    else:
+        fill = int(y.zero_point[0])
+    target = context.output()
+    context.call(_FAMILY, "mltk_fill_8", Ref(target), fill, y.size, reads=(), writes=(target,))
+    inside = tuple(slice(a, a + n) for n, (a, _) in zip(x.shape, widths, strict=True))
+    _copy(context, 0, 0, _indices(x), _indices(y)[inside])
+
+
+@lowering("CONCATENATION")
+def lower_concatenation(context: Context) -> None:
+    """CONCATENATION. TFLM copies the values, so all tensors have the same quantization."""
+    node = context.node
+    y = node.outputs[0]
+    node.require(node.option("fusedActivationFunction", 0) == 0, "a fused activation")
+    axis = node.option("axis", 0) % max(1, len(y.shape))
+    target, start = _indices(y), 0
+    for i in range(len(node.inputs)):
+        x = node.tensor(i)
+        box = [slice(None)] * len(y.shape)
+        box[axis] = slice(start, start + x.shape[axis])
+        part = target[tuple(box)]
+        node.require(part.shape == x.shape, "an output size that does not follow from its inputs")
+        _copy(context, i, 0, _indices(x), part)
+        start += x.shape[axis]
+    node.require(start == y.shape[axis], "an output size that does not follow from its inputs")
+
+
+@lowering("PACK")
+def lower_pack(context: Context) -> None:
+    """PACK: tensors stacked along a new axis."""
+    node = context.node
+    y = node.outputs[0]
+    axis = node.option("axis", 0) % len(y.shape)
+    target = np.moveaxis(_indices(y), axis, 0)
+    node.require(len(target) == len(node.inputs), "an output size that does not follow from its inputs")
+    for i in range(len(node.inputs)):
+        node.require(node.tensor(i).size == target[i].size, "inputs of different sizes")
+        _copy(context, i, 0, _indices(node.tensor(i)).reshape(target[i].shape), target[i])
+
+
+@lowering("UNPACK")
+def lower_unpack(context: Context) -> None:
+    """UNPACK: the parts of a tensor along an axis."""
+    node = context.node
+    x = node.tensor(0)
+    source = np.moveaxis(_indices(x), node.option("axis", 0) % len(x.shape), 0)
+    node.require(len(source) == len(node.outputs), "a number of outputs that does not fit")
+    for i, y in enumerate(node.outputs):
+        _copy(context, 0, i, source[i], _indices(y).reshape(source[i].shape))
+
+
+@lowering("SPLIT")
+def lower_split(context: Context) -> None:
+    """SPLIT: equal parts along an axis."""
+    node = context.node
+    _split(context, 1, int(node.constant(0).ravel()[0]))
+
+
+@lowering("SPLIT_V")
+def lower_split_v(context: Context) -> None:
+    """SPLIT_V: parts of given sizes along an axis."""
+    _split(context, 0, int(context.node.constant(2).ravel()[0]))
+
+
+def _split(context: Context, i: int, axis: int) -> None:
+    node = context.node
+    x = node.tensor(i)
+    axis %= len(x.shape)
+    source, start = _indices(x), 0
+    for k, y in enumerate(node.outputs):
+        box = [slice(None)] * len(x.shape)
+        box[axis] = slice(start, start + y.shape[axis])
+        start += y.shape[axis]
+        _copy(context, i, k, source[tuple(box)], _indices(y))
+    node.require(start == x.shape[axis], "parts that do not fit the tensor")
+
+
+@lowering("TRANSPOSE")
+def lower_transpose(context: Context) -> None:
+    """TRANSPOSE: the axes in another order."""
+    node = context.node
+    order = [int(p) for p in node.constant(1).ravel()]
+    _copy(context, 0, 0, _indices(node.tensor(0)).transpose(order), _indices(node.outputs[0]))
+
+
+@lowering("SLICE")
+def lower_slice(context: Context) -> None:
+    """SLICE: a box with a beginning and a size. A size of −1 is up to the end."""
+    node = context.node
+    begin, size = (node.constant(i).ravel().tolist() for i in (1, 2))
+    box = tuple(slice(b, None if s < 0 else b + s) for b, s in zip(begin, size, strict=True))
+    _copy(context, 0, 0, _indices(node.tensor(0))[box], _indices(node.outputs[0]))
+
+
+@lowering("STRIDED_SLICE")
+def lower_strided_slice(context: Context) -> None:
+    """STRIDED_SLICE: bits mark bounds that are left out and axes that are dropped."""
+    node = context.node
+    node.require(not node.option("ellipsisMask", 0) and not node.option("newAxisMask", 0), "an ellipsis or new axis")
+    node.require(not node.option("offset", False), "an end given as a size")
+    begin, end, stride = (node.constant(i).ravel().tolist() for i in (1, 2, 3))
+    begin_mask, end_mask = node.option("beginMask", 0), node.option("endMask", 0)
+    shrink = node.option("shrinkAxisMask", 0)
+    box: list[slice | int] = []
+    for i, (b, e, s) in enumerate(zip(begin, end, stride, strict=True)):
+        if shrink >> i & 1:
+            box.append(b)
+        else:
+            box.append(slice(None if begin_mask >> i & 1 else b, None if end_mask >> i & 1 else e, s))
+    source = _indices(node.tensor(0))[tuple(box)]
+    y = node.outputs[0]
+    node.require(source.size == y.size, "an output size that does not follow from the slice")
+    _copy(context, 0, 0, source, _indices(y).reshape(source.shape))
+
+
+def _indices(t: Tensor) -> np.ndarray:
+    """Return an array whose element is its own position in the tensor. Its views tell where elements come from."""
+    return np.arange(t.size, dtype=np.int64).reshape(t.shape)
+
+
+def _copy(context: Context, i: int, k: int, source: np.ndarray, target: np.ndarray) -> None:
+    """Append a call that copies the elements at the positions ``source`` of input ``i`` to ``target`` of output ``k``.
+
+    Both are views of arrays of positions, so their strides are the steps between elements.
+    """
+    node = context.node
+    node.require(source.shape == target.shape and source.size > 0, "an output size that does not follow from its input")
+    x, y = node.tensor(i), node.outputs[k]
+    node.require(x.type_name == y.type_name, "input and output of different types")
+    item = _item_bytes(node, y)
+    steps = [[s // 8 for s in a.strides] for a in (source, target)]
+    size, steps = merged_axes(source.shape, steps)
+    node.require(len(size) <= _RANK, "too many dimensions")
+    box = Params(
+        "mltk_box",
+        {
+            "size": pad_front(size, 1, _RANK),
+            "in_step": pad_front(steps[0], 0 if size else 1, _RANK),
+            "out_step": pad_front(steps[1], 0 if size else 1, _RANK),
+        },
+    )
+    read, written = context.input(i), context.output(k)
+    arguments = (box, Ref(read, int(source.flat[0])), Ref(written, int(target.flat[0])))
+    context.call(_FAMILY, f"mltk_copy_{8 * item}", *arguments, reads=(read,), writes=(written,))
+
+
+def _item_bytes(node: Node, t: Tensor) -> int:
+    node.require(t.type_name in ("INT8", "UINT8", "BOOL", "INT32", "FLOAT32"), f"{t.type_name} tensor")
+    return 4 if t.type_name in ("INT32", "FLOAT32") else 1

@@ -1,5 +1,0 @@
-"""Notebooks."""
-
-from mltk.utils.python import notebook_is_active
-
-__all__ = ["notebook_is_active"]
