@@ -13,6 +13,7 @@ from mltk.errors import RuntimeFailure, UnsupportedModelError
 from mltk.micro.engines import crash
 from mltk.micro.engines.crash import TflmCrashError, crash_of, may_crash
 from mltk.micro.engines.native_output import captured_stderr
+from mltk.micro.engines.process import WorkerProcess
 from mltk.micro.engines.run import run_batch
 from mltk.micro.memory.arena import measure_arena
 from mltk.micro.parity import compare_engines
@@ -103,6 +104,22 @@ def test_the_quantization_report_of_a_model_that_tflm_cannot_run(names, capfd):
     report = quantization_report(TfliteModel(model), TfliteModel(twin), [samples(model)], source="made by hand")
     assert report.layers
     assert capfd.readouterr().err == ""
+
+
+def test_a_model_that_every_engine_crashes_on_is_an_error_and_ends_no_process(monkeypatch):
+    """Both engines crash in the child, where the model is tried first."""
+    request = WorkerProcess.request
+
+    def die(self, header, arrays=(), **_):
+        if header["task"] == "run":
+            os.kill(self.pid, 11)
+        return request(self, header, arrays)
+
+    monkeypatch.setattr(WorkerProcess, "request", die)
+    model = chain("SUB")
+    with pytest.raises(RuntimeFailure, match=r"No engine here runs this model.*SUB") as e:
+        run_batch(model, samples(model))
+    assert "LiteRT crashed" in str(e.value.hint)
 
 
 def test_usual_models_need_no_trial():

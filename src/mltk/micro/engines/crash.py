@@ -26,7 +26,7 @@ _MOST_SCALING = 2.0**13
 _STOPPED = {getattr(signal, name).value for name in ("SIGKILL", "SIGTERM", "SIGINT") if hasattr(signal, name)}
 _SEARCH_TIMEOUT_S = 10.0
 _KEPT = 64
-_survived: dict[bytes, UnsupportedModelError | None] = {}
+_survived: dict[tuple[str, bytes], UnsupportedModelError | None] = {}
 
 
 class TflmCrashError(UnsupportedModelError):
@@ -56,29 +56,37 @@ def _scales(graph: Subgraph, indices: Sequence[int]) -> list[float]:
     return [float(t.scale.max()) for t in tensors if t.scale.size]
 
 
-def try_first(worker: WorkerProcess, graph: Graph, inputs: Sequence[Array], *, reset_between_samples: bool) -> None:
+def try_first(
+    worker: WorkerProcess, graph: Graph, inputs: Sequence[Array], engine: str, *, reset_between_samples: bool
+) -> None:
     """Run the first sample in a child, unless this model already ran in one.
 
     Args:
         worker: The child.
         graph: The model.
         inputs: One array for each model input, first axis = samples.
+        engine: Name of the engine.
         reset_between_samples: Whether to forget the model's state after each sample.
 
     Raises:
-        UnsupportedModelError: TFLM refuses the model, or crashes.
+        UnsupportedModelError: The engine refuses the model, or crashes.
         RuntimeFailure: The child failed otherwise.
     """
-    key = hashlib.sha256(graph.data).digest()
+    key = engine, hashlib.sha256(graph.data).digest()
     if key not in _survived:
         found: UnsupportedModelError | None = None
         try:
-            runtime = ChildRuntime(worker, graph.data, "tflm", reset_between_samples=reset_between_samples)
+            runtime = ChildRuntime(worker, graph.data, engine, reset_between_samples=reset_between_samples)
             runtime.run([x[:1] for x in inputs])
         except UnsupportedModelError as e:
             found = e
         except ChildEndedError as e:
-            found = crash_of(graph, e, inputs)
+            if engine == "tflm":
+                found = crash_of(graph, e, inputs)
+            elif e.signal is None or e.signal in _STOPPED:
+                raise
+            else:
+                found = UnsupportedModelError(f"LiteRT crashed on this model (signal {e.signal}).", hint=e.hint)
         while len(_survived) >= _KEPT:
             _survived.pop(next(iter(_survived)))
         _survived[key] = found

@@ -245,9 +245,9 @@ def _run(job: Job, engine: str) -> BatchResult:
 def _run_here(job: Job, engine: str) -> BatchResult:
     if engine == "exact-batched":
         return _compute(job, make_runtime(engine, job.graph, reset_between_samples=job.reset_between_samples))
-    if engine == "tflm" and have_tflm() and job.n and may_crash(job.graph):
+    if job.n and may_crash(job.graph) and (engine != "tflm" or have_tflm()):
         with job.children.lend(job.timeout_s) as worker:
-            try_first(worker, job.graph, job.inputs, reset_between_samples=job.reset_between_samples)
+            try_first(worker, job.graph, job.inputs, engine, reset_between_samples=job.reset_between_samples)
     with captured_stderr() as captured:
         try:
             # What a progress bar prints must reach the terminal.
