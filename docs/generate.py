@@ -25,6 +25,7 @@ MIXINS: list[type[Spec]] = [
     mltk.EvaluateClassifierMixin,
     mltk.EvaluateAutoEncoderMixin,
     mltk.AudioDatasetMixin,
+    mltk.ImageDatasetMixin,
 ]
 """Every specification class, in the order of the page. tests/specification/test_describe.py checks that none lacks."""
 
@@ -33,6 +34,7 @@ API_PAGES = {
     "operations": ("Operations", ("mltk.operations",)),
     "results": ("Results", ("mltk.operations.results",)),
     "audio": ("Audio", ("mltk.audio",)),
+    "image": ("Images", ("mltk.image",)),
     "tflite": ("The .tflite file", ("mltk.tflite",)),
     "micro": ("The model on the device", ("mltk.micro",)),
     "training": ("Training", ("mltk.training",)),

@@ -39,6 +39,9 @@ if TYPE_CHECKING:
     from mltk.errors import TfliteError as TfliteError
     from mltk.errors import TrainingError as TrainingError
     from mltk.errors import UnsupportedModelError as UnsupportedModelError
+    from mltk.image.files import ImageFileError as ImageFileError
+    from mltk.image.generator import ParallelImageDataGenerator as ParallelImageDataGenerator
+    from mltk.image.mixin import ImageDatasetMixin as ImageDatasetMixin
     from mltk.micro.engines.run import BatchResult as BatchResult
     from mltk.micro.engines.run import run_batch as run_batch
     from mltk.micro.profile.budget import Budget as Budget
@@ -118,6 +121,9 @@ _PUBLIC = {
         "TrainingError",
         "UnsupportedModelError",
     ],
+    "mltk.image.files": ["ImageFileError"],
+    "mltk.image.generator": ["ParallelImageDataGenerator"],
+    "mltk.image.mixin": ["ImageDatasetMixin"],
     "mltk.micro.engines.run": ["BatchResult", "run_batch"],
     "mltk.micro.profile.budget": ["Budget", "OverBudget"],
     "mltk.micro.profile.layer_result": ["ProfilingLayerResult"],

@@ -424,3 +424,14 @@ def test_what_is_left_out_of_the_noise_folder_is_said_once(tmp_path: Path, caplo
     assert all(text.startswith("bg_noise_dir: ") for text in said)
     assert ".trash" in said[0]
     assert "street.m4a" in said[1]
+
+
+def test_a_dataset_whose_rates_are_in_khz_is_one_error(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    for name in CLASSES:
+        for i in range(20):
+            wav(tmp_path / name / f"{i}.wav", INT16, rate=16)
+    batches = generator().flow_from_directory(str(tmp_path), CLASSES, batch_size=8, seed=1)
+    with pytest.raises(DatasetError, match=r"of the 40 audio files can't be read(.|\n)*Is it 16 kHz\?"):
+        one_epoch(batches)
+    assert all(text.startswith("Skipping ") for text in warnings(caplog))
+    assert len(warnings(caplog)) <= 2

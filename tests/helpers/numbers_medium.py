@@ -60,6 +60,10 @@ class NumberGenerator(ParallelDataGenerator):
     def augmented_shape(self):
         return (2,)
 
+    @property
+    def augmented_dtype(self):
+        return np.float32
+
     def augment(self, bank, indices, transforms, out):
         for row, index, offset in zip(out, indices, transforms, strict=False):
             row[:] = bank.sample(int(index))[0] + offset

@@ -39,8 +39,8 @@ def test_callback_keys_are_what_the_callback_takes(name: str, callback: str) -> 
 
     parameters = inspect.signature(getattr(keras.callbacks, callback).__init__).parameters.values()
     taken = {p.name for p in parameters if p.name != "self" and p.kind is not p.VAR_KEYWORD}
-    # `epsilon`, `options` and `write_steps_per_second` are of older Keras: 0.20 scripts name them.
-    assert CALLBACK_KEYS[name] - taken <= {"epsilon", "options", "write_steps_per_second"}
+    # `keep` is ours. `epsilon`, `options` and `write_steps_per_second` are of older Keras: 0.20 scripts name them.
+    assert CALLBACK_KEYS[name] - taken <= {"epsilon", "keep", "options", "write_steps_per_second"}
     assert taken - CALLBACK_KEYS[name] == set()
 
 

@@ -161,3 +161,42 @@ def test_closing_waits_for_the_checkpoint(make_toy: MakeToy) -> None:
     network.fit(np.zeros((4, 4)), np.zeros(4), epochs=1, verbose=0, callbacks=callbacks.all)
     callbacks.close()
     assert [p.name for p in Path(model.checkpoints_dir).iterdir()] == ["checkpoint-0001.npz"]
+
+
+@pytest.mark.parametrize(
+    ("schedule", "rates"),
+    [
+        (lambda epoch: 0.5 / (epoch + 1), [0.5, 0.25]),
+        (lambda epoch, rate: rate / 2, [0.005, 0.0025]),
+        (keras.optimizers.schedules.PiecewiseConstantDecay([0], [0.3, 0.1]), [0.3, 0.1]),
+        ({"schedule": lambda epoch, rate: 0.125, "verbose": 0}, [0.125, 0.125]),
+    ],
+)
+def test_a_schedule_may_be_a_function(make_toy: MakeToy, schedule: Any, rates: list[float]) -> None:
+    """MLTK 0.20 accepts these forms, and stores them as a dict."""
+    model = make_toy(epochs=2)
+    model.lr_schedule = schedule
+    assert set(model.lr_schedule) == {"schedule", "verbose"}
+    network = model.build_model_function(model)
+    network.optimizer.learning_rate = 0.01
+    callbacks = assemble(model, epochs=2)
+    network.fit(np.zeros((4, 4)), np.zeros(4), epochs=2, verbose=0, callbacks=callbacks.all)
+    callbacks.close()
+    np.testing.assert_allclose(callbacks.recorder.history["learning_rate"], rates, rtol=1e-6)
+
+
+def test_a_schedule_that_is_no_function_is_an_error(make_toy: MakeToy) -> None:
+    model = make_toy()
+    with pytest.raises(SettingError, match="lr_schedule: expected"):
+        model.lr_schedule = keras.callbacks.LearningRateScheduler(lambda epoch: 0.1)
+    with pytest.raises(SettingError, match="lr_schedule"):
+        model.lr_schedule = 0.1
+
+
+def test_metrics_and_callbacks_may_be_tuples(make_toy: MakeToy) -> None:
+    """MLTK 0.20 accepts tuples, and no metrics."""
+    model = make_toy(train_callbacks=(keras.callbacks.TerminateOnNaN(),))
+    assert keras.callbacks.TerminateOnNaN in kinds(assemble(model))
+    model.metrics = ("accuracy",)
+    model.metrics = None
+    model.build_model_function(model)

@@ -62,9 +62,8 @@ def test_a_logger_without_a_terminal_has_no_level_to_change(logger: logging.Logg
 
 def test_a_logger_as_a_file(logger: logging.Logger, capsys: pytest.CaptureFixture[str]) -> None:
     u.add_console_logger(logger)
-    file: Any = u.make_filelike(logger, level="WARNING")
-    same: object = logger
-    assert file is same
+    file: Any = logger
+    assert u.make_filelike(file, level="WARNING") is file
     print("50 %s", file=file)
     file.write("one ")
     file.write("line\nrest")

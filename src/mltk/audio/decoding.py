@@ -129,14 +129,15 @@ def decode(path: str, wanted_rate_hz: int | None, *, floats: bool = False) -> De
     with opened(path) as (file, found):
         rate = int(file.samplerate)
         growth = _growth(path, rate, wanted_rate_hz)
-        of_integers = file.subtype.startswith("PCM_")
+        subtype = str(file.subtype)  # soundfile asks libsndfile each time
+        of_integers = subtype.startswith("PCM_")
         dtype = "int16" if of_integers and not floats else "float32"
         samples = _read(path, file, dtype, growth)
         mono = _checked(path, _channel(samples, found))
-        if file.subtype == "PCM_32" and _is_quiet(mono):
+        if subtype == "PCM_32" and _is_quiet(mono):
             mono = _small_integers(path, file, mono, growth, found)
     if not of_integers:
-        mono = _scaled(path, mono, file.subtype in ("FLOAT", "DOUBLE"), found)
+        mono = _scaled(path, mono, subtype in ("FLOAT", "DOUBLE"), found)
     if mono.max() == mono.min():
         found.append((Kind.SILENT, ""))
     if wanted_rate_hz is not None and rate < wanted_rate_hz:
@@ -164,6 +165,8 @@ def _read(path: str, file: Any, dtype: str, growth: float) -> npt.NDArray[Any]:
     An mp3 file is read at once: soundfile seeks after each block, which changes the samples. libsndfile counts its
     frames when it opens the file, so their number is true.
     """
+    if 0 <= file.frames * file.channels <= BLOCK_VALUES:
+        return np.asarray(file.read(file.frames, dtype=dtype, always_2d=True))
     size = os.path.getsize(path)
     limit = max(LARGEST_SAMPLES, LARGEST_SAMPLES_PER_BYTE * size) / growth
     block, left, n = max(1, BLOCK_VALUES // file.channels), int(file.frames), 0

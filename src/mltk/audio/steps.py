@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Sequence
 from typing import Any
@@ -50,7 +51,7 @@ class AudioSteps(FrontendShape, ParallelDataGenerator[Transforms, ClipBank]):
     bg_noise_dir: str | None
     bg_noise_range: Range | None
     findings: Findings
-    _backgrounds: tuple[tuple[str, int], Backgrounds] | None
+    _backgrounds: tuple[tuple[str, str | None, int], Backgrounds] | None
     _dataset_folder: str | None
 
     @property
@@ -112,10 +113,10 @@ class AudioSteps(FrontendShape, ParallelDataGenerator[Transforms, ClipBank]):
         """
         if self.bg_noise_dir is None:
             return Backgrounds([], None)
-        folder = find_folder(self.bg_noise_dir, self._dataset_folder)
-        key = (folder, self.sample_rate_hz)
+        key = (os.fspath(self.bg_noise_dir), self._dataset_folder, self.sample_rate_hz)
         with _opening:
             if self._backgrounds is None or self._backgrounds[0] != key:
+                folder = find_folder(self.bg_noise_dir, self._dataset_folder)
                 found = open_backgrounds(folder, self.sample_rate_hz, self.max_unreadable, self.findings, self.say)
                 self._backgrounds = key, found
             return self._backgrounds[1]
@@ -149,6 +150,11 @@ class AudioSteps(FrontendShape, ParallelDataGenerator[Transforms, ClipBank]):
     def augmented_shape(self) -> tuple[int]:
         """Shape of one augmented clip: (sample_length,)."""
         return (self.sample_length,)
+
+    @property
+    def augmented_dtype(self) -> npt.DTypeLike:
+        """Data type of augmented clips: int16."""
+        return np.int16
 
     def augment(
         self, bank: ClipBank, indices: npt.NDArray[np.int64], transforms: Transforms, out: npt.NDArray[Any]

@@ -8,7 +8,9 @@ are imported when they are first used.
 - ``preprocess/``: the audio frontend, data generators, and helpers for folders, audio files and ``tf.data``.
 - ``tflite_model/``, ``tflite_model_parameters/``: the ``.tflite`` and its parameters.
 - ``tflite_micro/``: TensorFlow Lite Micro on the host.
-- ``profiling_results.py``: results of profiling.
+- ``utils.py``: loggers and labels.
+- ``profiling_results.py``, ``evaluation_results.py``, ``training_results.py``: classes of results.
+- ``train_model.py`` and others: modules with the name of their function.
 """
 
 from __future__ import annotations
@@ -20,10 +22,12 @@ from mltk._lazy import lazy_names
 
 if TYPE_CHECKING:
     from mltk import *  # noqa: F403
+    from mltk.core.compile_model import compile_model as compile_model
     from mltk.core.keras import KerasModel as KerasModel
     from mltk.tflite import *  # noqa: F403
 
 _PUBLIC = {
+    "mltk.core.compile_model": ["compile_model"],
     "mltk.core.keras": ["KerasModel"],
     "mltk.tflite.layers.base": ["TfliteLayer", "TfliteOpCode"],
     "mltk.tflite.layers.typed": [
@@ -60,7 +64,18 @@ _PUBLIC = {
     "mltk.tflite.tensor": ["TfliteQuantization", "TfliteShape", "TfliteTensor"],
     "mltk.tflite.types": ["TfliteActivation", "TflitePadding"],
 }
-_SUBMODULES = ("keras", "model", "preprocess", "tflite_micro", "tflite_model", "tflite_model_parameters")
+_SUBMODULES = (
+    "evaluation_results",
+    "keras",
+    "model",
+    "preprocess",
+    "profiling_results",
+    "tflite_micro",
+    "tflite_model",
+    "tflite_model_parameters",
+    "training_results",
+    "utils",
+)
 
 if not TYPE_CHECKING:
     __getattr__, __dir__, __all__ = lazy_names(

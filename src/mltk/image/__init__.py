@@ -1,1 +1,13 @@
-"""Everything that knows images."""
+"""Everything that knows images; `mltk.data.pipeline` has what all media share.
+
+- ``generator.py``: the data generator with its settings.
+- ``flow.py``: the arguments of its ``flow`` methods, and batches of arrays.
+- ``steps.py``: what images do in each step of the pipeline.
+- ``mixin.py``: the settings of a specification with images.
+- ``files.py``: reading and writing image files.
+- ``image_bank.py``: the decoded images of a dataset.
+- ``image_format.py``: size, channels and depth of an image.
+- ``transforms.py``: what is drawn for each image.
+- ``process_params.py``: the first argument of a user's own functions.
+- ``augment/``: effects, one in each file.
+"""

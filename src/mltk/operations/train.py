@@ -24,6 +24,7 @@ from mltk.operations.shared.check_convertible import check_before_training
 from mltk.operations.shared.check_dataset import check_labels, load_dataset
 from mltk.operations.shared.explain import explained
 from mltk.operations.shared.fingerprint import dataset_fingerprint
+from mltk.operations.shared.kept_weights import choose_weights, keeps_best
 from mltk.operations.shared.keras_model import (
     build_from_samples,
     build_keras_model,
@@ -116,6 +117,7 @@ def _finish(run: _Run, results: TrainingResults, *, quantize: bool, create_archi
     """Quantize, write the archive, and call the specification's functions."""
     model = run.model
     facts: dict[str, Any] = {"seed": run.seed, "dataset": run.fingerprint, "epochs": len(results.epochs)}
+    facts["weights"] = {"epoch": results.weights_epoch, "description": results.weights}
     if create_archive:
         model.trigger_event(MltkModelEvent.BEFORE_SAVE_TRAIN_ARCHIVE, archive_path=model.archive_path)
     if quantize:
@@ -159,6 +161,7 @@ class _Run:
         self.model = model
         self.verbose = verbose
         self.epochs = self._number_of_epochs(epochs)
+        keeps_best(model)
         self.seed = 0
         self.fingerprint: dict[str, Any] = {}
         self.logger = logging.getLogger("mltk")
@@ -318,6 +321,7 @@ class _Run:
             {"epochs": self.epochs, "steps": inputs.get("steps_per_epoch")},
             self.seed,
         )
+        choose_weights(model, results, callbacks.all)
         model.trigger_event(MltkModelEvent.AFTER_TRAIN, results=results)
         return results
 
@@ -385,6 +389,7 @@ class _Run:
         model.trigger_event(MltkModelEvent.AFTER_SAVE_TRAIN_RESULTS, results=results, output_dir=self.folder)
         name, value = results.get_best_metric()
         self.logger.info("Best %s: %.4g", name, value)
+        self.logger.info("The trained model has the weights %s.", results.weights)
         return results
 
 

@@ -125,6 +125,7 @@ class Setting:
         check: Check | None,
         computed: Callable[[Any], Any] | None,
         completed: bool,
+        adapt: Callable[[Any], Any] | None = None,
     ) -> None:
         self.default = default
         self.doc = doc
@@ -133,6 +134,7 @@ class Setting:
         self.check = check
         self.computed = computed
         self.completed = completed
+        self.adapt = adapt
         self.name = ""
         self.owner: type = object
         self._hint: Any = None
@@ -174,6 +176,8 @@ class Setting:
                 f"{_at(user_location())}{self.name}: expected {describe_type(self.hint)}, got {e}.",
                 hint=f"{self.name}: {self.doc}",
             ) from None
+        if self.adapt is not None:
+            value = self.adapt(value)
         if self.keys is not None and isinstance(value, Mapping) and not isinstance(value, Options):
             value = Options(self.name, self.keys, value)
         if self.completed and self.factory is not None and isinstance(value, dict):
@@ -204,6 +208,7 @@ class Setting:
             check=self.check,
             computed=None,
             completed=False,
+            adapt=self.adapt,
         )
         other.name, other.owner, other._hint = self.name, self.owner, self.hint
         return other
@@ -218,7 +223,13 @@ class Setting:
 
 @overload
 def setting(
-    default: T, doc: str, *, keys: frozenset[str] | None = None, check: Check | None = None, completed: bool = False
+    default: T,
+    doc: str,
+    *,
+    keys: frozenset[str] | None = None,
+    check: Check | None = None,
+    completed: bool = False,
+    adapt: Callable[[Any], Any] | None = None,
 ) -> T: ...
 @overload
 def setting(
@@ -240,6 +251,7 @@ def setting(
     check: Check | None = None,
     computed: Callable[[Any], Any] | None = None,
     completed: bool = False,
+    adapt: Callable[[Any], Any] | None = None,
 ) -> Any:
     """Declare a setting of a specification class.
 
@@ -251,11 +263,14 @@ def setting(
         check: Check of a value that has the right type.
         computed: Default as a function of the specification. The documentation shows the function's docstring.
         completed: For a dict: a key that an assigned value lacks keeps its default.
+        adapt: Changes an assigned value of another form into the form in which the setting stores it.
 
     Returns:
         A :class:`Setting`. The declared type is that of the value, because an instance reads and stores values.
     """
-    return Setting(default, doc, factory=factory, keys=keys, check=check, computed=computed, completed=completed)
+    return Setting(
+        default, doc, factory=factory, keys=keys, check=check, computed=computed, completed=completed, adapt=adapt
+    )
 
 
 def positive(value: Any) -> str | None:

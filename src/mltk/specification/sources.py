@@ -115,6 +115,34 @@ def assign_samples(model: HasSamples, samples: Any, subset: str) -> None:
         loaded.assign(model)
 
 
+def function_of(source: Any) -> Callable[..., Any] | None:
+    """Return the function that a dataset is, or that its module has; None if it is of another kind."""
+    if isinstance(source, types.ModuleType):
+        return getattr(source, "load_data", None)
+    if isinstance(source, (type, MltkDataset)) or is_samples(source) or not callable(source):
+        return None
+    return source  # type: ignore[no-any-return]  # callable
+
+
+def call_function(function: Callable[..., Any], request: Request) -> Any:
+    """Call a dataset's function with the arguments that it takes, and return what it returns."""
+    model, subset, test, kwargs = request
+    if isinstance(model.dataset, types.ModuleType):
+        return function()
+    return _call(function, model=model, mltk_model=model, subset=subset, test=test, **kwargs)
+
+
+def assign_returned(function: Callable[..., Any], result: Any, request: Request) -> None:
+    """Assign what a dataset's function returned: samples of the subset, or a split into training and test samples."""
+    where = getattr(function, "__name__", "the dataset function")
+    if isinstance(request.model.dataset, types.ModuleType):
+        where = request.model.dataset.__name__
+    release(request.model)
+    loaded = _split_or_samples(result, request, where, for_subset=_takes_subset(function))
+    if loaded is not None:
+        loaded.assign(request.model)
+
+
 def is_samples(value: Any) -> bool:
     """Whether a value is itself a source of samples: an array, ``tf.data.Dataset``, ``PyDataset`` or generator.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from mltk.errors import SettingError
@@ -25,7 +25,7 @@ CALLBACK_KEYS = {
         "embeddings_metadata",
     },
     "checkpoint": _MONITOR
-    | {"filepath", "save_best_only", "save_weights_only", "save_freq", "initial_value_threshold", "options"},
+    | {"keep", "filepath", "save_best_only", "save_weights_only", "save_freq", "initial_value_threshold", "options"},
     "reduce_lr_on_plateau": _MONITOR | {"factor", "patience", "min_delta", "epsilon", "cooldown", "min_lr"},
     "lr_schedule": {"schedule", "verbose"},
     "early_stopping": _MONITOR | {"min_delta", "patience", "baseline", "restore_best_weights", "start_from_epoch"},
@@ -78,6 +78,29 @@ CONVERTER_KEYS = set(CONVERTER_DEFAULTS) | {
 }
 
 
+KEPT_WEIGHTS = ("last", "best")
+"""Which weights the trained model has: ``checkpoint["keep"]``."""
+
+
+def check_keep(options: Mapping[str, Any]) -> str | None:
+    """Check ``checkpoint["keep"]``, which is not an argument of Keras.
+
+    Args:
+        options: The setting ``checkpoint``.
+
+    Returns:
+        What is wrong; None if nothing is.
+    """
+    keep = options.get("keep", "last")
+    if keep in KEPT_WEIGHTS:
+        return None
+    return f"keep is {keep!r}; it must be 'last' or 'best'."
+
+
+def _as_schedule(value: Any) -> Any:
+    return {"schedule": value, "verbose": 0} if callable(value) else value
+
+
 def _check_epochs(value: int) -> str | None:
     return (
         None if value > 0 or value == -1 else f"must be greater than 0, or -1 for 'until early stopping', got {value}."
@@ -101,7 +124,7 @@ class TrainMixin(Spec):
     epochs: int = setting(100, "Passes over the training data; -1 trains until early stopping.", check=_check_epochs)
     batch_size: int = setting(32, "Samples in one training step.", check=positive)
     optimizer: Any = setting("adam", "Name or instance of a Keras optimizer.")
-    metrics: list[Any] = setting(factory=lambda: ["accuracy"], doc="Names or instances of Keras metrics.")
+    metrics: list[Any] | None = setting(factory=lambda: ["accuracy"], doc="Names or instances of Keras metrics.")
     loss: Any = setting("categorical_crossentropy", "Name, function or instance of a Keras loss.")
     train_callbacks: list[Any] | None = setting(
         factory=list, doc="Your own Keras callbacks, called after the built-in callbacks."
@@ -118,8 +141,10 @@ class TrainMixin(Spec):
             "options": None,
             "verbose": 0,
         },
-        doc="Arguments of `keras.callbacks.ModelCheckpoint`, which saves the best weights; None or empty is off.",
+        doc="Arguments of `keras.callbacks.ModelCheckpoint`, which saves the best weights; None or empty is off. "
+        "`keep` says which weights the trained model has: `'last'` (the default) or `'best'`, by `monitor`.",
         keys=frozenset(CALLBACK_KEYS["checkpoint"]),
+        check=check_keep,
     )
     tensorboard: dict[str, Any] | None = setting(
         None,
@@ -131,10 +156,12 @@ class TrainMixin(Spec):
         "Arguments of `keras.callbacks.ReduceLROnPlateau`; None or empty is off.",
         keys=frozenset(CALLBACK_KEYS["reduce_lr_on_plateau"]),
     )
-    lr_schedule: dict[str, Any] | None = setting(
+    lr_schedule: dict[str, Any] | Callable[..., Any] | None = setting(
         None,
-        "Arguments of `keras.callbacks.LearningRateScheduler`; None or empty is off.",
+        "Arguments of `keras.callbacks.LearningRateScheduler`; None or empty is off. A function `f(epoch)` or "
+        "`f(epoch, rate)`, or a Keras `LearningRateSchedule` of the epoch, is stored as `{'schedule': f}`.",
         keys=frozenset(CALLBACK_KEYS["lr_schedule"]),
+        adapt=_as_schedule,
     )
     early_stopping: dict[str, Any] | None = setting(
         None,

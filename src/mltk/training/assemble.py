@@ -6,6 +6,7 @@ import contextlib
 import importlib.util
 import logging
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -103,6 +104,8 @@ def _built_in(model: CallbackSettings) -> list[keras.callbacks.Callback]:
         found.append(_best_weights(model, options))
     options = model.callback_options("lr_schedule")
     if options:
+        if isinstance(options.get("schedule"), keras.optimizers.schedules.LearningRateSchedule):
+            options["schedule"] = _rate_of_epoch(options["schedule"])
         found.append(_make("lr_schedule", keras.callbacks.LearningRateScheduler, options))
     options = model.callback_options("reduce_lr_on_plateau")
     if options:
@@ -113,6 +116,11 @@ def _built_in(model: CallbackSettings) -> list[keras.callbacks.Callback]:
     if options:
         found.append(_make("early_stopping", keras.callbacks.EarlyStopping, options))
     return found
+
+
+def _rate_of_epoch(schedule: keras.optimizers.schedules.LearningRateSchedule) -> Callable[[int], float]:
+    """Return a function that reads a schedule at an epoch; the callback accepts numbers only, not tensors."""
+    return lambda epoch: float(schedule(epoch))
 
 
 def _make(name: str, kind: type, options: dict[str, Any]) -> keras.callbacks.Callback:
@@ -127,6 +135,7 @@ def _make(name: str, kind: type, options: dict[str, Any]) -> keras.callbacks.Cal
 
 
 def _best_weights(model: CallbackSettings, options: dict[str, Any]) -> BestWeights:
+    options.pop("keep", None)  # for the operation; Keras does not know it
     options.pop("options", None)  # TensorFlow's CheckpointOptions; Keras 3 has no such argument
     extension = ".weights.h5" if options.get("save_weights_only", True) else ".keras"
     path = options.pop("filepath", None)
@@ -187,6 +196,7 @@ class BestWeights(keras.callbacks.ModelCheckpoint):
             options = [wanted.removeprefix("val_"), "val_accuracy", "accuracy", "val_loss", "loss"]
             self.monitor = next((o for o in options if o in logs), wanted)
             if self.monitor != wanted:
+                self.mode = "auto"  # the mode was that of the other metric
                 logger.info("%s is not reported; using %s to select the best weights.", wanted, self.monitor)
         if self.mode == "auto":
             self.mode = "max" if higher_is_better(self.monitor) else "min"

@@ -1,7 +1,7 @@
 """Decoded samples of a dataset: each file is decoded once and then stays in memory.
 
 Samples beyond the memory limit are kept in a temporary file that is mapped into memory. The file vanishes with the
-process.
+process. A medium whose files are much smaller than its samples decodes these samples again instead.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import numpy.typing as npt
 from mltk.errors import DatasetError
 
 BLOCK_BYTES = 1 << 23
+MOST_PASSING = 256
 DEFAULT_MEMORY_LIMIT_BYTES = 2 << 30
 _UNREAD, _READY, _UNREADABLE = 0, 1, 2
 logger = logging.getLogger("mltk")
@@ -39,21 +40,26 @@ class BlockStore:
         dtype: Data type of the arrays.
         memory_limit_bytes: Most bytes in memory; the rest goes to a temporary file.
         kind: Kind of the samples, for the log message.
+        spills: Whether there is a temporary file; otherwise nothing is kept beyond the limit.
     """
 
-    def __init__(self, dtype: npt.DTypeLike, memory_limit_bytes: int, kind: str) -> None:
+    def __init__(self, dtype: npt.DTypeLike, memory_limit_bytes: int, kind: str, spills: bool = True) -> None:
         self._dtype = np.dtype(dtype)
         self._left = memory_limit_bytes
+        self._spills = spills
         self._kind = kind
         self._block: npt.NDArray[Any] = np.empty(0, dtype)
         self._used = 0
         self._file: IO[bytes] | None = None
         self._kept: list[npt.NDArray[Any]] = []
 
-    def keep(self, sample: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """Copy an array into the store and return the copy."""
+    def keep(self, sample: npt.NDArray[Any]) -> npt.NDArray[Any] | None:
+        """Copy an array into the store and return the copy; None if the store is full."""
         if self._used + sample.size > len(self._block):
-            self._block = self._new_block(max(BLOCK_BYTES // self._dtype.itemsize, sample.size))
+            block = self._new_block(max(BLOCK_BYTES // self._dtype.itemsize, sample.size))
+            if block is None:
+                return None
+            self._block = block
             self._kept.append(self._block)
             self._used = 0
         place = self._block[self._used : self._used + sample.size].reshape(sample.shape)
@@ -61,11 +67,13 @@ class BlockStore:
         self._used += sample.size
         return place
 
-    def _new_block(self, n: int) -> npt.NDArray[Any]:
+    def _new_block(self, n: int) -> npt.NDArray[Any] | None:
         n_bytes = n * self._dtype.itemsize
         if n_bytes <= self._left:
             self._left -= n_bytes
             return np.empty(n, self._dtype)
+        if not self._spills:
+            return None
         if self._file is None:
             logger.info("The %s data exceeds its memory limit; the rest is kept in a temporary file.", self._kind)
             self._file = tempfile.TemporaryFile(prefix="mltk-samples-")  # noqa: SIM115 - lives as long as the store
@@ -93,8 +101,10 @@ class SampleBank(ABC):
 
     kind: ClassVar[str]
     """Kind of the files in messages, for example ``"audio"``."""
-    dtype: ClassVar[npt.DTypeLike]
+    dtype: npt.DTypeLike
     """Data type of the decoded samples."""
+    spills: ClassVar[bool] = True
+    """Whether samples beyond the memory limit are kept in a temporary file; otherwise they are decoded again."""
 
     def __init__(
         self,
@@ -108,7 +118,8 @@ class SampleBank(ABC):
         self.memory_limit_bytes = memory_limit_bytes
         self.errors: dict[int, str] = {}
         self._n_files = sum(path is not None for path in self.paths)
-        self._store = BlockStore(self.dtype, memory_limit_bytes, self.kind)
+        self._store = BlockStore(self.dtype, memory_limit_bytes, self.kind, self.spills)
+        self._passing: dict[int, npt.NDArray[Any]] = {}  # decoded by `ensure`, not kept, and needed next
         self._samples: list[npt.NDArray[Any] | None] = [None] * len(self.paths)
         self._state = np.zeros(len(self.paths), np.uint8)
         self._address = np.zeros(len(self.paths), np.uint64)
@@ -186,7 +197,13 @@ class SampleBank(ABC):
         self.measure(index, sample)
         with self._lock:
             if self._state[index] == _UNREAD:  # otherwise another thread was faster
-                self._place(index, self._store.keep(sample))
+                kept = self._store.keep(sample)
+                if kept is not None:
+                    self._place(index, kept)
+                else:
+                    self._state[index] = _READY
+                    if len(self._passing) < MOST_PASSING:
+                        self._passing[index] = sample
 
     def _place(self, index: int, sample: npt.NDArray[Any]) -> None:
         self._samples[index] = sample
@@ -220,9 +237,12 @@ class SampleBank(ABC):
         """
         self.ensure(np.array([index]))
         sample = self._samples[index]
-        if sample is None:
+        if sample is not None:
+            return sample
+        if index in self.errors:
             raise DatasetError(self.errors[index])
-        return sample
+        passing = self._passing.pop(index, None)
+        return self.decode(self.paths[index]) if passing is None else passing
 
     def shapes(self, indices: npt.NDArray[np.int64]) -> list[tuple[int, ...]]:
         """Return the shape of each decoded sample."""

@@ -95,6 +95,10 @@ class SampleMaker(Protocol[TransformsT, BankT]):
     def augmented_shape(self) -> tuple[int, ...]:
         """Shape of one augmented sample."""
 
+    @property
+    def augmented_dtype(self) -> npt.DTypeLike:
+        """Data type of augmented samples."""
+
     def augment(
         self, bank: BankT, indices: npt.NDArray[np.int64], transforms: TransformsT, out: npt.NDArray[Any]
     ) -> npt.NDArray[Any]:
@@ -104,17 +108,17 @@ class SampleMaker(Protocol[TransformsT, BankT]):
             bank: The decoded samples.
             indices: int64 [n]: Samples of the bank.
             transforms: What to do to each sample.
-            out: Memory for the result: [n or more, *augmented_shape], with the data type of the bank.
+            out: Memory for the result: [n or more, *augmented_shape], with the data type ``augmented_dtype``.
 
         Returns:
             [n, *augmented_shape]: The first samples of ``out``.
         """
 
     def as_function_input(self, samples: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """Convert one or more samples of the bank's data type to what a user's function expects."""
+        """Convert one or more samples, decoded or augmented, to what a user's function expects."""
 
     def from_function(self, sample: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """Convert one sample that a user's function returned to the bank's data type."""
+        """Convert one sample that a user's function returned to the data type ``augmented_dtype``."""
 
     @property
     def effect_facts(self) -> tuple[Any, ...]:
@@ -335,7 +339,7 @@ class SampleBatches(EpochBatches, Generic[TransformsT, BankT]):
                 return hooks.call_get_batch(functions.get_batch, self._params, facts)
             with self._reused(len(indices)) as memory:
                 x = self._finished(functions, indices, facts, epoch, memory)
-        return self._with_labels(x, labels)
+        return self._with_labels(x, indices)
 
     def _finished(
         self,
@@ -375,11 +379,13 @@ class SampleBatches(EpochBatches, Generic[TransformsT, BankT]):
         shape = self.generator.augmented_shape
         memory = self._memory.pop() if self._memory else None
         if memory is None or len(memory) < n or memory.shape[1:] != shape:
-            memory = np.empty((max(n, self.batch_size), *shape), self.bank.dtype)
+            memory = np.empty((max(n, self.batch_size), *shape), self.generator.augmented_dtype)
         yield memory
         self._memory.append(memory)
 
-    def _with_labels(self, x: npt.NDArray[Any], labels: npt.NDArray[np.int32]) -> Any:
+    def _with_labels(self, x: npt.NDArray[Any], indices: npt.NDArray[np.int64]) -> Any:
+        """Return a batch: finished samples, and the labels of these samples of the bank."""
+        labels = self._labels_of_bank[indices]
         if self.class_mode is None:
             return x
         if self.class_mode == "input":

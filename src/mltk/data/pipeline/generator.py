@@ -236,6 +236,11 @@ class ParallelDataGenerator(ABC, Generic[TransformsT, BankT]):
     def augmented_shape(self) -> tuple[int, ...]:
         """Shape of one augmented sample."""
 
+    @property
+    @abstractmethod
+    def augmented_dtype(self) -> npt.DTypeLike:
+        """Data type of augmented samples."""
+
     @abstractmethod
     def augment(
         self, bank: BankT, indices: npt.NDArray[np.int64], transforms: TransformsT, out: npt.NDArray[Any]
@@ -244,11 +249,11 @@ class ParallelDataGenerator(ABC, Generic[TransformsT, BankT]):
 
     @abstractmethod
     def as_function_input(self, samples: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """Convert samples of the bank's data type to what a user's function expects."""
+        """Convert samples, decoded or augmented, to what a user's function expects."""
 
     @abstractmethod
     def from_function(self, sample: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """Convert a sample that a user's function returned to the bank's data type."""
+        """Convert a sample that a user's function returned to the data type :attr:`augmented_dtype`."""
 
     @abstractmethod
     def features(self, samples: Samples) -> npt.NDArray[Any]:

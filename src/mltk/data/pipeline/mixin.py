@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import types
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
@@ -12,7 +11,7 @@ from mltk.specification.dataset_settings import DataGeneratorDatasetMixin
 from mltk.specification.events import MltkModelEvent
 from mltk.specification.own_dataset import MltkDataset
 from mltk.specification.settings import setting
-from mltk.specification.sources import assign_samples, is_samples
+from mltk.specification.sources import Request, assign_returned, assign_samples, call_function, function_of, is_samples
 
 TEST_SAMPLES_PER_CLASS = 10
 """Most samples of a class in a dry run."""
@@ -65,6 +64,7 @@ class FileDatasetMixin(DataGeneratorDatasetMixin):
         """
         source = self._file_source(subset, test, kwargs)
         if source is None:
+            self._samples_are_assigned(subset)
             return
         limit = max_samples_per_class if max_samples_per_class > 0 else -1
         if test:
@@ -77,6 +77,9 @@ class FileDatasetMixin(DataGeneratorDatasetMixin):
         else:
             self._load_held_out(source, subset, options)
         self.datagen_context = [b for b in (self.x, self.validation_data) if b is not None]
+
+    def _samples_are_assigned(self, subset: str) -> None:
+        """Do what the medium does with samples that the dataset returned as arrays; nothing by default."""
 
     def _load_training(self, source: Source, options: dict[str, Any]) -> None:
         split = self._required_datagen().validation_split > 0
@@ -92,27 +95,39 @@ class FileDatasetMixin(DataGeneratorDatasetMixin):
             "evaluation" if evaluates else "validation",
             split=generator.validation_split > 0,
             shuffle=False,
-            augment=bool(getattr(self, "eval_augment", False)) if evaluates else None,
+            augment=self._augments_evaluation() if evaluates else None,
             **options,
         )
         if evaluates:
             batches.drop_unreadable()
         self.x = batches
 
-    def _flow(self, source: Source, subset: str, *, split: bool, shuffle: bool, **options: Any) -> Any:
-        generator = self._required_datagen()
+    def _augments_evaluation(self) -> bool:
+        return bool(getattr(self, "eval_augment", False))
+
+    def _medium_options(self) -> dict[str, Any]:
+        """Return the arguments of ``flow_from_directory`` that only this medium has."""
+        return {}
+
+    def _generator_for(self, subset: str) -> Any:
         if subset != "training" and self.validation_datagen is not None:
             generator = self.validation_datagen
             if hasattr(generator, "share_reports"):  # a data generator of the user's own may lack it
                 generator.share_reports(self._required_datagen())
-        batch_size = getattr(self, "batch_size", 32)
+            return generator
+        return self._required_datagen()
+
+    def _batch_size_for(self, subset: str) -> int:
         if subset == "validation" and self.validation_batch_size is not None:
-            batch_size = self.validation_batch_size
+            return self.validation_batch_size
+        return int(getattr(self, "batch_size", 32))
+
+    def _flow(self, source: Source, subset: str, *, split: bool, shuffle: bool, **options: Any) -> Any:
         counts: dict[str, int] = {}
-        batches = generator.flow_from_directory(
+        batches = self._generator_for(subset).flow_from_directory(
             source,
             class_mode=self.class_mode,
-            batch_size=batch_size,
+            batch_size=self._batch_size_for(subset),
             shuffle=shuffle,
             shuffle_index_dir=self.get_shuffle_index_dir() if self.shuffle_dataset_enabled else None,
             seed=self.seed,
@@ -120,6 +135,7 @@ class FileDatasetMixin(DataGeneratorDatasetMixin):
             subset=(subset if subset == "training" else "validation") if split else None,
             list_valid_filenames_in_directory_function=getattr(self.dataset, "list_valid_filenames_in_directory", None),
             class_counts=counts,
+            **self._medium_options(),
             **options,
         )
         self.class_counts[subset] = counts
@@ -143,11 +159,16 @@ class FileDatasetMixin(DataGeneratorDatasetMixin):
                 return returned
             self._assign_samples(returned, subset)
             return None
-        if isinstance(dataset, types.ModuleType) and hasattr(dataset, "load_data"):
-            returned = dataset.load_data()
-            if _lists_files(returned):
-                return returned
-        super().load_dataset(subset, test=test, **kwargs)
+        function = function_of(dataset)
+        if function is None:
+            super().load_dataset(subset, test=test, **kwargs)
+            return None
+        request = Request(self, subset, test, kwargs)
+        returned = call_function(function, request)
+        if _lists_files(returned):
+            return returned
+        self.loaded_subset = subset
+        assign_returned(function, returned, request)
         return None
 
     def _assign_samples(self, samples: Any, subset: str) -> None:
@@ -163,7 +184,10 @@ class FileDatasetMixin(DataGeneratorDatasetMixin):
         """Stop what makes batches, and release the samples."""
         for batches in self.datagen_context or ():
             batches.shutdown()
-        if self.datagen_context:
+        if self._loaded is not None:
+            self._values.pop("datagen_context", None)
+            super().unload_dataset()
+        elif self.datagen_context:
             self.trigger_event(MltkModelEvent.BEFORE_UNLOAD_DATASET)
             for name in ("x", "y", "validation_data", "datagen_context", "loaded_subset"):
                 self._values.pop(name, None)

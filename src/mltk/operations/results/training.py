@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
 import textwrap
@@ -35,6 +36,8 @@ class TrainingResults:
         seed: Seed of all random generators.
         model_archive_path: Path of the archive; None if none was written.
         tflite_model: The quantized model; None if it was not quantized.
+        weights_epoch: Epoch whose weights the trained model has, from 1; None if the weights are not those of an epoch.
+        weights: Which weights the trained model has, in words.
     """
 
     mltk_model: MltkModel
@@ -44,6 +47,8 @@ class TrainingResults:
     seed: int = 0
     model_archive_path: str | None = None
     tflite_model: TfliteModel | None = None
+    weights_epoch: int | None = None
+    weights: str = ""
 
     @property
     def epochs(self) -> list[int]:
@@ -52,19 +57,34 @@ class TrainingResults:
 
     def get_best_metric(self) -> tuple[str, float]:
         """Return the monitored metric and its best value: the lowest loss, the highest accuracy."""
+        name, value, _ = self.best()
+        return name, value
+
+    def best(self) -> tuple[str, float, int | None]:
+        """Return the monitored metric, its best value, and the first epoch that has it, from 1.
+
+        The epoch is None if there is no such metric, or if its values are not numbers.
+        """
         options = getattr(self.mltk_model, "checkpoint", None) or {}
         wanted = options.get("monitor", "val_accuracy")
-        candidates = [wanted, "val_accuracy", "accuracy", "val_loss", "loss", *self.history]
-        name = next((c for c in candidates if self.history.get(c)), "")
+        nearest = [wanted, wanted.removeprefix("val_"), "val_accuracy", "accuracy", "val_loss", "loss"]
+        name = next((c for c in [*nearest, *self.history] if self.history.get(c)), "")
         if not name:
-            return "", float("nan")
+            return "", float("nan"), None
         mode = options.get("mode", "auto") if name == wanted else "auto"
-        best = max if higher_is_better(name, mode) else min
-        return name, best(self.history[name])
+        values = self.history[name]
+        numbers = [v for v in values if not math.isnan(v)]
+        if not numbers:
+            return name, float("nan"), None
+        value = (max if higher_is_better(name, mode) else min)(numbers)
+        # With validation_freq, a metric has fewer values than there are epochs.
+        step = getattr(self.mltk_model, "validation_freq", 1) if len(values) < len(self.epochs) else 1
+        return name, value, (values.index(value) + 1) * step
 
     def to_dict(self) -> dict[str, Any]:
         """Return the history as plain data for JSON."""
         facts = {"epochs": self.epochs, "params": self.params, "seed": self.seed, "history": self.history}
+        facts["weights"] = {"epoch": self.weights_epoch, "description": self.weights}
         return plain_dict(facts)
 
     def to_json(self, indent: int = 2) -> str:
@@ -132,11 +152,13 @@ def report_training(
 
 
 def _training_rows(results: TrainingResults) -> list[tuple[str, str]]:
-    name, value = results.get_best_metric()
-    return [
+    name, value, epoch = results.best()
+    best = f"best {name} {value:.4g}{'' if epoch is None else f' after epoch {epoch}'}"
+    rows = [
         ("model", f"{results.mltk_model.name}, version {results.mltk_model.version}"),
-        ("training", f"{len(results.epochs)} epochs, best {name} {value:.4g}, seed {results.seed}"),
+        ("training", f"{len(results.epochs)} epochs, {best}, seed {results.seed}"),
     ]
+    return [*rows, ("weights", results.weights)] if results.weights else rows
 
 
 def _evaluation_rows(evaluations: Sequence[EvaluationResults]) -> list[tuple[str, str]]:

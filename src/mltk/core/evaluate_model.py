@@ -1,0 +1,8 @@
+"""Import path of MLTK 0.20 for `mltk.operations.evaluate`."""
+
+from mltk.core._function_module import make_callable
+from mltk.operations.evaluate import evaluate_model
+
+__all__ = ["evaluate_model"]
+
+make_callable(__name__)

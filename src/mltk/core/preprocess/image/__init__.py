@@ -1,0 +1,1 @@
+"""Import path of MLTK 0.20 for the image data generator."""

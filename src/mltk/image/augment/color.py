@@ -1,0 +1,55 @@
+"""Brightness, contrast and shifts of the channels. An alpha channel keeps its values, except in a shift."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+Image = npt.NDArray[np.float32]
+_LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
+
+
+def colors(image: Image) -> Image:
+    """Return the channels of an image that are not alpha, as a view."""
+    return image[..., :3] if image.shape[-1] == 4 else image
+
+
+def shift_channels(image: Image, intensity: float) -> None:
+    """Add a value to all channels. Values stay between the smallest and the largest of the image.
+
+    Args:
+        image: float32 [height, width, channels], changed in place.
+        intensity: Value to add.
+    """
+    low, high = image.min(), image.max()
+    image += np.float32(intensity)
+    np.clip(image, low, high, out=image)
+
+
+def change_brightness(image: Image, factor: float, white: float) -> None:
+    """Multiply an image by a factor.
+
+    Args:
+        image: float32 [height, width, channels], changed in place.
+        factor: 1 changes nothing, 0 is black.
+        white: Largest value of a channel.
+    """
+    part = colors(image)
+    part *= np.float32(factor)
+    np.clip(part, 0, white, out=part)
+
+
+def change_contrast(image: Image, factor: float, white: float) -> None:
+    """Scale the distance of each value to the mean brightness of the image.
+
+    Args:
+        image: float32 [height, width, channels], changed in place.
+        factor: 1 changes nothing, 0 is gray.
+        white: Largest value of a channel.
+    """
+    part = colors(image)
+    means = part.reshape(-1, part.shape[-1]).mean(axis=0)
+    gray = float(means @ _LUMA) if len(means) == 3 else float(means.mean())
+    part *= np.float32(factor)
+    part += np.float32(gray * (1 - factor))
+    np.clip(part, 0, white, out=part)

@@ -1,0 +1,96 @@
+"""Decoded images: each file is decoded, brought to the size of the dataset, and then stays in memory.
+
+A color image of 96×96 pixels takes 28 kB. Images beyond the memory limit are decoded again when they are needed.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import numpy.typing as npt
+
+from mltk.data.pipeline.bank import DEFAULT_MEMORY_LIMIT_BYTES, SampleBank
+from mltk.errors import DatasetError
+from mltk.image.files import read_image
+from mltk.image.image_format import ImageFormat
+
+logger = logging.getLogger("mltk")
+
+_NOTES = {
+    "cmyk": "%s has CMYK colors; other files may have them too. They are converted to RGB without a color profile.",
+    "16 bit": "%s has 16 bits; other files may have them too. Their values are divided by 257, to 0 to 255. "
+    "Set bits=16 of the data generator to keep 16 bits.",
+}
+
+
+class ImageBank(SampleBank):
+    """Images by index: [height, width, channels].
+
+    Args:
+        paths: Path of each file; None for an image that :meth:`put` stores.
+        wanted: What each image is made to.
+        max_unreadable: Largest share of unreadable files; see :class:`~mltk.data.pipeline.bank.SampleBank`.
+        memory_limit_bytes: Most bytes of decoded images in memory; the rest is decoded again.
+        dtype: Data type of the images; None is that of ``wanted``.
+    """
+
+    kind = "image"
+    spills = False
+
+    def __init__(
+        self,
+        paths: Sequence[str | None],
+        wanted: ImageFormat,
+        *,
+        max_unreadable: float = 0.05,
+        memory_limit_bytes: int = DEFAULT_MEMORY_LIMIT_BYTES,
+        dtype: npt.DTypeLike | None = None,
+    ) -> None:
+        self.dtype = wanted.dtype if dtype is None else dtype
+        super().__init__(paths, max_unreadable=max_unreadable, memory_limit_bytes=memory_limit_bytes)
+        self.wanted = wanted
+        self._said: set[str] = set()
+        self._saying = threading.Lock()
+
+    @classmethod
+    def of(cls, images: Sequence[npt.NDArray[Any]] | npt.NDArray[Any], wanted: ImageFormat) -> ImageBank:
+        """Return a bank of images that are already decoded.
+
+        Args:
+            images: [height, width, channels] for each image, all of the same data type. They are not copied.
+            wanted: Format of the images.
+        """
+        bank = cls([None] * len(images), wanted, dtype=images[0].dtype if len(images) else None)
+        for i, image in enumerate(images):
+            bank.put(i, image)
+        return bank
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if any(path is None for path in self.paths):
+            return ImageBank.of, ([self.sample(i) for i in range(len(self))], self.wanted)
+        make = partial(
+            ImageBank, max_unreadable=self.max_unreadable, memory_limit_bytes=self.memory_limit_bytes, dtype=self.dtype
+        )
+        return make, (self.paths, self.wanted)
+
+    def decode(self, path: str | None) -> npt.NDArray[Any]:
+        """Read one file: uint8 or uint16 [height, width, channels]."""
+        if path is None:
+            raise DatasetError("A sample has neither a file nor an image.")
+        notes: set[str] = set()
+        image = read_image(path, self.wanted, notes)
+        for note in notes:
+            self._say(note, path)
+        return image
+
+    def _say(self, note: str, path: str) -> None:
+        """Log, once for each kind of file, what is lost when it is read."""
+        with self._saying:
+            if note in self._said:
+                return
+            self._said.add(note)
+        logger.warning(_NOTES[note], path)
