@@ -11,6 +11,11 @@ from mltk.cli.common import start, verbose_option
 @click.argument("model")
 @click.option("--tflite", is_flag=True, help="Evaluate the .tflite, as the device computes it.")
 @click.option("--weights", "-w", help="Weights of the Keras model: a path, a file in the weights folder, or 'best'.")
+@click.option(
+    "--dataset",
+    metavar="FOLDER",
+    help="Evaluate on all samples of this folder of class folders; the results do not replace the others.",
+)
 @click.option("--classes", help="Classes of an autoencoder, separated by commas, the normal class first.")
 @click.option("--count", "-c", type=int, default=-1, help="Largest number of samples of each class; -1 is all.")
 @click.option("--dump/--no-dump", default=False, help="Write the reconstructed samples of an autoencoder.")
@@ -23,6 +28,7 @@ def command(
     model: str,
     tflite: bool,
     weights: str | None,
+    dataset: str | None,
     classes: str | None,
     count: int,
     dump: bool,
@@ -39,6 +45,7 @@ def command(
     \b
     mltk evaluate yes_no
     mltk evaluate yes_no --tflite --count 100
+    mltk evaluate yes_no --tflite --dataset recordings
     """
     start(verbose)
     from mltk.operations.evaluate import evaluate_model
@@ -54,5 +61,6 @@ def command(
         update_archive=update_archive,
         test=test,
         post_process=post,
+        dataset=dataset,
     )
     click.echo(results.to_text())

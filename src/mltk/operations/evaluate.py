@@ -1,6 +1,7 @@
 """Evaluate a trained model, as Keras computes it or as the device does.
 
     mltk evaluate yes_no --tflite
+    mltk evaluate yes_no --dataset recordings
 
 Each sample is counted exactly once. TensorFlow Lite Micro computes the ``.tflite`` where it is installed; otherwise
 LiteRT's reference kernels do. The results say which.
@@ -29,6 +30,7 @@ from mltk.operations.shared.explain import explained
 from mltk.operations.shared.keras_figures import keras_figures, weight_penalty
 from mltk.operations.shared.keras_model import load_keras_model
 from mltk.operations.shared.load import resolve
+from mltk.operations.shared.own_folder import OwnFolder, assigned_folder
 from mltk.operations.shared.predictions import Predicted, Predictions, not_one_class_each
 from mltk.operations.shared.predictors import DevicePredictor, KerasPredictor, Predictor
 from mltk.operations.shared.prepare import prepare
@@ -59,6 +61,7 @@ def evaluate_model(
     update_archive: bool = True,
     test: bool = False,
     post_process: bool = False,
+    dataset: str | os.PathLike[str] | None = None,
 ) -> EvaluationResults:
     """Evaluate a trained model as its evaluation mixin says.
 
@@ -75,6 +78,9 @@ def evaluate_model(
         update_archive: Store the results in the archive.
         test: Use the specification's test mode.
         post_process: Passed to the handlers of the event EVALUATE_STARTUP.
+        dataset: Evaluate on all samples of this folder of class folders, instead of the evaluation data of the
+            specification. A folder that is assigned to ``model.dataset`` of a loaded specification is used in this way
+            too. The results do not replace those of the evaluation data.
 
     Returns:
         The results.
@@ -91,7 +97,11 @@ def evaluate_model(
             "A .tflite has its own weights, so that it can't be evaluated with others.", hint="Leave out --tflite."
         )
     loaded = cast("EvaluableModel", prepare(model, EvaluateMixin, test=test, operation="evaluate"))
-    evaluation = _Evaluation(loaded, tflite=tflite, weights=weights, limit=max_samples_per_class, callbacks=callbacks)
+    folder = dataset if dataset is not None else assigned_folder(loaded)
+    own = _own_folder(loaded, folder, classes) if folder is not None else None
+    evaluation = _Evaluation(
+        loaded, tflite=tflite, weights=weights, limit=max_samples_per_class, callbacks=callbacks, own=own
+    )
     loaded.trigger_event(
         MltkModelEvent.EVALUATE_STARTUP,
         tflite=tflite,
@@ -148,6 +158,17 @@ def evaluate_autoencoder(mltk_model: MltkModel, tflite: bool = False, **kwargs: 
     return results
 
 
+def _own_folder(model: EvaluableModel, folder: str | os.PathLike[str], classes: list[str] | None) -> OwnFolder:
+    if model.eval_custom_function is not None:
+        raise EvaluationError(
+            f"{model.name} can't be evaluated on {os.fspath(folder)}: its eval_custom_function loads the data.",
+            hint="Load this folder in the function, or set my_model.eval_custom_function = None.",
+        )
+    if isinstance(model, EvaluateAutoEncoderMixin):
+        return OwnFolder(model, folder, classes or model.eval_classes)
+    return OwnFolder(model, folder, model.classes)
+
+
 class _Evaluation:
     """One evaluation of a Keras model or a ``.tflite``."""
 
@@ -159,11 +180,14 @@ class _Evaluation:
         weights: str | None,
         limit: int,
         callbacks: list[Any] | None,
+        own: OwnFolder | None = None,
     ) -> None:
         self.model = model
+        self.own = own
         self.tflite = tflite
         self.logger = logging.getLogger("mltk")
-        self.limit = limit if limit > 0 else getattr(model, "eval_max_samples_per_class", -1)
+        usual_limit = -1 if own else getattr(model, "eval_max_samples_per_class", -1)
+        self.limit = limit if limit > 0 else usual_limit
         if model.test_mode_enabled:
             self.limit = _TEST_SAMPLES if self.limit <= 0 else min(self.limit, _TEST_SAMPLES)
         self.built: TfliteModel | KerasModel
@@ -175,10 +199,19 @@ class _Evaluation:
             self.built = load_keras_model(model, weights, compiled=True)
             self.predictor = KerasPredictor(self.built, model.name, callbacks or ())
         self.predictions = Predictions(model, self.predictor, limit=self.limit, tflite=tflite)
+        if own is not None:
+            self.predictions.steps = None
         self._dumps: list[tuple[str, np.ndarray, np.ndarray]] = []
 
     def run(self, *, classes: list[str] | None, **options: Any) -> EvaluationResults:
-        """Evaluate the model by what it is."""
+        """Evaluate the model by what it is, and say which data were evaluated."""
+        results = self._run(classes=classes, **options)
+        if self.own is not None:
+            results["dataset"] = self.own.path
+            results["notes"] = [self.own.describe(), *self.own.notes, *results.get("notes", [])]
+        return results
+
+    def _run(self, *, classes: list[str] | None, **options: Any) -> EvaluationResults:
         model = self.model
         if model.eval_custom_function is not None:
             return self._custom(options)
@@ -192,10 +225,14 @@ class _Evaluation:
             return self._classifier()
         return self._metrics()
 
-    def _load(self, subset: str, **kwargs: Any) -> None:
+    def _load(self, subset: str, **kwargs: Any) -> bool:
+        """Load samples. Returns whether there are any, of the classes in ``kwargs``."""
         import_tensorflow()
         importlib.import_module("keras").utils.set_random_seed(self.model.seed or 0)  # the same samples every time
+        if self.own is not None:
+            return self.own.load(self.limit, kwargs.get("classes"))
         load_dataset(self.model, subset, **kwargs)
+        return True
 
     # -- kinds of models ----------------------------------------------------------------------------------
 
@@ -274,8 +311,10 @@ class _Evaluation:
         labels: list[int] = []
         scores: list[float] = []
         for index, name in enumerate(classes):
-            self._load("evaluation", classes=[name], max_samples_per_class=self.limit)
-            for n, batch in enumerate(iter_batches(model.x, model.y, model.batch_size, model.eval_steps_per_epoch)):
+            if not self._load("evaluation", classes=[name], max_samples_per_class=self.limit):
+                continue
+            steps = model.eval_steps_per_epoch if self.own is None else None
+            for n, batch in enumerate(iter_batches(model.x, model.y, model.batch_size, steps)):
                 if self.limit > 0 and n * model.batch_size >= self.limit:
                     break
                 originals = np.asarray(leaves(batch.x)[0], np.float32)
@@ -298,6 +337,8 @@ class _Evaluation:
         """Write the results to the log folder and the archive, and show the plots."""
         model = self.model
         kind = "tflite" if self.tflite else "keras"
+        if self.own is not None:  # the results of the evaluation data stay
+            kind = f"{kind}-{self.own.slug}"
         folder = model.create_log_dir(os.path.join("eval", kind), delete_existing=True)
         results.save(folder, plots=False)
         results.generate_plots(show=show, output_dir=folder, logger=self.logger)

@@ -10,6 +10,8 @@ from mltk.specification.own_dataset import MltkDataset
 from mltk.specification.settings import Spec, fraction, positive, setting
 from mltk.specification.sources import LoadedDataset, load_from_source, release, summarize_source
 
+UNKNOWN = object()
+
 
 def _empty_class_counts() -> dict[str, dict[str, int]]:
     return {"training": {}, "validation": {}, "evaluation": {}}
@@ -19,6 +21,8 @@ class DatasetMixin(Spec):
     """The source of the samples. Most settings have the name and meaning of an argument of ``keras.Model.fit``."""
 
     _loaded: LoadedDataset | None = None
+    _usual_dataset: Any = UNKNOWN
+    """The dataset of the script, or of the training in this process; another one is a user's own."""
 
     dataset: Any = setting(
         None,
@@ -44,6 +48,10 @@ class DatasetMixin(Spec):
         factory=_empty_class_counts, doc="Samples of each class, by subset; set by loading."
     )
     loaded_subset: str | None = setting(None, "Subset that is loaded now; set by loading.")
+
+    def _remember_dataset(self) -> None:
+        """Remember the dataset that the figures of this model are about, to notice when a user assigns another."""
+        self._usual_dataset = self.dataset
 
     def load_dataset(self, subset: str, test: bool = False, **kwargs: Any) -> None:
         """Load a subset into :attr:`x`, :attr:`y` and :attr:`validation_data`.

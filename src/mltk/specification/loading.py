@@ -12,6 +12,7 @@ from typing import Any
 
 from mltk.errors import MltkError, ModelNotFoundError, SpecificationError
 from mltk.specification import names
+from mltk.specification.dataset_settings import DatasetMixin
 from mltk.specification.events import MltkModelEvent
 from mltk.specification.model import MltkModel
 from mltk.specification.search import find_model
@@ -86,6 +87,8 @@ def load_mltk_model_with_path(
         )
     if test:
         loaded.enable_test_mode()
+    if isinstance(loaded, DatasetMixin):
+        loaded._remember_dataset()
     loaded.trigger_event(MltkModelEvent.AFTER_MODEL_LOAD)
     return loaded
 

@@ -62,6 +62,8 @@ class Predictions:
         self.predictor = predictor
         self.limit = limit
         self.tflite = tflite
+        self.steps: int | None = model.eval_steps_per_epoch
+        """Largest number of the specification's batches; None is all."""
 
     def predict_all(self) -> Predicted:
         """Predict the evaluation data. Samples whose inputs, labels or outputs are not finite are left out."""
@@ -117,7 +119,7 @@ class Predictions:
         """Batches of the evaluation data, with at most the wanted number of samples of each class."""
         model = self.model
         size = 2048 if self.tflite else 256
-        steps = model.eval_steps_per_epoch
+        steps = self.steps
         samples = samples_of(model)
         if samples is None:
             batches = iter_batches(model.x, model.y, size, steps)

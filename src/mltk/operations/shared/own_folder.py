@@ -1,0 +1,176 @@
+"""A folder of class folders that is evaluated in place of the evaluation data of the specification."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mltk.data.class_files import ClassFiles, check_directory, class_folders
+from mltk.data.iterate import iter_batches
+from mltk.data.listing import UNKNOWN_CLASS
+from mltk.data.nested import leaves
+from mltk.data.pipeline.mixin import TEST_SAMPLES_PER_CLASS, FileDatasetMixin
+from mltk.errors import DatasetError, SpecificationError, did_you_mean
+from mltk.operations.shared.explain import explained
+from mltk.specification.dataset_settings import UNKNOWN
+from mltk.specification.model import MltkModel
+
+
+class OwnFolder:
+    """All samples of a folder, without a validation split, with the labels of the model's classes.
+
+    Folders of other names are samples of the class ``_unknown_``, if the model has this class and the folder has no
+    class folder of this name. Otherwise they are an error.
+
+    Args:
+        model: The specification.
+        folder: Path of the folder.
+        classes: The classes, in the order of the labels.
+
+    Attributes:
+        path: Absolute path of the folder.
+        counts: Class → number of the samples that were loaded.
+        notes: What a reader of the results must know about the data.
+
+    Raises:
+        SpecificationError: The model does not read its samples from files.
+        DatasetError: The folder does not exist, or its folders are not the model's classes.
+    """
+
+    def __init__(self, model: MltkModel, folder: str | os.PathLike[str], classes: Sequence[str]) -> None:
+        if not isinstance(model, FileDatasetMixin):
+            raise SpecificationError(
+                f"{model.name} can't be evaluated on the folder {os.fspath(folder)}: "
+                "its samples do not come from files.",
+                hint="The class needs a mixin for files, such as mltk.AudioDatasetMixin. Otherwise set "
+                "my_model.dataset to a function that returns the samples (x, y).",
+            )
+        self.model: FileDatasetMixin = model
+        self._test = model.test_mode_enabled
+        self.classes = list(classes)
+        self.path = check_directory(os.fspath(folder))
+        self.counts: dict[str, int] = {}
+        self.notes: list[str] = []
+        generator = model.validation_datagen or model._required_datagen()
+        self._files = self._list(generator.formats)
+        self._generator = generator
+        missing = [name for name in self.classes if name not in self._files]
+        if missing:
+            self.notes.append(f"The folder has no samples of {', '.join(map(repr, missing))}.")
+
+    @property
+    def slug(self) -> str:
+        """Name of the folder as a part of a file name."""
+        return re.sub(r"\W+", "_", os.path.basename(self.path)).strip("_") or "folder"
+
+    def _list(self, formats: Sequence[str]) -> dict[str, list[str]]:
+        """Return the absolute paths of the files of each class that the folder has."""
+        source = ClassFiles(self.path, formats, self.model.follow_links)
+        named = [name for name in self.classes if source.has(name)]
+        others = [name for name in source.names() if name not in named]
+        pooled = UNKNOWN_CLASS in self.classes and UNKNOWN_CLASS not in named
+        if others and not pooled:
+            raise self._not_classes(others)
+        if not named and not others:
+            raise DatasetError(
+                f"{self.path} has no folder of a class of {self.model.name}.",
+                hint=f"It should hold one folder of samples for each class: {', '.join(self.classes)}.",
+            )
+        files = source.of_classes(named, others)
+        found = {name: files[name] for name in named}
+        if others:
+            found[UNKNOWN_CLASS] = sorted(path for name in others for path in files[name])
+            self.notes.append(f"The samples of {UNKNOWN_CLASS!r} are from the folders {', '.join(others)}.")
+        hidden = sorted(set(_folders(self.path)) - set(class_folders(self.path)) - set(named))
+        if hidden:
+            self.notes.append(f"Skipped folders: {', '.join(hidden)}.")
+        self.notes += [f"{text}." for text in source.left_out.reports(formats)]
+        return {
+            name: [os.path.join(source.directory, path) for path in paths] for name, paths in found.items() if paths
+        }
+
+    def _not_classes(self, others: list[str]) -> DatasetError:
+        near = [did_you_mean(name, self.classes) for name in others]
+        several = len(others) > 1
+        return DatasetError(
+            f"The folder{'s' * several} {', '.join(map(repr, others))} of {self.path} "
+            f"{'are not classes' if several else 'is not a class'} of {self.model.name}.",
+            hint=" ".join(
+                [*filter(None, near), f"The classes are {', '.join(self.classes)}. Rename or remove the other folders."]
+            ),
+        )
+
+    def load(self, limit: int, classes: Sequence[str] | None = None) -> bool:
+        """Load the samples into ``model.x``, as batches that can be read once.
+
+        Args:
+            limit: Largest number of samples of each class; -1 is all.
+            classes: Load only these classes.
+
+        Returns:
+            Whether there are samples.
+
+        Raises:
+            DatasetError: Too many files cannot be read.
+        """
+        model = self.model
+        present = [name for name in self._files if classes is None or name in classes]
+        if not present:
+            return False
+        if self._test:
+            limit = TEST_SAMPLES_PER_CLASS if limit <= 0 else min(limit, TEST_SAMPLES_PER_CLASS)
+        with explained(f"{model.name}: loading {self.path} failed"):
+            batches = self._generator.flow_from_directory(
+                {name: self._files[name] for name in present},
+                classes=present,
+                class_mode="input" if model.class_mode == "input" else "sparse",
+                batch_size=getattr(model, "batch_size", 32),
+                shuffle=False,
+                seed=model.seed,
+                follow_links=model.follow_links,
+                subset=None,
+                max_samples_per_class=limit if limit > 0 else -1,
+                augment=bool(getattr(model, "eval_augment", False)),
+            )
+            batches.drop_unreadable()
+        numbers = np.bincount(np.asarray(batches.labels, np.int64), minlength=len(present))
+        self.counts |= dict(zip(present, numbers.tolist(), strict=True))
+        model.loaded_subset = "evaluation"
+        model.y = model.validation_data = None
+        model.datagen_context = [batches]
+        model.x = self._labelled(batches, np.array([self.classes.index(name) for name in present]))
+        return True
+
+    def _labelled(self, batches: Any, indices: npt.NDArray[np.intp]) -> Iterator[tuple[Any, Any]]:
+        """Yield the batches with labels of the model's classes, in the form that its loss takes."""
+        mode = self.model.class_mode
+        for batch in iter_batches(batches):
+            if mode == "input":
+                yield batch.x, batch.y
+                continue
+            labels = indices[np.asarray(leaves(batch.y)[0]).astype(int).reshape(-1)]
+            yield batch.x, np.eye(len(self.classes), dtype=np.float32)[labels] if mode == "categorical" else labels
+
+    def describe(self) -> str:
+        """Return a sentence about the samples that were loaded."""
+        total = sum(self.counts.values())
+        counts = ", ".join(f"{name} {n}" for name, n in self.counts.items())
+        return f"The data are {total} samples of {self.path} ({counts}), not the evaluation data of the specification."
+
+
+def assigned_folder(model: MltkModel) -> str | None:
+    """Return the folder that a user assigned to ``dataset`` after the script had run; None if it is the script's."""
+    if not isinstance(model, FileDatasetMixin) or not isinstance(model.dataset, (str, os.PathLike)):
+        return None
+    usual = model._usual_dataset
+    return None if usual is UNKNOWN or model.dataset == usual else os.fspath(model.dataset)
+
+
+def _folders(path: str) -> list[str]:
+    with os.scandir(path) as entries:
+        return [e.name for e in entries if e.is_dir() and not e.name.startswith(".")]
