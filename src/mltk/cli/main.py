@@ -19,6 +19,7 @@ COMMANDS = {
     "quantize": "Quantize a trained model into a .tflite.",
     "summarize": "Show the layers, size and parameters of a model.",
     "profile": "Estimate what a model costs on a device: memory, cycles, time.",
+    "compile": "Turn a model into C code, proven to compute what the device's interpreter does.",
     "parity": "Check that host and device compute the same; show what quantization costs.",
     "view": "Show the graph of a model in the browser.",
     "update_params": "Change the parameters in a .tflite or an archive.",

@@ -61,8 +61,12 @@ class HostModel:
         self._folder = tempfile.TemporaryDirectory(prefix="mltk-c-")
         files = {**kernel_sources(self.program), "model.c": self.code.source, "model.h": self.code.header}
         files["batch.c"] = _batch_loop(self.program)
-        library = build_library(Path(self._folder.name), files, flags=flags, compiler=compiler)
-        self._library = ctypes.CDLL(str(library))
+        try:
+            library = build_library(Path(self._folder.name), files, flags=flags, compiler=compiler)
+            self._library = ctypes.CDLL(str(library))
+        except BaseException:
+            self._folder.cleanup()
+            raise
         self.is_stateful = bool(self.program.states)
 
     def run(self, inputs: Sequence[np.ndarray], *, reset_between_samples: bool = True) -> list[np.ndarray]:

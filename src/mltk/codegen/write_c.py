@@ -160,7 +160,7 @@ class _Writer:
         values = np.ascontiguousarray(values)
         self.constant_bytes += values.nbytes
         ctype = _ctype_of(values.dtype)
-        lines = "\n".join(_number_lines(values.ravel()))
+        lines = "\n".join(number_lines(values.ravel()))
         self.definitions.append(f"static const {ctype} {name}[{values.size}] = {{\n{lines}\n}};")
         return name
 
@@ -378,7 +378,8 @@ def _literal(value: float) -> str:
     return f"({number})" if number < 0 else str(number)
 
 
-def _number_lines(values: np.ndarray) -> Iterator[str]:
+def number_lines(values: np.ndarray) -> Iterator[str]:
+    """Write numbers as lines of C code, each number followed by a comma."""
     if values.dtype.kind == "f":
         texts = [_float(float(v)) for v in values]
     else:

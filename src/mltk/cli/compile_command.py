@@ -1,0 +1,59 @@
+"""The command ``mltk compile``."""
+
+from __future__ import annotations
+
+import click
+
+from mltk.cli.common import start, verbose_option
+
+
+@click.command("compile")
+@click.argument("model")
+@click.option("--output", "-o", help="Write the files to this folder.  [default: NAME_c]")
+@click.option(
+    "--format",
+    "-f",
+    "layout",
+    type=click.Choice(["cmake", "arduino", "zephyr", "esp-idf", "platformio"]),
+    default="cmake",
+    show_default=True,
+    help="Lay the files out as this build system expects a library.",
+)
+@click.option("--name", help="Prefix of all names in C.  [default: the model's name]")
+@click.option("--max-ram", help="Fail if the model needs more static RAM, such as 64k (k is 1024).")
+@click.option("--compare/--no-compare", default=True, help="Run the code here and compare it with the interpreter.")
+@click.option("--accelerator", "-a", hidden=True, help="MLTK 0.20 compiled for an accelerator; an error.")
+@verbose_option
+def command(
+    model: str,
+    output: str | None,
+    layout: str,
+    name: str | None,
+    max_ram: str | None,
+    compare: bool,
+    accelerator: str | None,
+    verbose: bool,
+) -> None:
+    """Turn a model into C99 files that need no interpreter.
+
+    MODEL is a .tflite file, an archive, or the name or specification of a trained model. The files
+    compute bit for bit what TensorFlow Lite Micro computes: this is checked on random samples.
+
+    \b
+    mltk compile yes_no --output firmware/yes_no
+    mltk compile model.tflite --format arduino --max-ram 64k
+    """
+    start(verbose)
+    if accelerator is not None:
+        raise click.UsageError(
+            f"mltk does not compile for the accelerator {accelerator!r}. Without --accelerator it writes C code; "
+            "'mltk profile' estimates the accelerator's costs."
+        )
+    from mltk.micro.profile.units import parse_size
+    from mltk.operations.compile import compile_model
+    from mltk.specification.names import name_of_file
+
+    folder = output or f"{name_of_file(model)}_c"
+    limit = parse_size(max_ram) if max_ram else None
+    results = compile_model(model, folder, layout=layout, name=name, max_ram=limit, compare=compare)
+    click.echo(results.to_text())

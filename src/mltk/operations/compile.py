@@ -1,0 +1,310 @@
+"""Compile a model: from its ``.tflite`` to C99 files that need no interpreter, compared with TensorFlow Lite Micro.
+
+mltk compile yes_no --output firmware/yes_no
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from dataclasses import dataclass, field
+from importlib import metadata
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mltk.codegen.host import HostModel
+from mltk.codegen.layouts import C_FLAGS, LAYOUTS, Files
+from mltk.codegen.lowering.lower import lower
+from mltk.codegen.program import Program
+from mltk.codegen.self_test import TestVectors, write_self_test
+from mltk.codegen.write_c import ModelCode, c_identifier, kernel_sources, write_model
+from mltk.errors import MissingDependencyError, MltkError, OutputError, RuntimeFailure, did_you_mean
+from mltk.files import replacing_folder, write_file
+from mltk.micro.engines.run import run_batch
+from mltk.micro.engines.runtimes import have_tflm
+from mltk.micro.parity import random_samples
+from mltk.operations.shared.load import resolve
+from mltk.specification.names import name_of_file
+from mltk.tflite.model_parameters import TfliteModelParameters, stored_parameters
+from mltk.workers.script_loading import stop_if_loading_script
+
+if TYPE_CHECKING:
+    from mltk.specification.model import MltkModel
+    from mltk.tflite.model import TfliteModel
+
+_COMPARED_SAMPLES = 100
+_RECORDED_SAMPLES = 4
+_RECORDED_BYTES = 64 << 10  # of inputs in selftest.c
+
+
+@dataclass
+class CompileResults:
+    """A model as C code.
+
+    Attributes:
+        name: Prefix of all names in C.
+        files: Path in the folder → text.
+        output: The folder; None if the files were not written.
+        ram_bytes: Static RAM: the arena with inputs and outputs, and variables.
+        constant_bytes: Weights, tables and parameters in flash.
+        n_compared: Number of samples whose outputs were compared; 0 if there is no C compiler.
+        reference: What computed the outputs that were compared.
+        notes: What a reader should know.
+    """
+
+    name: str
+    files: dict[str, str]
+    output: str | None
+    ram_bytes: int
+    constant_bytes: int
+    n_compared: int
+    reference: str
+    notes: list[str] = field(default_factory=list)
+
+    def to_text(self) -> str:
+        """Return a summary for people."""
+        compared = (
+            f"{self.n_compared} random samples on this machine: 0 values differ from {self.reference}"
+            if self.n_compared
+            else "not compared: there is no C compiler here"
+        )
+        lines = [
+            f"Model        {self.name}",
+            f"RAM          {self.ram_bytes:,} bytes, static: activations, inputs, outputs and state",
+            f"Constants    {self.constant_bytes:,} bytes in flash",
+            f"Checked      {compared}",
+            f"Files        {len(self.files)} in {self.output}" if self.output else f"Files        {len(self.files)}",
+        ]
+        return "\n".join([*lines, *[f"Note: {note}" for note in self.notes]])
+
+
+def compile_model(
+    model: MltkModel | TfliteModel | str | os.PathLike[str],
+    output: str | os.PathLike[str] | None = None,
+    *,
+    layout: str = "cmake",
+    name: str | None = None,
+    max_ram: int | None = None,
+    compare: bool = True,
+    seed: int = 0,
+) -> CompileResults:
+    """Turn a quantized model into C99 files, and compare their outputs with TensorFlow Lite Micro's.
+
+    Args:
+        model: A ``.tflite`` file, an archive, the name of a trained model, a specification, or a `TfliteModel`.
+        output: Folder for the files; None writes nothing.
+        layout: One of `mltk.codegen.layouts.LAYOUTS`.
+        name: Prefix of all names in C; by default the model's name.
+        max_ram: Most bytes of static RAM.
+        compare: Whether to compile the code for this machine and compare. Without it, or without a C compiler, the
+            self-test is still written.
+        seed: Seed of the random samples.
+
+    Returns:
+        The files and what they need.
+
+    Raises:
+        ModelNotFoundError: There is no such model.
+        ArchiveError: The model has not been trained, or the archive is damaged.
+        UnsupportedModelError: Something in the model has no C code.
+        RuntimeFailure: The outputs differ, or no engine runs the model.
+        OutputError: The folder can't be written.
+    """
+    stop_if_loading_script()
+    if layout not in LAYOUTS:
+        raise MltkError(
+            f"There is no layout {layout!r}.",
+            hint=did_you_mean(layout, LAYOUTS) or f"Choose one of: {', '.join(LAYOUTS)}.",
+        )
+    tflite_model = resolve(model).tflite_model()
+    prefix = c_identifier(name or _default_name(tflite_model, model))
+    program = lower(tflite_model.graph)
+    parameters = stored_parameters(tflite_model)
+    version = metadata.version("openmltk")
+    code = write_model(program, prefix, title=prefix, extra_header=_parameter_constants(parameters, prefix))
+    if max_ram is not None and code.ram_bytes > max_ram:
+        raise MltkError(
+            f"{prefix} needs {code.ram_bytes:,} bytes of RAM, more than the limit of {max_ram:,}.",
+            hint=f"The fullest step alone needs {code.plan.lower_bound:,} bytes: {_fullest_step(program, code)}.",
+        )
+    vectors, notes = _test_vectors(tflite_model, seed)
+    n_compared = _compare(tflite_model, program, vectors, notes) if compare else 0
+    files = _files(program, code, vectors, prefix, n_compared, version)
+    folder = None if output is None else os.path.abspath(os.path.expanduser(os.fspath(output)))
+    laid_out = LAYOUTS[layout](files)
+    if folder is not None:
+        _write(folder, laid_out)
+    return CompileResults(
+        prefix, laid_out, folder, code.ram_bytes, code.constant_bytes, n_compared, vectors.source, notes
+    )
+
+
+def _default_name(tflite_model: TfliteModel, model: object) -> str:
+    if tflite_model.path:
+        return name_of_file(tflite_model.path)
+    return str(getattr(model, "name", "") or "model")
+
+
+def _test_vectors(tflite_model: TfliteModel, seed: int) -> tuple[TestVectors, list[str]]:
+    """Compute random samples as one stream, as a device does that is switched on once."""
+    samples = random_samples(tflite_model.graph, _COMPARED_SAMPLES, np.random.default_rng(seed))
+    engine = "tflm" if have_tflm() else "auto"  # the interpreter itself, not kernels that are equal to it
+    result = run_batch(tflite_model, samples, engine=engine, reset_between_samples=False, trusted=False)
+    return TestVectors(samples, result.outputs, result.engine_description), list(result.notes)
+
+
+def _compare(tflite_model: TfliteModel, program: Program, vectors: TestVectors, notes: list[str]) -> int:
+    """Compile the code for this machine, and return the number of samples that were compared.
+
+    Raises:
+        RuntimeFailure: An output differs.
+    """
+    try:
+        host = HostModel(tflite_model, flags=["-O1"])
+    except MissingDependencyError:
+        notes.append("There is no C compiler here, so the code was not run. Install 'openmltk[device]' for one.")
+        return 0
+    with host:
+        outputs = host.run(vectors.inputs, reset_between_samples=False)
+    for ours, theirs in zip(outputs, vectors.outputs, strict=True):
+        differing = int(np.count_nonzero(ours.reshape(theirs.shape) != theirs))
+        if differing:
+            raise RuntimeFailure(
+                f"{differing} of {theirs.size} output values of the C code differ from {vectors.source}.",
+                hint="This is an error in mltk. Nothing was written. Please report it with the model.",
+            )
+    return len(vectors)
+
+
+def _files(program: Program, code: ModelCode, vectors: TestVectors, name: str, n_compared: int, version: str) -> Files:
+    one = sum(program.tensors[i].nbytes for i in program.inputs)
+    recorded = vectors.first(max(1, min(_RECORDED_SAMPLES, _RECORDED_BYTES // max(1, one))))
+    sources = {**kernel_sources(program), f"{name}.c": code.source, f"{name}.h": code.header}
+    readme = _readme(program, code, recorded, name, n_compared, version)
+    return Files(
+        name, f"The neural network {name} as C code.", sources, write_self_test(program, name, recorded), readme
+    )
+
+
+def _readme(program: Program, code: ModelCode, recorded: TestVectors, name: str, n_compared: int, version: str) -> str:
+    tensors = program.tensors
+    ports = [
+        f"| {kind} | `{tensors[i].name}` | {tensors[i].dtype_str} | {list(tensors[i].shape)} |"
+        for kind, indices in (("input", program.inputs), ("output", program.outputs))
+        for i in indices
+    ]
+    compared = (
+        f"{n_compared} random samples were computed on the host: 0 output values differed from {recorded.source}."
+        if n_compared
+        else "The code was not compared with an interpreter, since there was no C compiler."
+    )
+    ports_text = "\n".join(ports)
+    return f"""# {name}
+
+This neural network was turned into C99 by mltk {version}. It needs no interpreter, no heap and no other library than
+the C library's `memcpy` and `memset`.
+
+| | tensor | type | shape |
+|---|---|---|---|
+{ports_text}
+
+- RAM: {code.ram_bytes:,} bytes, static. Inputs and outputs are a part of it.
+- Constants in flash: {code.constant_bytes:,} bytes. The code of the kernels comes on top.
+- {compared}
+
+Use it:
+
+```c
+#include "{name}.h"
+
+{_example(program, name)}
+```
+
+`selftest.c` computes {len(recorded)} recorded samples and prints PASS. Run it on your device once: it proves that your
+compiler and its flags give the same integers. The files compile without a warning with `{C_FLAGS}`.
+
+The kernels choose Arm's DSP instructions by the compiler's macros (`__ARM_FEATURE_DSP`). Define `MLTK_PORTABLE` to
+turn them off.
+"""
+
+
+def _example(program: Program, name: str) -> str:
+    tensors = program.tensors
+    if len(program.inputs) == len(program.outputs) == 1:
+        from mltk.codegen.program import C_TYPES
+
+        x, y = tensors[program.inputs[0]], tensors[program.outputs[0]]
+        return (
+            f"{C_TYPES[x.dtype_str]} *input = {name}_input();\n"
+            f"/* fill {x.size} values */\n"
+            f"{C_TYPES[y.dtype_str]} output[{y.size}];\n"
+            f"{name}_invoke(input, output);"
+        )
+    return f"{name}_invoke(...);  /* see {name}.h */"
+
+
+def _parameter_constants(parameters: TfliteModelParameters, name: str) -> str:
+    """Return what the model's metadata says, as constants of C."""
+    upper = name.upper()
+    lines: list[str] = []
+    classes = parameters.get("classes")
+    if isinstance(classes, list) and classes and all(isinstance(c, str) for c in classes):
+        quoted = ", ".join(_c_string(c) for c in classes)
+        lines += [f"#define {upper}_N_CLASSES {len(classes)}", f"#define {upper}_CLASSES {{{quoted}}}"]
+    for key, value in sorted(parameters.items()):
+        literal = _parameter_literal(value)
+        if literal is not None:
+            lines.append(f"#define {upper}_PARAM_{c_identifier(key).upper()} {literal}")
+    return "\n".join(["/* Parameters in the metadata of the .tflite. */", *lines]) if lines else ""
+
+
+def _parameter_literal(value: Any) -> str | None:
+    if isinstance(value, bool):
+        return str(int(value))
+    if isinstance(value, int):
+        suffix = "" if -(1 << 31) < value < (1 << 31) else "LL"
+        return f"({value}{suffix})" if value < 0 else f"{value}{suffix}"
+    if isinstance(value, float):
+        text = repr(float(np.float32(value)))
+        return f"{text}f" if np.isfinite(value) and ("." in text or "e" in text) else None
+    if isinstance(value, str) and len(value) < 200:
+        return _c_string(value)
+    return None
+
+
+def _c_string(text: str) -> str:
+    """Return a string literal of C; bytes beyond ASCII as octal escapes, which end after three digits."""
+    out = []
+    for byte in text.encode():
+        char = chr(byte)
+        if char in '"\\?':
+            out.append(f"\\{char}")
+        elif 32 <= byte < 127:
+            out.append(char)
+        else:
+            out.append(f"\\{byte:03o}")
+    return f'"{"".join(out)}"'
+
+
+def _fullest_step(program: Program, code: ModelCode) -> str:
+    places = code.plan.places
+    step = max(
+        range(len(program.calls)), key=lambda s: sum(p.size for p in places if p.first <= s <= p.last), default=0
+    )
+    op = program.calls[step].op if program.calls else None
+    return f"{op.name} (operator {op.index})" if op is not None else "none"
+
+
+def _write(folder: str, files: dict[str, str]) -> None:
+    """Write all files. A folder that does not exist yet, or is empty, appears whole or not at all."""
+    if os.path.exists(folder) and not os.path.isdir(folder):
+        raise OutputError(f"Can't write the folder {folder}: there is a file of this name.")
+    with contextlib.ExitStack() as stack:
+        target = folder
+        if not os.path.isdir(folder) or not os.listdir(folder):
+            target = stack.enter_context(replacing_folder(folder))
+        for path, text in files.items():
+            place = os.path.join(target, path)
+            os.makedirs(os.path.dirname(place), exist_ok=True)
+            write_file(place, text)
