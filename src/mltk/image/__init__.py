@@ -1,7 +1,9 @@
 """Everything that knows images; `mltk.data.pipeline` has what all media share.
 
 - ``generator.py``: the data generator with its settings.
-- ``flow.py``: the arguments of its ``flow`` methods, and batches of arrays.
+- ``flow_methods.py``: its ``flow`` methods. ``flow.py`` has their arguments and the batches.
+- ``array_flow.py``, ``dataframe_flow.py``: reading of arrays, and of tables of files.
+- ``arrays.py``: the images of a specification that are arrays.
 - ``steps.py``: what images do in each step of the pipeline.
 - ``mixin.py``: the settings of a specification with images.
 - ``files.py``: reading and writing image files.

@@ -164,7 +164,7 @@ def _from_16_bits(plane: Image.Image, wanted: ImageFormat) -> npt.NDArray[Any]:
         values = values / 257
     gray = np.clip(np.rint(values), 0, wanted.white).astype(wanted.dtype)
     if wanted.channels == 1:
-        return gray
+        return np.asarray(gray)
     pixels: npt.NDArray[Any] = np.repeat(gray, wanted.channels, axis=2)
     if wanted.channels == 4:
         pixels[..., 3] = wanted.white

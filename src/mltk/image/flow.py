@@ -12,6 +12,7 @@ import numpy.typing as npt
 from mltk.data.listing import SampleList
 from mltk.data.pipeline.batches import SampleBatches, SampleMaker
 from mltk.data.pipeline.flow import FlowOptions
+from mltk.errors import DatasetError
 from mltk.image.image_bank import ImageBank
 from mltk.image.image_format import ImageFormat
 from mltk.image.transforms import Transforms
@@ -35,6 +36,23 @@ class ImageFlowOptions(FlowOptions):
     color_mode: str = "rgb"
     batch_shape: tuple[int, ...] = ()
     images: npt.NDArray[Any] | None = None
+
+
+def checked_subset(subset: str | None, share: float) -> str | None:
+    """Return ``subset``.
+
+    Args:
+        subset: ``"training"``, ``"validation"`` or None for all samples.
+        share: Share of the samples for validation.
+
+    Raises:
+        DatasetError: There is not a subset of this name, or it has no samples.
+    """
+    if subset not in ("training", "validation", None):
+        raise DatasetError(f"subset is {subset!r}.", hint='It can be "training", "validation" or None.')
+    if subset == "validation" and not share:
+        raise DatasetError("There is no validation subset: validation_split is 0.")
+    return subset
 
 
 class TargetBatches(SampleBatches[Transforms, ImageBank]):

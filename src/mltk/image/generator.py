@@ -24,21 +24,20 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mltk.data.class_files import ClassFiles, Source
 from mltk.data.pipeline.bank import DEFAULT_MEMORY_LIMIT_BYTES
 from mltk.data.pipeline.hooks import UserFunction
 from mltk.data.pipeline.ranges import Range
 from mltk.data.splitting import GroupBy
 from mltk.errors import DatasetError, SettingError
 from mltk.image.augment import warp
-from mltk.image.flow import ImageBatches, ImageFlowOptions
-from mltk.image.image_format import ImageFormat, checked_channels, checked_interpolation, checked_size, color_mode_of
+from mltk.image.flow import ImageFlowOptions
+from mltk.image.flow_methods import ImageFlows
+from mltk.image.image_format import ImageFormat
 from mltk.image.standardize import Statistics, fit_statistics
-from mltk.image.steps import ImageSteps
 from mltk.image.transforms import Shift, Transforms
 
 
-class ParallelImageDataGenerator(ImageSteps):
+class ParallelImageDataGenerator(ImageFlows):
     """Makes batches of images from files or arrays, with random augmentation, in threads.
 
     ``get_batch_function`` and the ``…processing_function`` are called in worker processes if these can load the
@@ -328,101 +327,3 @@ class ParallelImageDataGenerator(ImageSteps):
 
     def _array_options(self, images: npt.NDArray[Any]) -> ImageFlowOptions:
         return ImageFlowOptions(source={}, classes=[], wanted=ImageFormat(*images.shape[1:]), images=images)
-
-    def _say_if_not_fitted(self) -> None:
-        if self.featurewise_center and self.statistics.mean is None:
-            self.say(
-                "featurewise_center, featurewise_std_normalization and zca_whitening have no effect yet: "
-                "call fit(images) of the data generator before."
-            )
-
-    # -- batches -----------------------------------------------------------------------------------------------
-
-    def flow_from_directory(
-        self,
-        directory: Source,
-        target_size: Sequence[int] = (256, 256),
-        color_mode: str = "rgb",
-        classes: Sequence[str] | None = None,
-        class_mode: str | None = "categorical",
-        batch_size: int | None = None,
-        batch_shape: Sequence[int] | None = None,
-        shuffle: bool = True,
-        shuffle_index_dir: str | None = None,
-        seed: int | None = None,
-        save_to_dir: str | None = None,
-        save_prefix: str | None = None,
-        save_format: str = "png",
-        follow_links: bool = False,
-        subset: str | None = None,
-        interpolation: str | None = "bilinear",
-        list_valid_filenames_in_directory_function: UserFunction | None = None,
-        class_counts: dict[str, int] | None = None,
-        *,
-        max_samples_per_class: int = -1,
-        augment: bool | None = None,
-    ) -> ImageBatches:
-        """Return batches of the images of a dataset.
-
-        Args:
-            directory: Folder of class folders, dict ``{class: folder or paths}``, or list of ``(path, class)``.
-            target_size: (height, width) that images are resized to.
-            color_mode: ``"grayscale"``, ``"rgb"`` or ``"rgba"``; ``"auto"`` is that of ``batch_shape``.
-            classes: Names of the classes; None is all class folders, in the order of their names.
-            class_mode: Kind of the labels: ``"categorical"`` (one-hot), ``"sparse"`` or ``"binary"`` (class indices),
-                ``"input"`` (the images themselves), None (no labels).
-            batch_size: Images in a batch; the last batch of an epoch may be smaller. None is the data generator's
-                ``batch_size``, or 32.
-            batch_shape: Shape of a batch of finished images, for your own functions.
-            shuffle: Draw a new order for each epoch.
-            shuffle_index_dir: If given, files are chosen and split in an order that looks random, not by name.
-            seed: Fixes order and augmentation; None draws a seed from NumPy's global generator.
-            save_to_dir: Folder for the augmented images; None is that of the data generator.
-            save_prefix: Start of the names of these files.
-            save_format: File name extension of these files.
-            follow_links: Enter folders that are symbolic links.
-            subset: ``"training"`` or ``"validation"``, the parts of ``validation_split``; None is all samples.
-            interpolation: Filter that changes the size: ``nearest bilinear bicubic lanczos box hamming``.
-            list_valid_filenames_in_directory_function: Lists and splits the files of a class; see the guide.
-            class_counts: Dict that receives class → number of samples.
-            max_samples_per_class: Most samples of a class; -1 is the data generator's ``max_samples_per_class``.
-            augment: False turns augmentation off; None follows the generator's settings.
-
-        Raises:
-            DatasetError: The dataset is missing, empty, or lacks a class; or an argument is impossible.
-        """
-        height, width = checked_size(target_size)
-        if color_mode == "auto":
-            color_mode = color_mode_of(int(batch_shape[-1])) if batch_shape else "rgb"
-        wanted = ImageFormat(
-            height,
-            width,
-            checked_channels(color_mode),
-            checked_interpolation(interpolation),
-            self.keep_aspect_ratio,
-            self.bits,
-        )
-        size = batch_size or self.batch_size or (int(batch_shape[0]) if batch_shape and batch_shape[0] else 32)
-        self._say_if_not_fitted()
-        options = ImageFlowOptions(
-            source=directory,
-            classes=ClassFiles(directory, self.formats, follow_links).names() if classes is None else list(classes),
-            class_mode=class_mode,
-            batch_size=size,
-            shuffle=shuffle,
-            shuffle_index_dir=shuffle_index_dir,
-            seed=seed,
-            follow_links=follow_links,
-            subset=subset,
-            max_samples_per_class=max_samples_per_class if max_samples_per_class > 0 else self.max_samples_per_class,
-            list_function=list_valid_filenames_in_directory_function,
-            class_counts=class_counts,
-            save_to_dir=save_to_dir or self.save_to_dir,
-            save_prefix=save_prefix or self.save_prefix or "",
-            save_format=self.save_format or save_format,
-            augment=augment,
-            wanted=wanted,
-            color_mode=color_mode,
-            batch_shape=tuple(batch_shape) if batch_shape else (size, *wanted.shape),
-        )
-        return self.for_format(wanted).batches_of(options)

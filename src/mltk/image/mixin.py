@@ -5,8 +5,12 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from mltk.data.pipeline.mixin import FileDatasetMixin
+from mltk.image.array_flow import ArraySamples, array_batches
+from mltk.image.arrays import are_images, dataset_samples
+from mltk.image.flow import TargetBatches
 from mltk.image.image_format import CHANNELS, color_mode_of
 from mltk.specification.settings import setting
+from mltk.specification.sources import LoadedDataset
 
 
 class ImageDatasetMixin(FileDatasetMixin):
@@ -57,6 +61,52 @@ class ImageDatasetMixin(FileDatasetMixin):
             "batch_shape": (getattr(self, "batch_size", 32), *shape),
             "interpolation": self.interpolation,
         }
+
+    # -- images that are arrays --------------------------------------------------------------------------------
+
+    def _samples_are_assigned(self, subset: str, is_split: bool, most: int) -> None:
+        """Augment and normalize images that the dataset returned as arrays, as those from files are."""
+        if not hasattr(self.datagen, "for_format") or not are_images(self.x):
+            return
+        held_out = self.validation_data
+        samples = self._array_samples(self.x, self.y, self.sample_weight).limited(most)
+        share = 0.0 if is_split else self._generator_for("training").validation_split or self.validation_split
+        batches = {}
+        if subset == "training":
+            batches["training"] = samples.subset("training", share)
+            if isinstance(held_out, (tuple, list)) and are_images(held_out[0]):
+                batches["validation"] = self._array_samples(*held_out[:3]).limited(most)
+            elif share:
+                batches["validation"] = samples.subset("validation", share)
+        else:
+            batches[subset] = samples.subset("validation", share)
+        made = {name: self._array_batches(part, name) for name, part in batches.items()}
+        validation = {"validation_data": made["validation"]} if subset == "training" and "validation" in made else {}
+        LoadedDataset(made[subset], None, sample_weight=None, **validation).assign(self)
+        self.datagen_context = list(made.values())
+
+    def _array_samples(self, x: Any, y: Any = None, weights: Any = None) -> ArraySamples:
+        channels = CHANNELS.get(self.color_mode) or int(self.input_shape[-1] or 0)
+        return dataset_samples(x, y, weights, classes=self.classes, class_mode=self.class_mode, channels=channels)
+
+    def _array_batches(self, samples: ArraySamples, subset: str) -> TargetBatches:
+        generator, evaluates = self._generator_for(subset), subset == "evaluation"
+        made = array_batches(
+            generator,
+            samples,
+            batch_size=self._batch_size_for(subset),
+            shuffle=self.shuffle and subset == "training",
+            seed=self.seed,
+            save_to_dir=generator.save_to_dir,
+            save_prefix=generator.save_prefix or "",
+            save_format=generator.save_format or "png",
+            subset=subset if subset == "training" else "validation",
+            class_mode=self.class_mode,
+            augment=self._augments_evaluation() if evaluates else None,
+        )
+        if samples.class_ids is not None:
+            self.class_counts[subset] = made.class_counts
+        return made
 
     def _populate_own_parameters(self) -> None:
         """Put what the firmware must do to an image into the model's parameters, under the names of MLTK 0.20."""

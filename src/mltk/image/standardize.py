@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mltk.data.pipeline.normalize import EPSILON, normalize_batch
+from mltk.image.augment.opencv import opencv
 
 Array = npt.NDArray[Any]
 
@@ -80,8 +81,10 @@ def standardize_images(
         ``dtype`` [n, ...], a new array.
     """
     x = samples
-    if rescale or center or std_normalization or normalize_range:
+    if normalize_range is not None:
         x = normalize_batch(samples, rescale, center, std_normalization, normalize_range)
+    elif rescale or center or std_normalization:
+        x = _normalized(samples, rescale or 1.0, center, std_normalization)
     if statistics.mean is not None:
         x = x - statistics.mean
     if statistics.std is not None:
@@ -92,3 +95,25 @@ def standardize_images(
         limits = np.iinfo(dtype)
         return np.clip(np.rint(x), limits.min, limits.max).astype(dtype)
     return x.astype(dtype, copy=x is samples)
+
+
+def _normalized(samples: Array, rescale: float, center: bool, std_normalization: bool) -> npt.NDArray[np.float32]:
+    """Return ``(rescale * x - mean) / deviation`` of each image as float32: one image at a time stays in the cache."""
+    finished = np.empty(samples.shape, np.float32)
+    for x, out in zip(samples, finished, strict=True):
+        if not (center or std_normalization):
+            np.multiply(x, np.float32(rescale), out=out)
+            continue
+        mean, deviation = _mean_and_deviation(x)
+        factor = rescale
+        if std_normalization:
+            factor /= abs(rescale) * deviation + EPSILON
+        np.subtract(x, np.float32(mean if center else 0), out=out)
+        out *= np.float32(factor)
+    return finished
+
+
+def _mean_and_deviation(image: Array) -> tuple[float, float]:
+    values = np.ascontiguousarray(image).reshape(-1, 1)
+    mean, deviation = opencv().meanStdDev(values)
+    return float(mean[0, 0]), float(deviation[0, 0])

@@ -132,15 +132,21 @@ def call_function(function: Callable[..., Any], request: Request) -> Any:
     return _call(function, model=model, mltk_model=model, subset=subset, test=test, **kwargs)
 
 
-def assign_returned(function: Callable[..., Any], result: Any, request: Request) -> None:
-    """Assign what a dataset's function returned: samples of the subset, or a split into training and test samples."""
+def assign_returned(function: Callable[..., Any], result: Any, request: Request) -> bool:
+    """Assign what a dataset's function returned: samples of the subset, or a split into training and test samples.
+
+    Returns:
+        Whether it is a split.
+    """
     where = getattr(function, "__name__", "the dataset function")
     if isinstance(request.model.dataset, types.ModuleType):
         where = request.model.dataset.__name__
     release(request.model)
-    loaded = _split_or_samples(result, request, where, for_subset=_takes_subset(function))
+    for_subset = _takes_subset(function)
+    loaded = _split_or_samples(result, request, where, for_subset=for_subset)
     if loaded is not None:
         loaded.assign(request.model)
+    return is_split(result, for_subset=for_subset)
 
 
 def is_samples(value: Any) -> bool:
@@ -280,7 +286,7 @@ def _samples_of(result: Any, subset: str) -> LoadedDataset | None:
     return LoadedDataset(*parts[:2], **{"sample_weight" if is_weight else "validation_data": parts[2]})
 
 
-def _is_split(result: Any, *, for_subset: bool) -> bool:
+def is_split(result: Any, *, for_subset: bool) -> bool:
     """Whether a result is ``((x_train, y_train), (x_test, y_test))``, which ``load_data()`` returns.
 
     Samples of several inputs with labels of several outputs, ``((a, b), (y, z))``, have the same form. Then the shapes
@@ -327,7 +333,7 @@ def _split_or_samples(result: Any, request: Request, where: str, *, for_subset: 
         where: Name of the source, for the message.
         for_subset: The source was asked for one subset.
     """
-    if not _is_split(result, for_subset=for_subset):
+    if not is_split(result, for_subset=for_subset):
         return _samples_of(result, request.subset)
     train, held_out = result
     model, subset = request.model, request.subset

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, NamedTuple
 
 from mltk.data.class_files import Source
 from mltk.errors import DatasetError, SettingError
@@ -11,10 +11,28 @@ from mltk.specification.dataset_settings import DataGeneratorDatasetMixin
 from mltk.specification.events import MltkModelEvent
 from mltk.specification.own_dataset import MltkDataset
 from mltk.specification.settings import setting
-from mltk.specification.sources import Request, assign_returned, assign_samples, call_function, function_of, is_samples
+from mltk.specification.sources import (
+    Request,
+    assign_returned,
+    assign_samples,
+    call_function,
+    function_of,
+    is_samples,
+    is_split,
+)
 
 TEST_SAMPLES_PER_CLASS = 10
 """Most samples of a class in a dry run."""
+
+
+class Assigned(NamedTuple):
+    """The samples of a dataset without files were assigned.
+
+    Attributes:
+        is_split: Whether the dataset has separate samples for evaluation.
+    """
+
+    is_split: bool
 
 
 class FileDatasetMixin(DataGeneratorDatasetMixin):
@@ -62,13 +80,13 @@ class FileDatasetMixin(DataGeneratorDatasetMixin):
         Raises:
             DatasetError: The dataset is missing, empty, or lacks a class.
         """
-        source = self._file_source(subset, test, kwargs)
-        if source is None:
-            self._samples_are_assigned(subset)
-            return
         limit = max_samples_per_class if max_samples_per_class > 0 else -1
         if test:
             limit = TEST_SAMPLES_PER_CLASS if limit <= 0 else min(limit, TEST_SAMPLES_PER_CLASS)
+        source = self._file_source(subset, test, kwargs)
+        if isinstance(source, Assigned):
+            self._samples_are_assigned(subset, source.is_split, limit)
+            return
         options = {"classes": list(classes or self.classes), "max_samples_per_class": limit}
         self.loaded_subset = subset
         self.y = self.validation_data = None
@@ -78,8 +96,14 @@ class FileDatasetMixin(DataGeneratorDatasetMixin):
             self._load_held_out(source, subset, options)
         self.datagen_context = [b for b in (self.x, self.validation_data) if b is not None]
 
-    def _samples_are_assigned(self, subset: str) -> None:
-        """Do what the medium does with samples that the dataset returned as arrays; nothing by default."""
+    def _samples_are_assigned(self, subset: str, is_split: bool, most: int) -> None:
+        """Do what the medium does with samples that the dataset returned as arrays; nothing by default.
+
+        Args:
+            subset: The subset that is loaded.
+            is_split: Whether the dataset has separate samples for evaluation.
+            most: Most samples of a class; -1 is all.
+        """
 
     def _load_training(self, source: Source, options: dict[str, Any]) -> None:
         split = self._required_datagen().validation_split > 0
@@ -143,8 +167,8 @@ class FileDatasetMixin(DataGeneratorDatasetMixin):
 
     # -- where the files are -----------------------------------------------------------------------------------
 
-    def _file_source(self, subset: str, test: bool, kwargs: Mapping[str, Any]) -> Source | None:
-        """Return the source of the files; None if the dataset returned finished samples, which are assigned."""
+    def _file_source(self, subset: str, test: bool, kwargs: Mapping[str, Any]) -> Source | Assigned:
+        """Return the source of the files; or assign the samples that the dataset returned instead."""
         dataset = self.dataset
         if dataset is None:
             raise DatasetError(
@@ -158,18 +182,17 @@ class FileDatasetMixin(DataGeneratorDatasetMixin):
             if _lists_files(returned):
                 return returned
             self._assign_samples(returned, subset)
-            return None
+            return Assigned(is_split=False)
         function = function_of(dataset)
         if function is None:
             super().load_dataset(subset, test=test, **kwargs)
-            return None
+            return Assigned(is_split(dataset, for_subset=False))
         request = Request(self, subset, test, kwargs)
         returned = call_function(function, request)
         if _lists_files(returned):
             return returned
         self.loaded_subset = subset
-        assign_returned(function, returned, request)
-        return None
+        return Assigned(assign_returned(function, returned, request))
 
     def _assign_samples(self, samples: Any, subset: str) -> None:
         self.loaded_subset = subset

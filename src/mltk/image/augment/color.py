@@ -5,13 +5,28 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from mltk.image.augment.opencv import opencv
+
 Image = npt.NDArray[np.float32]
-_LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
+_LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
 
 
 def colors(image: Image) -> Image:
     """Return the channels of an image that are not alpha, as a view."""
     return image[..., :3] if image.shape[-1] == 4 else image
+
+
+def mean_brightness(image: Image) -> float:
+    """Return the mean of an image in shades of gray.
+
+    Args:
+        image: float32 [height, width, channels], contiguous.
+    """
+    channels = image.shape[-1]
+    if channels in (1, 3, 4):
+        means = opencv().mean(image)  # NumPy takes 30 times as long to sum the inner dimension separately
+        return float(means[0]) if channels == 1 else float(np.dot(means[:3], _LUMA))
+    return float(image.mean())
 
 
 def shift_channels(image: Image, intensity: float) -> None:
@@ -48,8 +63,7 @@ def change_contrast(image: Image, factor: float, white: float) -> None:
         white: Largest value of a channel.
     """
     part = colors(image)
-    means = part.reshape(-1, part.shape[-1]).mean(axis=0)
-    gray = float(means @ _LUMA) if len(means) == 3 else float(means.mean())
+    gray = mean_brightness(image)
     part *= np.float32(factor)
     part += np.float32(gray * (1 - factor))
     np.clip(part, 0, white, out=part)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy.typing as npt
 
 from mltk.errors import SettingError, did_you_mean
 from mltk.image.augment.color import colors
-from mltk.image.augment.warp import opencv
+from mltk.image.augment.opencv import opencv
 
 KINDS = ("gauss", "poisson", "s&p", "speckle")
 """Kinds of noise."""
@@ -60,14 +61,19 @@ def speckle(image: Image, seed: int, white: float) -> None:
     image += drawn
 
 
+def _levels(image: Image, scale: float) -> int:
+    """Return how many of the 256 levels of 8 bits an image has."""
+    rounded = opencv().convertScaleAbs(np.ascontiguousarray(image).reshape(-1), alpha=1 / scale)
+    return int(np.count_nonzero(np.bincount(rounded.reshape(-1), minlength=256)))
+
+
 def poisson(image: Image, seed: int, white: float) -> None:
     """Replace each value by a count, as a sensor counts photons.
 
     The number of levels of the image, rounded up to a power of two, is the number of photons per unit of value.
     """
     scale = white / 255
-    levels = np.unique(np.clip(np.rint(image / scale), 0, 255).astype(np.uint8)).size
-    photons = 2.0 ** np.ceil(np.log2(levels)) / scale
+    photons = 2.0 ** math.ceil(math.log2(_levels(image, scale))) / scale
     expected = np.maximum(image, 0) * np.float32(photons)
     drawn = _normal(image.shape, seed)
     drawn *= np.sqrt(expected)  # a Poisson distribution with a large mean is a normal distribution
@@ -75,7 +81,8 @@ def poisson(image: Image, seed: int, white: float) -> None:
     few = expected < _EXACT_BELOW
     if few.any():
         drawn[few] = np.random.Generator(np.random.SFC64(seed)).poisson(expected[few])
-    np.divide(np.rint(drawn), np.float32(photons), out=image)
+    np.rint(drawn, out=drawn)
+    np.multiply(drawn, np.float32(1 / photons), out=image)
 
 
 def salt_and_pepper(image: Image, seed: int, white: float) -> None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import functools
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 
-from mltk.errors import MissingDependencyError, SettingError, did_you_mean
+from mltk.errors import SettingError, did_you_mean
+from mltk.image.augment.opencv import opencv
 
 FILL_MODES = {
     "nearest": "BORDER_REPLICATE",
@@ -17,22 +15,9 @@ FILL_MODES = {
     "wrap": "BORDER_WRAP",
 }
 """What is outside of an image, by the name in MLTK 0.20 → OpenCV's name."""
+_MOST_CHANNELS = 4  # of an image that OpenCV can move
 _TINY = 1e-6  # pixels: less is a rounding error
 _ORDERS = {0: "INTER_NEAREST", 1: "INTER_LINEAR", 2: "INTER_CUBIC", 3: "INTER_CUBIC"}
-
-
-@functools.cache
-def opencv() -> Any:
-    """Return the module ``cv2``.
-
-    Raises:
-        MissingDependencyError: OpenCV is not installed.
-    """
-    try:
-        import cv2
-    except ImportError:
-        raise MissingDependencyError("OpenCV, which augments images,", "image") from None
-    return cv2
 
 
 def check_fill_mode(name: str) -> str:
@@ -95,7 +80,7 @@ def apply(
     """Sample an image once.
 
     Args:
-        image: float32 [height, width, channels], with at most 4 channels.
+        image: float32 [height, width, channels].
         matrix: float64 [2, 3]; see :func:`matrices`.
         out: Memory for the result, of the shape of ``image``.
         fill_mode: What is outside of the image, one of :data:`FILL_MODES`.
@@ -104,6 +89,12 @@ def apply(
     """
     cv2 = opencv()
     height, width, channels = image.shape
+    if channels > _MOST_CHANNELS:
+        for k in range(0, channels, _MOST_CHANNELS):
+            part = np.empty((height, width, len(range(k, min(channels, k + _MOST_CHANNELS)))), np.float32)
+            apply(np.ascontiguousarray(image[..., k : k + _MOST_CHANNELS]), matrix, part, fill_mode, cval, order)
+            out[..., k : k + _MOST_CHANNELS] = part
+        return
     border = "nearest" if fill_mode == "constant" else fill_mode
     flat = out[..., 0] if channels == 1 else out
     cv2.warpAffine(

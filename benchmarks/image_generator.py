@@ -1,0 +1,138 @@
+"""Samples per second of the image data generator, compared with MLTK 0.20 if it is installed.
+
+    python benchmarks/image_generator.py [--old PYTHON] [--training] [--files N]
+
+The data is 2,000 synthetic JPEG files of 96×96 pixels in color, batches of 32, two cores. The augmentation is rotation,
+shifts, zoom, contrast, flips, and noise: every image gets one of the four kinds. PYTHON is the interpreter of an
+environment with ``silabs-mltk==0.20.0``; the environment variable MLTK_020_PYTHON may name it too. Without it, only
+openmltk is measured. The time of the first batch includes listing the dataset. The samples per second are those of the
+second and later epochs; 0.20 decodes the files in each of them, openmltk keeps the pixels.
+
+``--training`` trains a ResNet-8 on 2,000 images, as ready arrays and with augmentation, in turns. The figure is the
+ratio of the times of an epoch. ``--files N`` reads N files and prints the memory of the process.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+
+SIZE = (96, 96)
+CLASSES = ["circles", "stripes"]
+SETTINGS = dict(
+    rotation_range=15,
+    width_shift_range=0.1,
+    height_shift_range=0.1,
+    zoom_range=0.1,
+    contrast_range=(0.8, 1.2),
+    horizontal_flip=True,
+    vertical_flip=True,
+    noise=["gauss", "poisson", "s&p", "speckle"],
+    rescale=1 / 255,
+)
+WANTED = {"ratio": 10, "first_batch_s": 2, "training": 1.05}
+
+
+def image_folder(where: str, n: int, size: tuple[int, int] = SIZE, links: int = 0) -> str:
+    """Make ``n`` JPEG files: circles or stripes in random colors, with some noise."""
+    import numpy as np
+    from PIL import Image
+
+    rng = np.random.default_rng(0)
+    y, x = np.mgrid[: size[0], : size[1]]
+    folder = os.path.join(where, "images")
+    for kind in CLASSES:
+        os.makedirs(os.path.join(folder, kind))
+    for i in range(n):
+        kind = CLASSES[i % 2]
+        a, b, c = rng.uniform(0.1, 0.9, 3)
+        wave = np.hypot(x - a * size[1], y - b * size[0]) if kind == "circles" else a * x + b * y
+        light = 0.5 + 0.4 * np.sin(wave * (0.2 + 0.3 * c))
+        pixels = light[..., None] * rng.uniform(80, 255, 3) + rng.normal(0, 8, (*size, 3))
+        path = os.path.join(folder, kind, f"{i:06d}.jpg")
+        Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(path, quality=90)
+        for k in range(links):
+            os.link(path, os.path.join(folder, kind, f"{i:06d}-{k:03d}.jpg"))
+    return folder
+
+
+def measure(generator_class, folder: str, seconds: float) -> dict:
+    """Measure one version. Both versions run this function, so it needs Python 3.8 only."""
+    start = time.perf_counter()
+    generator = generator_class(cores=2, **SETTINGS)
+    batches = generator.flow_from_directory(
+        folder, target_size=SIZE, classes=CLASSES, batch_size=32, batch_shape=(32, *SIZE, 3), shuffle=True, seed=1
+    )
+    batches[0]
+    first = time.perf_counter() - start
+    samples = 0
+    for i in range(1, len(batches)):
+        samples += len(batches[i][0])
+    first_epoch = samples / (time.perf_counter() - start - first)
+    samples, start = 0, time.perf_counter()
+    while time.perf_counter() - start < seconds:
+        batches.on_epoch_end()
+        samples += sum(len(batches[i][0]) for i in range(len(batches)))
+    rate = samples / (time.perf_counter() - start)
+    return {"first_batch_s": first, "first_epoch": first_epoch, "samples_per_s": rate}
+
+
+def measure_old(folder: str, seconds: float) -> dict:
+    """The entry point in the environment of 0.20."""
+    from mltk.core.preprocess.image.parallel_generator import ParallelImageDataGenerator
+
+    return measure(ParallelImageDataGenerator, folder, seconds)
+
+
+def measure_new(folder: str, seconds: float) -> dict:
+    from mltk.image.generator import ParallelImageDataGenerator
+
+    return measure(ParallelImageDataGenerator, folder, seconds)
+
+
+def run_old(python: str, folder: str, seconds: float) -> dict:
+    environment = dict(os.environ, TF_CPP_MIN_LOG_LEVEL="3")
+    environment["PYTHONPATH"] = os.environ.get("MLTK_020_PYTHONPATH", "")
+    command = [python, os.path.abspath(__file__), "--measure-old", folder, "--seconds", str(seconds)]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
+    if not lines:
+        raise SystemExit(f"0.20 failed:\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}")
+    return json.loads(lines[-1])
+
+
+def show(name: str, found: dict) -> None:
+    print(
+        f"{name}: {found['samples_per_s']:,.0f} samples/s ({found['first_epoch']:,.0f} in the first epoch), "
+        f"first batch after {found['first_batch_s']:.2f} s"
+    )
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Speed of the image data generator.")
+    parser.add_argument("--old", default=os.environ.get("MLTK_020_PYTHON"))
+    parser.add_argument("--measure-old", metavar="FOLDER", help=argparse.SUPPRESS)
+    parser.add_argument("--seconds", type=float, default=8)
+    args = parser.parse_args()
+    if args.measure_old:
+        print(json.dumps(measure_old(args.measure_old, args.seconds)), flush=True)
+        os._exit(0)  # 0.20's processes do not end by themselves
+    with tempfile.TemporaryDirectory() as where:
+        folder = image_folder(where, 2000)
+        new = measure_new(folder, args.seconds)
+        old = run_old(args.old, folder, args.seconds * 2) if args.old else None
+    show("openmltk", new)
+    if old:
+        show("MLTK 0.20", old)
+        ratio = new["samples_per_s"] / old["samples_per_s"]
+        print(f"→ {ratio:.1f}x (wanted: {WANTED['ratio']}x), first batch wanted: {WANTED['first_batch_s']} s")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
