@@ -16,6 +16,7 @@ import pytest
 
 import mltk
 from helpers.audio_folder import tone, tones_folder
+from helpers.image_folder import image_folder
 from mltk.audio.files import write_audio
 from mltk.errors import DatasetError, EvaluationError, SpecificationError
 
@@ -175,6 +176,32 @@ def test_unreadable_files_are_not_counted(spotter: Path, tmp_path: Path) -> None
     results = mltk.evaluate_model(str(spotter), dataset=folder)
     assert results["n_samples"] == 3
     assert "The data are 3 samples" in results.generate_summary()
+
+
+class Pictures(mltk.MltkModel, mltk.TrainMixin, mltk.ImageDatasetMixin, mltk.EvaluateClassifierMixin):
+    """Small images."""
+
+
+@pytest.mark.parametrize("color_mode", ["rgb", "grayscale"])
+def test_images_of_another_size_are_evaluated_as_the_model_takes_them(
+    tmp_path: Path, fresh_user_dir: Path, color_mode: Any
+) -> None:
+    model: Any = Pictures(str(tmp_path / "pictures.py"))
+    model.classes = ["b", "a", "c"]
+    model.input_shape = (8, 9, 3 if color_mode == "rgb" else 1)
+    model.dataset = str(tmp_path / "elsewhere")
+    model.datagen = mltk.ParallelImageDataGenerator(rescale=1 / 255, validation_split=0.5)
+    layers = keras.layers
+    network = keras.Sequential(
+        [keras.Input(model.input_shape), layers.GlobalAveragePooling2D(), layers.Dense(3, activation="softmax")]
+    )
+    network.compile("sgd", "categorical_crossentropy")
+    model.create_log_dir()
+    network.save(model.keras_log_dir_path)
+    folder = image_folder(tmp_path / "mine", n=7)  # 10 x 12 pixels
+    results = mltk.evaluate_model(model, dataset=folder)
+    assert results.confusion_matrix.sum(axis=1).tolist() == [7, 7, 0]
+    assert "The folder has no samples of 'c'." in results.generate_summary()
 
 
 def test_models_that_do_not_read_files_say_so(make_toy: Any, tmp_path: Path) -> None:

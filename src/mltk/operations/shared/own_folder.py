@@ -56,7 +56,7 @@ class OwnFolder:
         self.path = check_directory(os.fspath(folder))
         self.counts: dict[str, int] = {}
         self.notes: list[str] = []
-        generator = model.validation_datagen or model._required_datagen()
+        generator = model._generator_for("evaluation")
         self._files = self._list(generator.formats)
         self._generator = generator
         missing = [name for name in self.classes if name not in self._files]
@@ -136,6 +136,7 @@ class OwnFolder:
                 subset=None,
                 max_samples_per_class=limit if limit > 0 else -1,
                 augment=bool(getattr(model, "eval_augment", False)),
+                **model._medium_options(),
             )
             batches.drop_unreadable()
         numbers = np.bincount(np.asarray(batches.labels, np.int64), minlength=len(present))
