@@ -215,3 +215,45 @@ def test_random_samples_reach_many_outputs(tflite):
     }
     assert len(values) > 3
     assert np.ptp(list(values)) > 3
+
+
+def test_files_for_tflm_have_the_model_its_operators_and_arena(needs_tflm, tflite, tmp_path):
+    from mltk.micro.memory.arena import measure_arena
+    from mltk.operations.compile import export_for_tflm
+
+    results = export_for_tflm(str(tflite), tmp_path / "tflm")
+    assert results.ram_bytes == measure_arena(tflite.read_bytes()).total
+    resolver = results.files["my_model_resolver.h"]
+    assert "AddDepthwiseConv2D()" in resolver
+    n = resolver.count("resolver.Add")
+    assert f"MicroMutableOpResolver<{n}>" in resolver
+    program = tmp_path / "size.cc"
+    program.write_text(
+        '#include <cstdio>\n#include "tflm/my_model_model.h"\n#include "tflm/my_model_test_vectors.h"\n'
+        "int main() { std::fwrite(my_model_model, 1, my_model_model_size, stdout); return 0; }\n"
+    )
+    command = ["c++", "-std=c++17", "-Wall", "-Werror", "size.cc", "tflm/my_model_model.cc", "-o", "size"]
+    subprocess.run(command, cwd=tmp_path, check=True)
+    written = subprocess.run([tmp_path / "size"], capture_output=True, check=True).stdout
+    assert written == tflite.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("operator", "method"),
+    [
+        ("MAX_POOL_2D", "AddMaxPool2D"),
+        ("PADV2", "AddPadV2"),
+        ("SPLIT_V", "AddSplitV"),
+        ("RELU6", "AddRelu6"),
+        ("BATCH_TO_SPACE_ND", "AddBatchToSpaceNd"),
+        ("UNIDIRECTIONAL_SEQUENCE_LSTM", "AddUnidirectionalSequenceLSTM"),
+    ],
+)
+def test_operators_have_the_method_names_of_the_resolver(operator, method):
+    from mltk.codegen.tflm import resolver_methods
+    from mltk.tflite.graph import graph_of
+
+    b = ModelBuilder()
+    x, y = (b.tensor((1, 4), scale=0.1, zero_point=0) for _ in range(2))
+    b.operator(operator, [x], [y])
+    assert resolver_methods(graph_of(b.build([x], [y]))) == [method]

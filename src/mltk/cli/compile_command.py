@@ -19,6 +19,9 @@ from mltk.cli.common import start, verbose_option
     show_default=True,
     help="Lay the files out as this build system expects a library.",
 )
+@click.option(
+    "--tflm", is_flag=True, help="Write the model, its operators and arena for TensorFlow Lite Micro instead."
+)
 @click.option("--name", help="Prefix of all names in C.  [default: the model's name]")
 @click.option("--max-ram", help="Fail if the model needs more static RAM, such as 64k (k is 1024).")
 @click.option("--compare/--no-compare", default=True, help="Run the code here and compare it with the interpreter.")
@@ -28,6 +31,7 @@ def command(
     model: str,
     output: str | None,
     layout: str,
+    tflm: bool,
     name: str | None,
     max_ram: str | None,
     compare: bool,
@@ -50,10 +54,15 @@ def command(
             "'mltk profile' estimates the accelerator's costs."
         )
     from mltk.micro.profile.units import parse_size
-    from mltk.operations.compile import compile_model
+    from mltk.operations.compile import compile_model, export_for_tflm
     from mltk.specification.names import name_of_file
 
-    folder = output or f"{name_of_file(model)}_c"
+    folder = output or f"{name_of_file(model)}_{'tflm' if tflm else 'c'}"
+    if tflm:
+        if max_ram or layout != "cmake":
+            raise click.UsageError("--tflm takes neither --format nor --max-ram.")
+        click.echo(export_for_tflm(model, folder, name=name).to_text())
+        return
     limit = parse_size(max_ram) if max_ram else None
     results = compile_model(model, folder, layout=layout, name=name, max_ram=limit, compare=compare)
     click.echo(results.to_text())

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
@@ -18,14 +19,17 @@ from mltk.codegen.layouts import C_FLAGS, LAYOUTS, Files
 from mltk.codegen.lowering.lower import lower
 from mltk.codegen.program import Program
 from mltk.codegen.self_test import TestVectors, write_self_test
+from mltk.codegen.tflm import write_tflm_files
 from mltk.codegen.write_c import ModelCode, c_identifier, kernel_sources, write_model
 from mltk.errors import MissingDependencyError, MltkError, OutputError, RuntimeFailure, did_you_mean
 from mltk.files import replacing_folder, write_file
 from mltk.micro.engines.run import run_batch
 from mltk.micro.engines.runtimes import have_tflm
+from mltk.micro.memory.arena import measure_arena
 from mltk.micro.parity import random_samples
 from mltk.operations.shared.load import resolve
 from mltk.specification.names import name_of_file
+from mltk.tflite.graph import Tensor
 from mltk.tflite.model_parameters import TfliteModelParameters, stored_parameters
 from mltk.workers.script_loading import stop_if_loading_script
 
@@ -51,6 +55,7 @@ class CompileResults:
         n_compared: Number of samples whose outputs were compared; 0 if there is no C compiler.
         reference: What computed the outputs that were compared.
         notes: What a reader should know.
+        is_tflm: The files are for TensorFlow Lite Micro; ``ram_bytes`` is its arena, ``constant_bytes`` the model.
     """
 
     name: str
@@ -61,9 +66,18 @@ class CompileResults:
     n_compared: int
     reference: str
     notes: list[str] = field(default_factory=list)
+    is_tflm: bool = False
 
     def to_text(self) -> str:
         """Return a summary for people."""
+        if self.is_tflm:
+            lines = [
+                f"Model        {self.name}, for TensorFlow Lite Micro",
+                f"Arena        {self.ram_bytes:,} bytes",
+                f"Model data   {self.constant_bytes:,} bytes in flash",
+                self._files_line(),
+            ]
+            return "\n".join([*lines, *[f"Note: {note}" for note in self.notes]])
         compared = (
             f"{self.n_compared} random samples on this machine: 0 values differ from {self.reference}"
             if self.n_compared
@@ -74,9 +88,12 @@ class CompileResults:
             f"RAM          {self.ram_bytes:,} bytes, static: activations, inputs, outputs and state",
             f"Constants    {self.constant_bytes:,} bytes in flash",
             f"Checked      {compared}",
-            f"Files        {len(self.files)} in {self.output}" if self.output else f"Files        {len(self.files)}",
+            self._files_line(),
         ]
         return "\n".join([*lines, *[f"Note: {note}" for note in self.notes]])
+
+    def _files_line(self) -> str:
+        return f"Files        {len(self.files)}" + (f" in {self.output}" if self.output else "")
 
 
 def compile_model(
@@ -140,6 +157,52 @@ def compile_model(
     )
 
 
+def export_for_tflm(
+    model: MltkModel | TfliteModel | str | os.PathLike[str],
+    output: str | os.PathLike[str] | None = None,
+    *,
+    name: str | None = None,
+    seed: int = 0,
+) -> CompileResults:
+    """Write what a user of TensorFlow Lite Micro needs: the model as an array, its operators, the arena, a test vector.
+
+    Args:
+        model: A ``.tflite`` file, an archive, the name of a trained model, a specification, or a `TfliteModel`.
+        output: Folder for the files; None writes nothing.
+        name: Prefix of all names in C; by default the model's name.
+        seed: Seed of the random samples.
+
+    Returns:
+        The files. ``ram_bytes`` is the measured arena.
+
+    Raises:
+        ModelNotFoundError: There is no such model.
+        ArchiveError: The model has not been trained, or the archive is damaged.
+        RuntimeFailure: TensorFlow Lite Micro does not run the model.
+        OutputError: The folder can't be written.
+    """
+    stop_if_loading_script()
+    tflite_model = resolve(model).tflite_model()
+    prefix = c_identifier(name or _default_name(tflite_model, model))
+    vectors, notes = _test_vectors(tflite_model, seed)
+    arena = measure_arena(tflite_model)
+    if arena.is_estimate:
+        notes.append("TensorFlow Lite Micro is not installed: the arena is an estimate.")
+    graph = tflite_model.graph
+    recorded = vectors.first(_n_recorded(graph.inputs))
+    files = write_tflm_files(graph, prefix, arena.total, recorded, metadata.version("openmltk"))
+    folder = None if output is None else os.path.abspath(os.path.expanduser(os.fspath(output)))
+    if folder is not None:
+        _write(folder, files)
+    return CompileResults(prefix, files, folder, arena.total, len(graph.data), 0, vectors.source, notes, is_tflm=True)
+
+
+def _n_recorded(inputs: Sequence[Tensor]) -> int:
+    """Return how many samples to record, so that the file stays small."""
+    size = sum(t.nbytes for t in inputs)
+    return max(1, min(_RECORDED_SAMPLES, _RECORDED_BYTES // max(1, size)))
+
+
 def _default_name(tflite_model: TfliteModel, model: object) -> str:
     if tflite_model.path:
         return name_of_file(tflite_model.path)
@@ -178,8 +241,7 @@ def _compare(tflite_model: TfliteModel, program: Program, vectors: TestVectors, 
 
 
 def _files(program: Program, code: ModelCode, vectors: TestVectors, name: str, n_compared: int, version: str) -> Files:
-    one = sum(program.tensors[i].nbytes for i in program.inputs)
-    recorded = vectors.first(max(1, min(_RECORDED_SAMPLES, _RECORDED_BYTES // max(1, one))))
+    recorded = vectors.first(_n_recorded([program.tensors[i] for i in program.inputs]))
     sources = {**kernel_sources(program), f"{name}.c": code.source, f"{name}.h": code.header}
     readme = _readme(program, code, recorded, name, n_compared, version)
     return Files(
