@@ -104,14 +104,15 @@ def read_image(path: str, wanted: ImageFormat, notes: set[str] | None = None) ->
     return shaped if wanted.bits == 8 else np.asarray(shaped.astype(np.uint16) * 257)
 
 
-def read_pixels(path: str) -> npt.NDArray[Any]:
-    """Read an image file as it is, turned upright.
+def read_pixels(path: str, channels: int = 0) -> npt.NDArray[Any]:
+    """Read an image file in its own size, turned upright.
 
     Args:
         path: Image file.
+        channels: Number of channels: 1, 3 or 4; 0 keeps that of the file.
 
     Returns:
-        uint8 [height, width, channels] with 1, 3 or 4 channels, or uint16 [height, width, 1] of a 16-bit file.
+        uint8 [height, width, channels], or uint16 [height, width, channels] of a gray file with 16 bits.
 
     Raises:
         ImageFileError: The file cannot be read.
@@ -119,8 +120,9 @@ def read_pixels(path: str) -> npt.NDArray[Any]:
     with opened(path) as image:
         upright = _upright(image)
         if upright.mode.startswith("I"):
-            return np.asarray(_as_float(path, upright)).astype(np.uint16)[..., np.newaxis]
-        mode = upright.mode
+            gray = np.asarray(_as_float(path, upright)).astype(np.uint16)[..., np.newaxis]
+            return np.repeat(gray, channels or 1, axis=2)
+        mode = _MODES.get(channels, upright.mode)
         if mode not in _MODES.values():
             mode = "RGBA" if mode in ("LA", "PA") or "transparency" in upright.info else "L" if mode == "1" else "RGB"
         pixels = np.asarray(upright.convert(mode))

@@ -1,4 +1,4 @@
-"""MLTK 0.20's functions that load audio as ``tf.data`` datasets."""
+"""MLTK 0.20's functions that load audio and images as ``tf.data`` datasets."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ import numpy as np
 from mltk.audio.files import SILENCE_CLASS, read_audio
 from mltk.core.preprocess.utils.audio import read_audio_file
 from mltk.core.preprocess.utils.directory import list_dataset_directory
+from mltk.core.preprocess.utils.image import read_image_file
 from mltk.data.listing import UNKNOWN_CLASS
 from mltk.data.splitting import Split
 from mltk.errors import MissingDependencyError
+from mltk.image.files import IMAGE_FORMATS
 from mltk.specification.logs import get_mltk_logger
 from mltk.utils.path import create_tempdir
 from mltk.utils.process_pool import ProcessPool, calculate_n_jobs
@@ -25,8 +27,10 @@ __all__ = [
     "get_mltk_logger",
     "list_dataset_directory",
     "load_audio_directory",
+    "load_image_directory",
     "parallel_process",
     "read_audio_file",
+    "read_image_file",
 ]
 
 
@@ -123,10 +127,81 @@ def load_audio_directory(
             lambda path: _read_in_graph(tf, path, sample_rate_hz, return_audio_sample_rate),
             num_parallel_calls=tf.data.AUTOTUNE,
         )
+    return samples, tf.data.Dataset.from_tensor_slices(_label_array(labels, len(classes), onehot_encode))
+
+
+def load_image_directory(
+    directory: str,
+    classes: list[str],
+    unknown_class_percentage: float | None = 1.0,
+    class_counts: dict[str, int] | None = None,
+    onehot_encode: bool = False,
+    shuffle: bool = False,
+    seed: int | None = None,
+    split: Split | None = None,
+    max_samples_per_class: int = -1,
+    return_image_data: bool = False,
+    white_list_formats: list[str] | None = None,
+    follow_links: bool = False,
+    shuffle_index_directory: str | None = None,
+    list_valid_filenames_in_directory_function: Callable[..., Any] | None = None,
+    process_samples_function: Callable[..., Any] | None = None,
+) -> tuple[Any, Any]:
+    """Load a folder of class folders as two ``tf.data.Dataset``: images and labels, in the same order.
+
+    Args:
+        directory: Folder of class folders.
+        classes: Names of the classes. The files of ``_unknown_`` are those of the other class folders.
+        unknown_class_percentage: Size of ``_unknown_``, as a share of the mean class's size; None is no such class.
+        class_counts: Filled with the number of samples of each class.
+        onehot_encode: Labels are int32 ``[classes]``; else they are int32 indices.
+        shuffle: Whether to shuffle the samples.
+        seed: Seed of the order; None draws a seed.
+        split: ``(start, stop)``, shares of the files, 0 to 1; None is all files.
+        max_samples_per_class: Largest number of samples of each class; -1 is all.
+        return_image_data: Images are uint8 ``[height, width, channels]``; else they are paths.
+        white_list_formats: File name extensions; None is those of images.
+        follow_links: Whether to enter folders that are links.
+        shuffle_index_directory: If given, files are chosen in the order of their hashes.
+        list_valid_filenames_in_directory_function: Your own function that lists the files of a class.
+        process_samples_function: Your own function that changes the list of files.
+
+    Returns:
+        The dataset of the images, and the dataset of the labels.
+
+    Raises:
+        DatasetError: The folder is missing or empty, or a class has no samples.
+        MissingDependencyError: TensorFlow is not installed.
+    """
+    tf = _tensorflow()
+    paths, labels = list_dataset_directory(
+        directory,
+        classes,
+        unknown_class_percentage=unknown_class_percentage,
+        unknown_class_label=None if unknown_class_percentage is None else UNKNOWN_CLASS,
+        empty_class_percentage=None,
+        empty_class_label=None,
+        class_counts=class_counts,
+        shuffle=shuffle,
+        seed=seed,
+        split=split,
+        max_samples_per_class=max_samples_per_class,
+        white_list_formats=white_list_formats or list(IMAGE_FORMATS),
+        follow_links=follow_links,
+        shuffle_index_directory=shuffle_index_directory,
+        return_absolute_paths=True,
+        list_valid_filenames_in_directory_function=list_valid_filenames_in_directory_function,
+        process_samples_function=process_samples_function,
+    )
+    images = tf.data.Dataset.from_tensor_slices(paths)
+    if return_image_data:
+        images = images.map(read_image_file, num_parallel_calls=tf.data.AUTOTUNE)
+    return images, tf.data.Dataset.from_tensor_slices(_label_array(labels, len(classes), onehot_encode))
+
+
+def _label_array(labels: list[int], n_classes: int, onehot_encode: bool) -> np.ndarray:
     ids = np.array(labels, np.int32)
-    if onehot_encode:
-        ids = np.eye(len(classes), dtype=np.int32)[ids]
-    return samples, tf.data.Dataset.from_tensor_slices(ids)
+    return np.eye(n_classes, dtype=np.int32)[ids] if onehot_encode else ids
 
 
 def _read_in_graph(tf: Any, path: Any, sample_rate_hz: int | None, with_rate: bool) -> Any:
