@@ -26,6 +26,7 @@ MIXINS: list[type[Spec]] = [
     mltk.EvaluateAutoEncoderMixin,
     mltk.AudioDatasetMixin,
     mltk.ImageDatasetMixin,
+    mltk.SshMixin,
 ]
 """Every specification class, in the order of the page. tests/specification/test_describe.py checks that none lacks."""
 

@@ -62,6 +62,7 @@ PUBLIC = [
     "SpecificationError",
     "SpeechDataset",
     "SpeechError",
+    "SshMixin",
     "TFLITE_METADATA_TAG",
     "TfliteError",
     "TfliteModel",

@@ -24,6 +24,7 @@ COMMANDS = {
     "view": "Show the graph of a model in the browser.",
     "update_params": "Change the parameters in a .tflite or an archive.",
     "custom": "Run a command that a specification defines.",
+    "ssh": "Train a model on another machine, and fetch its archive.",
     "tensorboard": "Show the logs of a training run with TensorBoard.",
     "list": "List the models on the model search path.",
 }
