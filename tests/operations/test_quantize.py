@@ -126,6 +126,17 @@ def test_representative_dataset_function(make_toy):
     assert model in asked
 
 
+def test_a_representative_dataset_function_may_read_the_training_samples_of_the_model(make_toy):
+    model = make_toy()
+    assert model.x is None
+
+    def samples():
+        for x in model.x[:5]:
+            yield [x[None]]
+
+    quantize(model, representative_dataset=samples, generate_unquantized=False)
+
+
 @pytest.mark.parametrize("kind", ["arrays", "tf.data"])
 def test_generated_representative_dataset_is_spread_over_the_training_samples(make_toy, kind, monkeypatch):
     from mltk.operations.shared.representative import representative_dataset

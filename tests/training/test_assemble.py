@@ -25,6 +25,15 @@ def assemble(model: Any, **changes: Any) -> Callbacks:
     return assemble_callbacks(model, {"x": None, "steps_per_epoch": 4}, **{**arguments, **changes})
 
 
+def test_the_schedule_of_the_learning_rate_may_be_a_function_alone(make_toy: MakeToy) -> None:
+    scheduler = next(
+        c
+        for c in assemble(make_toy(lr_schedule=lambda epoch: 0.25)).all
+        if isinstance(c, keras.callbacks.LearningRateScheduler)
+    )
+    assert scheduler.schedule(3) == 0.25
+
+
 def kinds(callbacks: Callbacks) -> list[type]:
     return [type(c) for c in callbacks.all]
 

@@ -49,6 +49,7 @@ def representative_dataset(
     if wanted is None or wanted == "":
         return None
     if callable(wanted):
+        _load_for_function(cast("TrainableModel", model))
         samples_of = (lambda: wanted(model)) if _takes_model(wanted) else wanted
         return lambda: _by_name(samples_of(), keras_model)
     if hasattr(wanted, "input_gen"):  # a tf.lite.RepresentativeDataset
@@ -65,6 +66,12 @@ def representative_dataset(
     if getattr(model, "x", None) is None:
         load_dataset(trainable, "training")
     return lambda: _generated_samples(trainable, keras_model, limit)
+
+
+def _load_for_function(model: TrainableModel) -> None:
+    """Load the training samples, which the specification's own function may read from ``my_model.x``."""
+    if hasattr(model, "load_dataset") and getattr(model, "x", None) is None:
+        load_dataset(model, "training")
 
 
 def _takes_model(function: Callable[..., Any]) -> bool:
