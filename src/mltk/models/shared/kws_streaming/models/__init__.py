@@ -1,0 +1,4 @@
+"""Models for keyword spotting.
+
+- ``bc_resnet.py``: BC-ResNet.
+"""
