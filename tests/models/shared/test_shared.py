@@ -45,6 +45,7 @@ PARAMETERS = {
     ("MobileNetV2", ((96, 96, 3), 0.35, True, None, 3)): 414_051,
     ("MobileNetV2", ((84, 84, 1), 0.15, True, None, 3, "softmax", 384)): 97_635,
     ("MobileNetV2", ((96, 96, 3), 0.35, False, "avg")): 410_208,
+    ("BCResNet", ((98, 40, 1), 12)): 10_184,
     ("tenet.TENet12", ((98, 1, 40), 12)): 102_700,
     ("tenet.TENet12", ((98, 1, 40), 12, True)): 119_980,
     ("tenet.TENet6", ((98, 1, 40), 12)): 55_276,

@@ -1,4 +1,6 @@
-"""BC-ResNet: Kim, Chang, Lee and Sung, "Broadcasted Residual Learning for Efficient Keyword Spotting", Interspeech 2021.
+"""BC-ResNet, for keyword spotting.
+
+Kim, Chang, Lee and Sung, "Broadcasted Residual Learning for Efficient Keyword Spotting", Interspeech 2021.
 
 A block convolves over frequency. It then averages over frequency, convolves over time, and adds the result to every
 frequency. The convolutions over time cost little, because they compute one frequency only.

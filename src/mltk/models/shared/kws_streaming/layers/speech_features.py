@@ -73,8 +73,8 @@ class SpeechFeatures(layers.Layer):
             raise ValueError(f"{', '.join(wanted)}: augment the samples before the model instead.")
         self.settings = settings
         self.mean, self.stddev = mean, stddev
-        self.window = round(settings["sample_rate"] * settings["window_size_ms"] / 1000)
-        self.hop = round(settings["sample_rate"] * settings["window_stride_ms"] / 1000)
+        self.window: int = round(settings["sample_rate"] * settings["window_size_ms"] / 1000)
+        self.hop: int = round(settings["sample_rate"] * settings["window_stride_ms"] / 1000)
 
     @staticmethod
     def get_params(flags: Any) -> dict[str, Any]:
@@ -96,7 +96,9 @@ class SpeechFeatures(layers.Layer):
             magnitude = ops.sqrt(magnitude)
         features = ops.log(ops.maximum(ops.matmul(magnitude, mel), self.settings["log_epsilon"]))
         if self.settings["dct_num_features"]:
-            features = ops.matmul(features, dct_matrix(self.settings["mel_num_bins"], self.settings["dct_num_features"]))
+            features = ops.matmul(
+                features, dct_matrix(self.settings["mel_num_bins"], self.settings["dct_num_features"])
+            )
         if self.mean is not None:
             features = features - np.asarray(self.mean, np.float32)
         return features if self.stddev is None else features / np.asarray(self.stddev, np.float32)
@@ -128,7 +130,9 @@ class SpeechFeatures(layers.Layer):
         angles = 2 * np.pi * np.outer(n, np.arange(len(mel))) / size
         cosine, sine = window[:, None] * np.cos(angles), window[:, None] * np.sin(angles)
         if settings["preemph"]:  # sample[n] − factor · sample[n − 1], as a change of the matrices
-            cosine, sine = (m - settings["preemph"] * np.vstack([m[1:], np.zeros((1, m.shape[1]))]) for m in (cosine, sine))
+            cosine, sine = (
+                m - settings["preemph"] * np.vstack([m[1:], np.zeros((1, m.shape[1]))]) for m in (cosine, sine)
+            )
         return cosine.astype(np.float32), sine.astype(np.float32), mel
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
