@@ -18,6 +18,7 @@ import numpy as np
 
 from mltk.errors import MltkError
 from mltk.files import write_file
+from mltk.operations.shared.c_code import FOLDER, c_files, write_c_code
 from mltk.operations.shared.check_dataset import load_dataset
 from mltk.operations.shared.convert import convert
 from mltk.operations.shared.keras_model import build_keras_model, load_keras_model
@@ -93,7 +94,8 @@ def quantize_model(
             f"{loaded.name}.tflite": path,
             f"{loaded.name}.tflite.summary.txt": f"{path}.summary.txt",
         }
-        update_model_archive(loaded, members)
+        members |= {member: file for file, member in c_files(loaded)}
+        update_model_archive(loaded, members, without=(f"{FOLDER}/",))
         logger.info("Updated %s", loaded.archive_path)
     loaded.trigger_event(MltkModelEvent.QUANTIZE_SHUTDOWN, tflite_model=tflite_model)
     return tflite_model
@@ -149,6 +151,8 @@ def quantize_keras_model(
     tflite_model.path = path
     tflite_model.save()
     write_file(f"{path}.summary.txt", tflite_model.summary())
+    if not build and path == model.tflite_log_dir_path:
+        write_c_code(model, tflite_model)
     if wants_report and float_model is not None:
         write_quantization_report(cast("TrainableModel", model), tflite_model, float_model, fixed, logger)
     model.trigger_event(MltkModelEvent.AFTER_QUANTIZE, tflite_model=tflite_model, update_archive=False)

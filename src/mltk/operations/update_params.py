@@ -106,9 +106,14 @@ def _write_back(reference: ModelReference, tflite_model: TfliteModel) -> TfliteM
     if reference.kind is ModelKind.TFLITE_FILE:
         write_file(tflite_model.path, data)
         return tflite_model.path
+    from mltk.operations.shared.c_code import renewed_members
+    from mltk.specification.names import name_of_file
+
     path = reference.archive_path()
     member = os.path.basename(tflite_model.path)
-    update_archive(path, {member: data, f"{member}.summary.txt": tflite_model.summary().encode()})
+    members: dict[str, bytes | str] = {member: data, f"{member}.summary.txt": tflite_model.summary().encode()}
+    members |= renewed_members(path, tflite_model, name_of_file(member))
+    update_archive(path, members)
     return path
 
 

@@ -215,7 +215,13 @@ def _read_file(path: str) -> bytes:
         raise OutputError(f"Can't read {path}: {e.strerror}.") from None
 
 
-def update_archive(path: str, members: Mapping[str, bytes | str], manifest: Mapping[str, Any] | None = None) -> None:
+def update_archive(
+    path: str,
+    members: Mapping[str, bytes | str],
+    manifest: Mapping[str, Any] | None = None,
+    *,
+    without: tuple[str, ...] = (),
+) -> None:
     """Replace or add members of an archive, and entries of its manifest. The other members and entries stay.
 
     A folder is replaced as a whole: a new member ``eval/tflite/…`` removes the old members of ``eval/tflite/``.
@@ -224,6 +230,7 @@ def update_archive(path: str, members: Mapping[str, bytes | str], manifest: Mapp
         path: Path of the archive.
         members: Name of each member → its content, or the path of a file with its content.
         manifest: Entries of the manifest.
+        without: Beginnings of the names of members to remove.
 
     Raises:
         ArchiveError: The archive is damaged.
@@ -236,7 +243,10 @@ def update_archive(path: str, members: Mapping[str, bytes | str], manifest: Mapp
         kept: dict[str, bytes | str] = {
             n: old.read(n)
             for n in old.names
-            if n not in members and n != MANIFEST and (n.rpartition("/")[0] + "/") not in folders
+            if n not in members
+            and n != MANIFEST
+            and (n.rpartition("/")[0] + "/") not in folders
+            and not n.startswith(without)
         }
     write_archive(path, {**kept, **members}, merged)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 MIXINS_OF_SETTING: dict[str, tuple[str, ...]] = {
     "batch_size": ("TrainMixin",),
     "build_model_function": ("TrainMixin",),
+    "c_code": ("TrainMixin",),
     "checkpoint": ("TrainMixin",),
     "checkpoints_enabled": ("TrainMixin",),
     "class_counts": ("DatasetMixin",),

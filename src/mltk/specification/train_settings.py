@@ -174,6 +174,10 @@ class TrainMixin(Spec):
         keys=frozenset(CONVERTER_KEYS),
         completed=True,
     )
+    c_code: bool = setting(
+        False,
+        "Add the quantized model as C code to the archive, in the folder `c`, as `mltk compile` writes it.",
+    )
 
     def callback_options(self, name: str) -> dict[str, Any] | None:
         """Return the arguments of a built-in callback; None if the callback is off."""

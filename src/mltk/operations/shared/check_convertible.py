@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mltk.errors import MltkError, QuantizationError, RuntimeFailure, SpecificationError
+from mltk.errors import MltkError, QuantizationError, RuntimeFailure, SpecificationError, UnsupportedModelError
 from mltk.operations.shared.convert import try_to_convert
 from mltk.operations.shared.explain import first_lines
 from mltk.operations.shared.refusal import REMEDIES, describe_layer, layer_named_in
@@ -67,7 +67,8 @@ def check_before_training(model: Any, keras_model: Any, *, quantize: bool) -> No
     layers = all_layers(keras_model)
     check_stateless(layers)
     check_fixed(keras_model, input_shapes(keras_model, example), example)
-    if not (all(_is_known(layer) for layer in layers) and _are_known_settings(model.tflite_converter)):
+    is_known = all(_is_known(layer) for layer in layers) and _are_known_settings(model.tflite_converter)
+    if model.c_code or not is_known:
         try_conversion(model, keras_model, example)
 
 
@@ -150,6 +151,25 @@ def try_conversion(model: Any, keras_model: Any, example: Any) -> None:
             e.hint = f"{e.hint or ''} Nothing has been trained yet.".strip()
             raise
     check_runs(model, keras_model, flatbuffer)
+    if model.c_code:
+        check_c_code(model, flatbuffer)
+
+
+def check_c_code(model: Any, flatbuffer: bytes) -> None:
+    """Check that the ``.tflite`` can become C code.
+
+    Raises:
+        SpecificationError: It can't.
+    """
+    from mltk.codegen.lowering.lower import lower
+    from mltk.tflite.graph import graph_of
+
+    try:
+        lower(graph_of(flatbuffer))
+    except UnsupportedModelError as e:
+        raise SpecificationError(
+            f"{model.name}: {e.message}", hint="Set c_code to False, or change the layer. Nothing has been trained yet."
+        ) from None
 
 
 def check_runs(model: Any, keras_model: Any, flatbuffer: bytes) -> None:

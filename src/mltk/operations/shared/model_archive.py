@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from mltk.operations.shared.c_code import c_files
 from mltk.operations.shared.manifest import manifest
 from mltk.specification.archive_file import update_archive, write_archive
 from mltk.specification.model import MltkModel
@@ -50,6 +51,7 @@ def quantized_files(model: MltkModel) -> list[tuple[str, str]]:
     """Return path and archive member of each file that quantization writes to the log folder."""
     name = model.name
     return [
+        *c_files(model),
         (model.tflite_log_dir_path, f"{name}.tflite"),
         (model.unquantized_tflite_log_dir_path, f"{name}.float32.tflite"),
         (f"{model.tflite_log_dir_path}.summary.txt", f"{name}.tflite.summary.txt"),
@@ -58,18 +60,21 @@ def quantized_files(model: MltkModel) -> list[tuple[str, str]]:
     ]
 
 
-def update_model_archive(model: MltkModel, members: dict[str, bytes | str], **facts: Any) -> None:
+def update_model_archive(
+    model: MltkModel, members: dict[str, bytes | str], *, without: tuple[str, ...] = (), **facts: Any
+) -> None:
     """Replace or add members of the archive.
 
     Args:
         model: The specification.
         members: Name → content, or path of a file.
+        without: Beginnings of the names of members to remove.
         facts: Entries of the manifest to replace.
 
     Raises:
         OutputError: The archive cannot be written.
     """
-    update_archive(model.archive_path, members, facts or None)
+    update_archive(model.archive_path, members, facts or None, without=without)
 
 
 def _notebook_source() -> bytes:
