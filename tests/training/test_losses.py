@@ -34,6 +34,9 @@ def test_contrastive_loss(margin: float, expected: float) -> None:
     loss = losses.ContrastiveLoss(margin=margin)
     assert float(loss(y, distance)) == pytest.approx(expected, abs=1e-6)
     assert float(loss(y[:, 0], distance[:, 0])) == pytest.approx(expected, abs=1e-6)
+    # Labels [n] of a model whose output is [n, 1]: each label belongs to one distance.
+    assert float(loss(y[:, 0], distance)) == pytest.approx(expected, abs=1e-6)
+    assert float(loss(y, distance[:, 0])) == pytest.approx(expected, abs=1e-6)
     by_pair = losses.ContrastiveLoss(margin=margin, reduction="none")(y, distance)
     definition = (1 - y) * distance**2 + y * np.maximum(0, margin - distance) ** 2
     assert np.allclose(by_pair, definition[:, 0], atol=1e-6)

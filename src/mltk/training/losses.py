@@ -29,7 +29,7 @@ class ContrastiveLoss(keras.losses.Loss):
     without its factor ½: ``(1 - y) d² + y max(0, margin - d)²`` of a pair at distance ``d``.
 
     It is called with ``(y_true, y_pred)``: ``y_true`` is 0 for a similar pair and 1 for a dissimilar pair, ``y_pred``
-    is the distance. Both have the shape ``[batch]`` or ``[batch, 1]``.
+    is the distance. Each has the shape ``[batch]`` or ``[batch, 1]``.
 
     Args:
         margin: Distance from which on a dissimilar pair adds nothing to the loss.
@@ -43,7 +43,8 @@ class ContrastiveLoss(keras.losses.Loss):
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         distance = ops.convert_to_tensor(y_pred)
-        unlike = ops.cast(y_true, distance.dtype)
+        # Without this, [batch] and [batch, 1] would broadcast to every label with every distance.
+        unlike = ops.reshape(ops.cast(y_true, distance.dtype), ops.shape(distance))
         pushed = ops.maximum(self.margin - distance, 0)
         cost = (1 - unlike) * ops.square(distance) + unlike * ops.square(pushed)
         return cost if len(cost.shape) < 2 else ops.mean(cost, axis=tuple(range(1, len(cost.shape))))
