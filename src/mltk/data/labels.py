@@ -85,8 +85,15 @@ def describe_labels(y: npt.ArrayLike) -> str:
     return f"they are {kind.value}, of shape {list(labels.shape)}"
 
 
-def indices_of_names(y: npt.ArrayLike, classes: Sequence[str]) -> npt.NDArray[np.int64]:
+def indices_of_names(
+    y: npt.ArrayLike, classes: Sequence[str], setting: str = "my_model.classes"
+) -> npt.NDArray[np.int64]:
     """Return text labels as indices of ``classes``. Composed and decomposed letters (NFC, NFD) are the same.
+
+    Args:
+        y: Labels.
+        classes: Names of the classes.
+        setting: Name of the setting that has them, for the error.
 
     Raises:
         DatasetError: A label is not the name of a class.
@@ -97,7 +104,7 @@ def indices_of_names(y: npt.ArrayLike, classes: Sequence[str]) -> npt.NDArray[np
     unknown = [str(n) for n in names if unicodedata.normalize("NFC", str(n)) not in table]
     if unknown:
         raise DatasetError(
-            f"{len(unknown)} of the label names are not in my_model.classes, for example {unknown[0]!r}; "
+            f"{len(unknown)} of the label names are not in {setting}, for example {unknown[0]!r}; "
             f"the classes are {', '.join(classes)}.",
             hint=did_you_mean(unknown[0], list(classes)),
         )

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from mltk.data.iterate import iter_batches
 from mltk.data.labels import LabelKind, class_indices, label_kind, not_finite
 from mltk.data.nested import leaves
 from mltk.errors import DatasetError, EvaluationError, MltkError, SpecificationError
@@ -25,6 +24,7 @@ from mltk.operations.results.autoencoder import AutoEncoderEvaluationResults
 from mltk.operations.results.classifier import ClassifierEvaluationResults
 from mltk.operations.results.evaluation import EvaluationResults
 from mltk.operations.results.multi_label import MultiLabelEvaluationResults
+from mltk.operations.shared.anomaly_scores import AnomalyScores
 from mltk.operations.shared.check_dataset import load_dataset
 from mltk.operations.shared.explain import explained
 from mltk.operations.shared.keras_figures import keras_figures, weight_penalty
@@ -307,28 +307,18 @@ class _Evaluation:
     def _autoencoder(
         self, model: EvaluableAutoEncoder, classes: list[str], options: dict[str, Any]
     ) -> AutoEncoderEvaluationResults:
-        score = model.get_scoring_function()
-        labels: list[int] = []
-        scores: list[float] = []
-        for index, name in enumerate(classes):
-            if not self._load("evaluation", classes=[name], max_samples_per_class=self.limit):
-                continue
-            steps = model.eval_steps_per_epoch if self.own is None else None
-            for n, batch in enumerate(iter_batches(model.x, model.y, model.batch_size, steps)):
-                if self.limit > 0 and n * model.batch_size >= self.limit:
-                    break
-                originals = np.asarray(leaves(batch.x)[0], np.float32)
-                decoded = self.predictor.predict(batch.x)[0].reshape(originals.shape)
-                scores += [float(score(a, b)) for a, b in zip(originals, decoded, strict=True)]
-                labels += [index] * len(originals)
-                if options.get("dump") and n == 0:
-                    self._dumps.append((name, originals, decoded))
-            model.unload_dataset()
-        if not labels:
-            raise DatasetError(f"{model.name}: the evaluation dataset is empty.")
-        keep = self.predictions.leave_out(not_finite(np.array(scores, np.float64)), len(scores), "scores")
+        size = 2048 if self.tflite else 256
+        steps = model.eval_steps_per_epoch if self.own is None else None
+        scorer = AnomalyScores(model, self.predictor, self._load, limit=self.limit, batch_size=size, steps=steps)
+        found = scorer.of_classes(classes)
+        if options.get("dump"):
+            for index, pairs in sorted(found.dumps.items()):
+                originals, decoded = (np.stack(part) for part in zip(*pairs, strict=True))
+                self._dumps.append((classes[index], originals, decoded))
+        scores = np.array(found.scores, np.float64)
+        keep = self.predictions.leave_out(not_finite(scores), len(scores), "scores")
         results = AutoEncoderEvaluationResults(model.name, classes, **self.predictor.facts)
-        results.calculate(np.array(labels)[keep], np.array([]), np.array(scores)[keep])
+        results.calculate(np.array(found.classes)[keep], np.array([]), scores[keep])
         return results
 
     # -- results ---------------------------------------------------------------------------------------------

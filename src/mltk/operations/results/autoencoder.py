@@ -25,6 +25,8 @@ class AutoEncoderEvaluationResults(EvaluationResults):
     """For each abnormal class, the figures against the normal class."""
     overall_accuracy = FigureOf[float]()
     """Highest share of samples classified correctly, over all thresholds."""
+    overall_best_threshold = FigureOf[float]()
+    """Threshold of the score with the highest accuracy; a sample with this score or a higher one is abnormal."""
     overall_precision = FigureOf[np.ndarray]()
     """Precision at each threshold."""
     overall_recall = FigureOf[np.ndarray]()
@@ -72,7 +74,9 @@ class AutoEncoderEvaluationResults(EvaluationResults):
     def generate_summary(self, include_all: bool = True) -> str:
         """Return the accuracy and the areas under the curves, overall and by abnormal class."""
         lines = [super().generate_summary(include_all=False)]
-        lines.append(f"Overall accuracy: {self.overall_accuracy:.3%}")
+        best = self.get("overall_best_threshold")  # which results of older archives do not have
+        threshold = "" if best is None or not np.isfinite(best) else f" (abnormal: a score of {best:.6g} or more)"
+        lines.append(f"Overall accuracy: {self.overall_accuracy:.3%}{threshold}")
         lines.append(f"Precision/recall accuracy: {self.overall_pr_accuracy:.3%}")
         lines.append(f"Overall ROC AUC: {self.overall_roc_auc:.3%}")
         lines += [f"- {n} = {s['roc_auc']:.3%} ROC AUC" for n, s in self.class_stats.items()]
@@ -106,6 +110,7 @@ def _anomaly_figures(abnormal: np.ndarray, scores: np.ndarray, thresholds: list[
     area = float(metrics_module().auc(recall, precision)) if len(recall) > 1 else float("nan")
     return {
         "accuracy": float(accuracy.max()) if len(accuracy) else float("nan"),
+        "best_threshold": float(found[accuracy.argmax()]) if len(accuracy) else float("nan"),
         "precision": precision,
         "recall": recall,
         "pr_accuracy": area,
