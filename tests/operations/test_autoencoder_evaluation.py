@@ -209,5 +209,5 @@ def test_an_autoencoder_without_normal_samples_is_not_trained(machine: Callable[
     model = machine(lambda subset: (x_all[:0], x_all[:0]))
     model.build_model_function = lambda m: keras.Sequential([keras.Input((6,)), keras.layers.Dense(6)])
     model.loss = "mse"
-    with pytest.raises(DatasetError, match="no samples"):
+    with pytest.raises(DatasetError, match="training dataset of machine is empty"):
         mltk.train_model(model, verbose=False)
