@@ -8,6 +8,7 @@ from PIL import Image
 
 from mltk.errors import OutputError
 from mltk.image.files import ImageFileError, read_image, write_image
+from mltk.image.findings import Kind
 from mltk.image.image_format import ImageFormat
 
 GRADIENT = np.arange(12, dtype=np.uint8).reshape(3, 4) * 20
@@ -76,7 +77,7 @@ def test_16_bits_are_kept_or_divided_by_257(tmp_path, extension):
     assert (kept.dtype, notes) == (np.uint16, set())
     reduced, notes = read(path, 3, (1, 4))
     np.testing.assert_array_equal(reduced[0, :, 2], [0, 1, 4, 255])
-    assert (reduced.dtype, notes) == (np.uint8, {"16 bit"})
+    assert (reduced.dtype, notes) == (np.uint8, {Kind.DEEP})
 
 
 def test_8_bits_become_16(tmp_path):
@@ -89,7 +90,7 @@ def test_cmyk_is_converted_and_noted(tmp_path):
     path = tmp_path / "print.jpg"
     Image.fromarray(np.zeros((8, 8, 4), np.uint8), "CMYK").save(path)
     pixels, notes = read(path, size=(8, 8))
-    assert notes == {"cmyk"}
+    assert notes == {Kind.CMYK}
     assert pixels.min() > 250  # no ink is white
 
 

@@ -7,6 +7,7 @@
 - ``steps.py``: what images do in each step of the pipeline.
 - ``mixin.py``: the settings of a specification with images.
 - ``files.py``: reading and writing image files.
+- ``findings.py``: what is lost when a file is read.
 - ``image_bank.py``: the decoded images of a dataset.
 - ``image_format.py``: size, channels and depth of an image.
 - ``transforms.py``: what is drawn for each image.

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from mltk.data.pipeline.bank import UnreadableFileError
 from mltk.errors import MissingDependencyError, OutputError
 from mltk.files import make_folder, replacing
+from mltk.image.findings import Kind
 from mltk.image.image_format import ImageFormat
 
 if TYPE_CHECKING:
@@ -73,13 +74,13 @@ def _reason(error: BaseException) -> str:
     return str(error).rstrip(". ") or type(error).__name__
 
 
-def read_image(path: str, wanted: ImageFormat, notes: set[str] | None = None) -> npt.NDArray[Any]:
+def read_image(path: str, wanted: ImageFormat, found: set[Kind] | None = None) -> npt.NDArray[Any]:
     """Read an image file, and bring it to a size, a number of channels and a depth.
 
     Args:
         path: Image file.
         wanted: What the image is made to.
-        notes: Receives ``"cmyk"`` if colors were converted, and ``"16 bit"`` if values were divided by 257.
+        found: Receives what is lost.
 
     Returns:
         uint8 or uint16 [height, width, channels].
@@ -89,14 +90,14 @@ def read_image(path: str, wanted: ImageFormat, notes: set[str] | None = None) ->
     """
     with opened(path) as image:
         upright = _upright(image)
-        if notes is not None and upright.mode == "CMYK":
-            notes.add("cmyk")
+        if found is not None and upright.mode == "CMYK":
+            found.add(Kind.CMYK)
         deep = upright.mode.startswith("I")
         if upright.mode == "F":
             raise ImageFileError(f"{path} has floating-point pixels; images have 8 or 16 bits.")
         if deep:
-            if notes is not None and wanted.bits == 8:
-                notes.add("16 bit")
+            if found is not None and wanted.bits == 8:
+                found.add(Kind.DEEP)
             plane = _resized(_as_float(path, upright), wanted)
             return _from_16_bits(plane, wanted)
         pixels = np.asarray(_resized(upright.convert(_MODES[wanted.channels]), wanted))
@@ -142,8 +143,8 @@ def _as_float(path: str, image: Image.Image) -> Image.Image:
     values = np.asarray(image).astype(np.float32)
     if values.size and not 0 <= float(values.min()) <= float(values.max()) <= 65535:
         raise ImageFileError(f"{path} has 32-bit pixels; images have 8 or 16 bits.")
-    found: Image.Image = _pillow().fromarray(values)
-    return found
+    made: Image.Image = _pillow().fromarray(values)
+    return made
 
 
 def _resized(image: Image.Image, wanted: ImageFormat) -> Image.Image:

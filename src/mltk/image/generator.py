@@ -25,6 +25,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mltk.data.pipeline.bank import DEFAULT_MEMORY_LIMIT_BYTES
+from mltk.data.pipeline.findings import Findings
 from mltk.data.pipeline.hooks import UserFunction
 from mltk.data.pipeline.ranges import Range
 from mltk.data.splitting import GroupBy
@@ -194,6 +195,7 @@ class ParallelImageDataGenerator(ImageFlows):
         self.interpolation_order = interpolation_order
         self.keep_aspect_ratio, self.bits = keep_aspect_ratio, bits
         self.statistics = Statistics()
+        self.findings = Findings()
         self._draws = np.random.default_rng()
         self.check()
 

@@ -5,8 +5,6 @@ A color image of 96×96 pixels takes 28 kB. Images beyond the memory limit are d
 
 from __future__ import annotations
 
-import logging
-import threading
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -14,17 +12,11 @@ from typing import Any
 import numpy.typing as npt
 
 from mltk.data.pipeline.bank import DEFAULT_MEMORY_LIMIT_BYTES, SampleBank
+from mltk.data.pipeline.findings import Findings
 from mltk.errors import DatasetError
 from mltk.image.files import read_image
+from mltk.image.findings import Kind
 from mltk.image.image_format import ImageFormat
-
-logger = logging.getLogger("mltk")
-
-_NOTES = {
-    "cmyk": "%s has CMYK colors; other files may have them too. They are converted to RGB without a color profile.",
-    "16 bit": "%s has 16 bits; other files may have them too. Their values are divided by 257, to 0 to 255. "
-    "Set bits=16 of the data generator to keep 16 bits.",
-}
 
 
 class ImageBank(SampleBank):
@@ -36,6 +28,7 @@ class ImageBank(SampleBank):
         max_unreadable: Largest share of unreadable files; see :class:`~mltk.data.pipeline.bank.SampleBank`.
         memory_limit_bytes: Most bytes of decoded images in memory; the rest is decoded again.
         dtype: Data type of the images; None is that of ``wanted``.
+        findings: Receives what is lost when a file is read.
     """
 
     kind = "image"
@@ -49,12 +42,12 @@ class ImageBank(SampleBank):
         max_unreadable: float = 0.05,
         memory_limit_bytes: int = DEFAULT_MEMORY_LIMIT_BYTES,
         dtype: npt.DTypeLike | None = None,
+        findings: Findings | None = None,
     ) -> None:
         self.dtype = wanted.dtype if dtype is None else dtype
         super().__init__(paths, max_unreadable=max_unreadable, memory_limit_bytes=memory_limit_bytes)
         self.wanted = wanted
-        self._said: set[str] = set()
-        self._saying = threading.Lock()
+        self.findings = Findings() if findings is None else findings
 
     @classmethod
     def of(cls, images: Sequence[npt.NDArray[Any]] | npt.NDArray[Any], wanted: ImageFormat) -> ImageBank:
@@ -81,16 +74,21 @@ class ImageBank(SampleBank):
         """Read one file: uint8 or uint16 [height, width, channels]."""
         if path is None:
             raise DatasetError("A sample has neither a file nor an image.")
-        notes: set[str] = set()
-        image = read_image(path, self.wanted, notes)
-        for note in notes:
-            self._say(note, path)
+        found: set[Kind] = set()
+        image = read_image(path, self.wanted, found)
+        if found:
+            self.findings.add(path, [(kind, "") for kind in found])
         return image
 
-    def _say(self, note: str, path: str) -> None:
-        """Log, once for each kind of file, what is lost when it is read."""
-        with self._saying:
-            if note in self._said:
-                return
-            self._said.add(note)
-        logger.warning(_NOTES[note], path)
+    def end_of_pass(self, last: bool) -> None:
+        """Report what was lost, if all banks of the generator had their first pass, or at once."""
+        self.findings.finished(self, wait=not last)
+
+    def take_news(self) -> object:
+        """Return what was found and is not reported yet."""
+        return self.findings.hand_over()
+
+    def add_news(self, news: object) -> None:
+        """Add what a copy of this bank in another process found."""
+        if isinstance(news, dict):
+            self.findings.add_news(news)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from mltk.data.pipeline.mixin import FileDatasetMixin
+from mltk.errors import DatasetError
 from mltk.image.array_flow import ArraySamples, array_batches
 from mltk.image.arrays import are_images, dataset_samples
 from mltk.image.flow import TargetBatches
@@ -61,6 +63,33 @@ class ImageDatasetMixin(FileDatasetMixin):
             "batch_shape": (getattr(self, "batch_size", 32), *shape),
             "interpolation": self.interpolation,
         }
+
+    def load_dataset(  # type: ignore[override]  # as in the base
+        self,
+        subset: str,
+        classes: Sequence[str] | None = None,
+        max_samples_per_class: int = -1,
+        test: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        """Load ``subset`` into ``x``, and the validation samples into ``validation_data``.
+
+        Args:
+            subset: ``"training"``, ``"validation"`` or ``"evaluation"``; the last two are the validation part.
+            classes: Names of the classes; None is the model's classes.
+            max_samples_per_class: Most samples of a class; -1 is all.
+            test: Whether this is a dry run.
+            kwargs: More arguments for the ``load_dataset`` of your own dataset.
+
+        Raises:
+            DatasetError: The dataset is missing, empty, or lacks a class; or there is one class only.
+        """
+        if self.class_mode in ("categorical", "binary", "sparse") and len(self.classes) == 1:
+            raise DatasetError(
+                f"my_model.classes has one class only, {self.classes[0]!r}: a classifier would always be right.",
+                hint='Add a class, or set my_model.class_mode = "input" for an auto-encoder.',
+            )
+        super().load_dataset(subset, classes, max_samples_per_class, test, **kwargs)
 
     # -- images that are arrays --------------------------------------------------------------------------------
 

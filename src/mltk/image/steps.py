@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mltk.data.pipeline.batches import Samples
+from mltk.data.pipeline.findings import Findings
 from mltk.data.pipeline.flow import FlowOptions
 from mltk.data.pipeline.generator import ParallelDataGenerator
 from mltk.data.pipeline.ranges import Range, check_range
@@ -47,6 +48,7 @@ class ImageSteps(ParallelDataGenerator[Transforms, ImageBank]):
     cval: float
     interpolation_order: int
     statistics: Statistics
+    findings: Findings
     wanted: ImageFormat
     """Format of the images of one ``flow`` method."""
     white: float
@@ -86,9 +88,21 @@ class ImageSteps(ParallelDataGenerator[Transforms, ImageBank]):
         images = options.images if isinstance(options, ImageFlowOptions) else None
         if images is not None:
             return ImageBank.of(images, self.wanted)
-        return ImageBank(
-            paths, self.wanted, max_unreadable=self.max_unreadable, memory_limit_bytes=self.memory_limit_bytes
+        bank = ImageBank(
+            paths,
+            self.wanted,
+            max_unreadable=self.max_unreadable,
+            memory_limit_bytes=self.memory_limit_bytes,
+            findings=self.findings,
         )
+        self.findings.wait_for(bank)
+        return bank
+
+    def share_reports(self, other: ParallelDataGenerator[Any, Any]) -> None:
+        """Do not say what the other data generator said about the same files."""
+        super().share_reports(other)
+        if isinstance(other, ImageSteps):
+            self.findings = other.findings
 
     def hold(self, samples: Sequence[npt.NDArray[Any]], transforms: Transforms) -> ImageBank:
         """Return a bank of images that a user's function returned."""

@@ -5,6 +5,7 @@
 - ``epochs.py``, ``order.py``: batches as a sequence or an iterator; which samples an epoch has.
 - ``flow.py``: the arguments of ``flow_from_directory``.
 - ``bank.py``: decoded samples.
+- ``findings.py``: what is wrong with files that can be read nevertheless.
 - ``hooks.py``: a user's own functions.
 - ``normalize.py``, ``ranges.py``: normalization; ranges that parameters are drawn from.
 - ``mixin.py``: the settings of a specification.
