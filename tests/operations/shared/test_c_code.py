@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,7 +23,7 @@ def members(path: Path) -> dict[str, bytes]:
 def test_the_archive_has_c_code_that_follows_the_model(tmp_path):
     script = tmp_path / "toy_c.py"
     script.write_text(toy.SPECIFICATION + "my_model.c_code = True\n")
-    model = mltk.load_mltk_model(str(script))
+    model: Any = mltk.load_mltk_model(str(script))
     results = mltk.train_model(model)
     archive = Path(results.model_archive_path)
     files = members(archive)
