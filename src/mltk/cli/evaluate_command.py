@@ -10,6 +10,12 @@ from mltk.cli.common import start, verbose_option
 @click.command("evaluate")
 @click.argument("model")
 @click.option("--tflite", is_flag=True, help="Evaluate the .tflite, as the device computes it.")
+@click.option(
+    "--engine",
+    type=click.Choice(["auto", "c"]),
+    default="auto",
+    help="Compute the .tflite with its C code, compiled for this machine: the same numbers. Implies --tflite.",
+)
 @click.option("--weights", "-w", help="Weights of the Keras model: a path, a file in the weights folder, or 'best'.")
 @click.option(
     "--dataset",
@@ -27,6 +33,7 @@ from mltk.cli.common import start, verbose_option
 def command(
     model: str,
     tflite: bool,
+    engine: str,
     weights: str | None,
     dataset: str | None,
     classes: str | None,
@@ -62,5 +69,6 @@ def command(
         test=test,
         post_process=post,
         dataset=dataset,
+        engine=engine,
     )
     click.echo(results.to_text())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _ctypes
 import ctypes
 import os
 import shutil
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 
@@ -42,31 +44,40 @@ def find_compiler() -> list[str]:
 
 
 class HostModel:
-    """A model as a shared library of this machine; a context manager that removes it again.
+    """A model as a shared library of this machine; a context manager that unloads it.
 
     Args:
         model: The bytes of a ``.tflite``, a `TfliteModel`, or a `Graph`.
         flags: Flags for the compiler after the default ones.
         compiler: Command of the compiler; None takes `find_compiler`.
+        threads: Number of threads that compute samples at the same time. The code is not reentrant, so that each
+            thread has a copy of the library.
 
     Raises:
         UnsupportedModelError: The model can't become C code.
         RuntimeFailure: The compiler fails.
     """
 
-    def __init__(self, model: GraphSource, *, flags: Sequence[str] = (), compiler: Sequence[str] | None = None) -> None:
+    def __init__(
+        self,
+        model: GraphSource,
+        *,
+        flags: Sequence[str] = (),
+        compiler: Sequence[str] | None = None,
+        threads: int = 1,
+    ) -> None:
         graph = graph_of(model)
         self.program = lower(graph)
         self.code = write_model(self.program, "model")
-        self._folder = tempfile.TemporaryDirectory(prefix="mltk-c-")
         files = {**kernel_sources(self.program), "model.c": self.code.source, "model.h": self.code.header}
         files["batch.c"] = _batch_loop(self.program)
-        try:
-            library = build_library(Path(self._folder.name), files, flags=flags, compiler=compiler)
-            self._library = ctypes.CDLL(str(library))
-        except BaseException:
-            self._folder.cleanup()
-            raise
+        with tempfile.TemporaryDirectory(prefix="mltk-c-") as folder:
+            library = build_library(Path(folder), files, flags=flags, compiler=compiler)
+            copies = [library, *(library.with_name(f"{k}_{library.name}") for k in range(1, threads))]
+            for copy in copies[1:]:
+                shutil.copyfile(library, copy)
+            # A loaded library does not need its file.
+            self._libraries = [ctypes.CDLL(str(copy)) for copy in copies]
         self.is_stateful = bool(self.program.states)
 
     def run(self, inputs: Sequence[np.ndarray], *, reset_between_samples: bool = True) -> list[np.ndarray]:
@@ -86,15 +97,34 @@ class HostModel:
         ]
         n = len(arrays[0])
         outputs = [np.empty((n, *tensors[i].shape), tensors[i].dtype) for i in self.program.outputs]
-        if self.is_stateful:
-            self._library.model_reset()
-        pointers = [ctypes.c_void_p(a.ctypes.data) for a in (*arrays, *outputs)]
-        self._library.model_batch(ctypes.c_int32(n), ctypes.c_int32(int(reset_between_samples)), *pointers)
+        is_stream = self.is_stateful and not reset_between_samples
+        parts = 1 if is_stream else max(1, min(len(self._libraries), n))
+        bounds = [n * k // parts for k in range(parts + 1)]
+
+        def compute(k: int) -> None:
+            part = slice(bounds[k], bounds[k + 1])
+            self._run(self._libraries[k], [a[part] for a in arrays], [o[part] for o in outputs], reset_between_samples)
+
+        if parts == 1:
+            compute(0)
+        else:
+            with ThreadPoolExecutor(parts) as pool:  # ctypes releases the GIL
+                list(pool.map(compute, range(parts)))
         return outputs
 
+    def _run(
+        self, library: ctypes.CDLL, inputs: list[np.ndarray], outputs: list[np.ndarray], reset_between_samples: bool
+    ) -> None:
+        if self.is_stateful:
+            library.model_reset()
+        pointers = [ctypes.c_void_p(a.ctypes.data) for a in (*inputs, *outputs)]
+        library.model_batch(ctypes.c_int32(len(inputs[0])), ctypes.c_int32(int(reset_between_samples)), *pointers)
+
     def close(self) -> None:
-        """Remove the library's files. Do not run the model afterwards."""
-        self._folder.cleanup()
+        """Unload the library. The model can't run afterwards."""
+        for library in self._libraries:
+            _ctypes.dlclose(library._handle)
+        self._libraries = []
 
     def __enter__(self) -> HostModel:
         return self

@@ -10,11 +10,16 @@ import numpy as np
 import numpy.typing as npt
 
 from mltk.data.nested import by_name, leaves
+from mltk.errors import RuntimeFailure
 from mltk.operations.shared.explain import explained
 
 if TYPE_CHECKING:
+    from mltk.micro.engines.run import BatchResult
     from mltk.operations.shared.model_types import KerasModel
     from mltk.tflite.model import TfliteModel
+
+# Share and least number of the samples of a batch that TensorFlow Lite Micro computes too.
+_CHECK_SHARE, _CHECK_AT_LEAST = 0.005, 8
 
 
 class Predictor(Protocol):
@@ -87,12 +92,10 @@ class DevicePredictor(_Noting):
 
     def predict(self, x: Any) -> list[npt.NDArray[Any]]:
         """Return the dequantized outputs of a batch. NaN and infinity count as 0: integers do not have them."""
-        from mltk.micro.engines.run import run_batch
-
         named = {i: name for inputs, _ in self._model.signatures.values() for name, i in inputs.items()}
         arrays = by_name(x, [named.get(t.index, "") for t in self._model.inputs])
         inputs = [self._model.quantize_to_input_dtype(_finite(np.asarray(a)), i) for i, a in enumerate(arrays)]
-        result = run_batch(self._model, inputs)
+        result = self._compute(inputs)
         if self.facts.get("engine") not in (None, result.engine):
             self.note(f"{self.facts['engine_description']} computed a part of the samples.")
         self.facts["engine"] = result.engine
@@ -100,6 +103,57 @@ class DevicePredictor(_Noting):
         for text in result.notes:
             self.note(text)
         return [np.asarray(self._model.dequantize_output_to_float32(o, i)) for i, o in enumerate(result.outputs)]
+
+    def _compute(self, inputs: list[npt.NDArray[Any]]) -> BatchResult:
+        from mltk.micro.engines.run import run_batch
+
+        return run_batch(self._model, inputs)
+
+
+class CCodePredictor(DevicePredictor):
+    """Computes a ``.tflite`` with its C code, compiled for this machine, on all cores.
+
+    Each batch is checked: TensorFlow Lite Micro computes a part of the samples too.
+
+    Args:
+        tflite_model: The model.
+
+    Raises:
+        UnsupportedModelError: The model can't become C code.
+        MissingDependencyError: There is no C compiler.
+    """
+
+    def __init__(self, tflite_model: TfliteModel) -> None:
+        from mltk.codegen.host import HostModel
+        from mltk.micro.engines.run import available_cpus
+
+        super().__init__(tflite_model)
+        self._host = HostModel(tflite_model, threads=available_cpus())
+        self._rng = np.random.default_rng()
+        self._n_checked = 0
+
+    def _compute(self, inputs: list[npt.NDArray[Any]]) -> BatchResult:
+        from importlib import metadata
+
+        from mltk.micro.engines.run import BatchResult, run_batch
+
+        outputs = self._host.run(inputs)
+        n = len(inputs[0])
+        chosen = np.sort(self._rng.permutation(n)[: max(_CHECK_AT_LEAST, int(n * _CHECK_SHARE))])
+        reference = run_batch(self._model, [a[chosen] for a in inputs])
+        for ours, theirs in zip(outputs, reference.outputs, strict=True):
+            if not np.array_equal(ours[chosen].reshape(theirs.shape), theirs):
+                raise RuntimeFailure(
+                    f"The C code of the model differs from {reference.engine_description}.",
+                    hint="This is an error in mltk. Please report it with the model. Leave out the engine c.",
+                )
+        self._n_checked += len(chosen)
+        description = (
+            f"C code of openmltk {metadata.version('openmltk')}, compiled for this machine; "
+            f"{self._n_checked} random samples equal to {reference.engine_description}"
+        )
+        shaped = [o.reshape(n, *r.shape[1:]) for o, r in zip(outputs, reference.outputs, strict=True)]
+        return BatchResult(shaped, "c", description)
 
 
 def _finite(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
