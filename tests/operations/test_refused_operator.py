@@ -9,6 +9,7 @@ import pytest
 
 from mltk import check_parity, evaluate_model, train_model
 from mltk.errors import SpecificationError
+from mltk.operations.results.training import report_training
 
 pytestmark = [pytest.mark.tf, pytest.mark.usefixtures("needs_tflm")]
 L = keras.layers
@@ -44,8 +45,10 @@ def _compiled(model: Any, x: Any, y: Any) -> Any:
 
 def test_the_figures_are_of_the_reference_kernels_with_a_note(make_toy, capfd):
     model = make_toy(epochs=4, build_model_function=refused)
-    assert train_model(model).tflite_model is not None
+    trained = train_model(model)
+    assert trained.tflite_model is not None
     results = evaluate_model(model, tflite=True)
+    assert "refused operator SQRT" in " ".join(report_training(trained, [results]).split())
     assert any("refused operator SQRT" in note for note in results["notes"])
     assert "reference kernels" in results["engine_description"]
     report = check_parity(model, n_samples=10)

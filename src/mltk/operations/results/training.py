@@ -168,6 +168,7 @@ def _evaluation_rows(evaluations: Sequence[EvaluationResults]) -> list[tuple[str
         rows.append(("Keras model" if is_keras else ".tflite model", _figures(evaluation)))
         if not is_keras and evaluation.get("engine") is not None:
             rows.append(("computed by", evaluation["engine_description"]))
+            rows += [("note", note) for note in evaluation.get("notes", [])]
     if len(evaluations) == 2 and all("overall_accuracy" in e for e in evaluations):
         loss = evaluations[0]["overall_accuracy"] - evaluations[1]["overall_accuracy"]
         rows.append(("quantization", f"{'costs' if loss >= 0 else 'gains'} {abs(loss) * 100:.2f} points of accuracy"))
