@@ -9,7 +9,7 @@ import numpy as np
 from mltk.codegen.lowering.context import Context, lowering
 from mltk.codegen.program import Constant, Params, Ref
 from mltk.micro.exact import fixed_point as fx
-from mltk.micro.exact.node import BUILDERS, Node, activation_range
+from mltk.micro.exact.node import BUILDERS, activation_range
 from mltk.tflite.fixed_point import quantize_multiplier
 
 _INT8 = np.arange(-128, 128).astype(np.int8)
@@ -74,19 +74,21 @@ def lower_add(context: Context) -> None:
     node = context.node
     a, b, y = node.tensor(0), node.tensor(1), node.outputs[0]
     node.require_int8(a, b, y)
+    signs = [1, 1 if node.op.name == "ADD" else -1]
+    order = (0, 1) if a.scale[0] >= b.scale[0] else (1, 0)
+    small = node.tensor(order[1])
     twice = 2.0 * max(float(a.scale[0]), float(b.scale[0]))
-    ma, mb = quantize_multiplier(float(a.scale[0]) / twice), quantize_multiplier(float(b.scale[0]) / twice)
-    my = quantize_multiplier(twice / ((1 << 20) * float(y.scale[0])))
-    node.require(my[1] <= 0, "an output scale too fine")
+    mb, my = (quantize_multiplier(r) for r in (float(small.scale[0]) / twice, twice / ((1 << 20) * float(y.scale[0]))))
+    node.require(my[1] < 0, "an output scale too fine")
     fields = {
-        "multiplier_a": ma[0],
-        "shift_a": ma[1],
+        "sign_a": signs[order[0]],
+        "sign_b": signs[order[1]],
         "multiplier_b": mb[0],
         "shift_b": mb[1],
         "multiplier_out": my[0],
         "shift_out": my[1],
     }
-    _binary(context, "mltk_add_s8" if node.op.name == "ADD" else "mltk_sub_s8", fields, activation_range(node, y))
+    _binary(context, "mltk_add_s8", fields, activation_range(node, y), order)
 
 
 @lowering("MUL")
@@ -110,14 +112,17 @@ def lower_maximum(context: Context) -> None:
     _binary(context, "mltk_maximum_s8" if node.op.name == "MAXIMUM" else "mltk_minimum_s8", {}, (-128, 127))
 
 
-def _binary(context: Context, function: str, fields: dict[str, int], limits: tuple[int, int]) -> None:
+def _binary(
+    context: Context, function: str, fields: dict[str, int], limits: tuple[int, int], order: tuple[int, int] = (0, 1)
+) -> None:
+    """Append a call of a kernel with two inputs. ``order`` tells which inputs are the kernel's first and second."""
     node = context.node
-    a, b, y = node.tensor(0), node.tensor(1), node.outputs[0]
+    a, b, y = node.tensor(order[0]), node.tensor(order[1]), node.outputs[0]
     shape = np.broadcast_shapes(a.shape, b.shape)
     node.require(int(np.prod(shape)) == y.size, "an output size that does not follow from its inputs")
     size, steps = merged_axes(shape, [_steps(t.shape, shape) for t in (a, b)])
     node.require(len(size) <= _RANK, "broadcasting over too many dimensions")
-    first, second = context.input(0), context.input(1)
+    first, second = (context.input(i) for i in order)
     whole = tuple(t for t, v in ((first, a), (second, b)) if v.size == y.size)
     params = Params(
         "mltk_binary",
@@ -125,8 +130,8 @@ def _binary(context: Context, function: str, fields: dict[str, int], limits: tup
             "size": pad_front(size, 1, _RANK),
             "step_a": pad_front(steps[0], 0, _RANK),
             "step_b": pad_front(steps[1], 0, _RANK),
-            "zero_a": _zero(node, 0),
-            "zero_b": _zero(node, 1),
+            "zero_a": int(a.zero_point[0]),
+            "zero_b": int(b.zero_point[0]),
             "zero_out": int(y.zero_point[0]),
             **fields,
             "low": limits[0],
@@ -136,10 +141,6 @@ def _binary(context: Context, function: str, fields: dict[str, int], limits: tup
     target = context.output()
     arguments = (params, Ref(first), Ref(second), Ref(target))
     context.call("mltk_elementwise", function, *arguments, reads=(first, second), writes=(target,), in_place=whole)
-
-
-def _zero(node: Node, i: int) -> int:
-    return int(node.tensor(i).zero_point[0])
 
 
 def _steps(shape: tuple[int, ...], whole: tuple[int, ...]) -> list[int]:

@@ -56,7 +56,7 @@ def requantization(
         real = np.float64(x.scale[0]) * scales / np.float64(y.scale[0])
     multiplier, shift = quantize_multipliers(real)
     magnitude = np.abs(wide).sum(axis=1) * 255 + np.abs(offsets)
-    node.require(np.all(magnitude << np.maximum(shift, 0) <= _INT32_MAX), "sums that may overflow int32")
+    node.require(np.all(magnitude << (np.maximum(shift, 0) + 1) <= _INT32_MAX), "sums that may overflow int32")
     if fold_zero_point:
         offsets = offsets - int(x.zero_point[0]) * wide.sum(axis=1)
         node.require(np.all(np.abs(offsets) <= _INT32_MAX), "a bias that may overflow int32")
@@ -128,19 +128,17 @@ def lower_conv_2d(context: Context) -> None:
             **_geometry(x, y, win),
             "groups": groups,
             "row": row,
-            "plane_height": 0,
             "weights": Constant("weights", padded),
             "out": out,
         },
     )
     source, target = context.input(0), context.output()
     if win.is_pointwise and groups == 1 and x.shape[3] == row:
-        arguments = (params, Ref(source), Ref(target))
-        context.call("mltk_conv", "mltk_pointwise_conv_2d_s8", *arguments, reads=(source,), writes=(target,))
+        function, scratch = "mltk_pointwise_conv_2d_s8", Scratch(4 * row, "int16_t")
     else:
-        arguments = (params, Ref(source), Ref(target))
-        scratch = Scratch(2 * row)
-        context.call("mltk_conv", "mltk_conv_2d_s8", *arguments, scratch, reads=(source,), writes=(target,))
+        function, scratch = "mltk_conv_2d_s8", Scratch(5 * row, "int16_t")
+    arguments = (params, Ref(source), Ref(target), scratch)
+    context.call("mltk_conv", function, *arguments, reads=(source,), writes=(target,))
 
 
 @lowering("DEPTHWISE_CONV_2D")
@@ -154,13 +152,49 @@ def lower_depthwise_conv_2d(context: Context) -> None:
     win = window(node, (w.shape[1], w.shape[2]), x, y)
     node.require(y.shape == (x.shape[0], *win.out, w.shape[3]), "an output size that does not follow from the weights")
     rows = np.ascontiguousarray(w.reshape(-1, w.shape[3]).T)
-    out = requantization(node, x, node.tensor(1), rows, _bias(node, 2), fold_zero_point=False)
-    weights = Constant("weights", np.ascontiguousarray(w.reshape(-1, w.shape[3])))
-    height, width = (max(win.padded[i], win.before[i] + win.image[i]) for i in (0, 1))
-    plane = {"row": width, "plane_height": height}
-    params = Params("mltk_conv", {**_geometry(x, y, win), "groups": 1, **plane, "weights": weights, "out": out})
+    out = requantization(node, x, node.tensor(1), rows, _bias(node, 2), fold_zero_point=True)
+    # The kernel computes rows of outputs, and long rows cost less.
+    axes = (1, 0) if win.out[0] > win.out[1] else (0, 1)
+    kernel, stride, dilation = (_ordered(v, axes) for v in (win.kernel, win.stride, win.dilation))
+    before, image, size = (_ordered(v, axes) for v in (win.before, win.image, win.out))
+    height, width = (max(win.padded[i], win.before[i] + win.image[i]) for i in axes)
+    in_steps = _ordered((x.shape[2] * x.shape[3], x.shape[3]), axes)
+    out_steps = _ordered((y.shape[2] * y.shape[3], y.shape[3]), axes)
+    weights = w[0].transpose(*axes, 2).reshape(-1, w.shape[3])
+    is_simple = kernel == (3, 3) and dilation == (1, 1) and stride[1] == 1
+    node.require(height <= 32767 and width <= 32767, "a border that is too wide")
+    params = Params(
+        "mltk_depthwise_conv",
+        {
+            "batch": x.shape[0],
+            "in_height": image[0],
+            "in_width": image[1],
+            "in_channels": x.shape[3],
+            "out_height": size[0],
+            "out_width": size[1],
+            "out_channels": y.shape[3],
+            "kernel_height": kernel[0],
+            "kernel_width": kernel[1],
+            "stride_height": stride[0],
+            "stride_width": stride[1],
+            "dilation_height": dilation[0],
+            "dilation_width": dilation[1],
+            "pad_top": before[0],
+            "pad_left": before[1],
+            "plane_height": height,
+            "plane_width": width,
+            "in_zero_point": int(x.zero_point[0]),
+            "is_simple_3x3": int(is_simple),
+            "in_step_y": in_steps[0],
+            "in_step_x": in_steps[1],
+            "out_step_y": out_steps[0],
+            "out_step_x": out_steps[1],
+            "weights": Constant("weights", np.ascontiguousarray(weights)),
+            "out": out,
+        },
+    )
     source, target = context.input(0), context.output()
-    values = w.shape[1] * -(-w.shape[2] // 2) * 2 + height * width + 2
+    values = kernel[0] * -(-kernel[1] // 2) * 2 + height * width + 2
     context.call(
         "mltk_depthwise_conv",
         "mltk_depthwise_conv_2d_s8",
@@ -172,6 +206,10 @@ def lower_depthwise_conv_2d(context: Context) -> None:
         writes=(target,),
         in_place=(source,) if x.shape == y.shape else (),
     )
+
+
+def _ordered(pair: tuple[int, int], axes: tuple[int, int]) -> tuple[int, int]:
+    return pair[axes[0]], pair[axes[1]]
 
 
 @lowering("TRANSPOSE_CONV")
@@ -194,7 +232,6 @@ def lower_transpose_conv(context: Context) -> None:
             **_geometry(x, y, win),
             "groups": 1,
             "row": 0,
-            "plane_height": 0,
             "weights": Constant("weights", w),
             "out": out,
         },

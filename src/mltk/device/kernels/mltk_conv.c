@@ -1,67 +1,242 @@
 /* CONV_2D of int8, also grouped and dilated.
  *
  * Source of the arithmetic: TensorFlow Lite, kernels/internal/reference/integer_ops/conv.h (ConvPerChannel). Two output
- * pixels are computed at a time: the input of each is gathered into a row, the border filled with the zero point.
+ * pixels are computed at a time: the input of each is gathered into a row, the border filled with the zero point. Two
+ * rows of weights are multiplied with both, so that each value that is loaded is used twice.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "mltk_dot.h"
 
-/* Write the inputs of one output pixel, for one group, as a row in the order of the weights. */
-static void gather(const mltk_conv *p, const int8_t *image, int32_t y, int32_t x, int32_t group_size, int8_t *row) {
-    const int32_t in_row = p->in_width * p->in_channels;
+#if defined(MLTK_DSP)
+/* Rows of inputs for the DSP instructions are int16. Each four values of both rows lie together: values 0 and 2 of the
+ * first row, 1 and 3 of the first, 0 and 2 of the second, 1 and 3 of the second. */
+typedef int16_t input_row;
+
+/* Write one (`which` is 0 or 1) of two rows of inputs. */
+static void widen(const int8_t *from, int32_t row, int32_t which, int16_t *rows) {
+    rows += 4 * which;
+    for (const int8_t *const end = from + row; from != end; from += 4, rows += 8) {
+        const uint32_t word = mltk_load_4(from), even = mltk_even(word), odd = mltk_odd(word);
+        __builtin_memcpy(rows, &even, sizeof even);
+        __builtin_memcpy(rows + 2, &odd, sizeof odd);
+    }
+}
+
+/* Two rows of weights with two rows of inputs. sum: w0 x0, w0 x1, w1 x0, w1 x1.
+ *
+ * The loop needs all 14 registers, so it is an assembler function: no compiler flag takes one away. For each four
+ * values: r4 to r7 are the sums, r8 to r11 inputs. One round of the loop is two of them; an odd one comes first. */
+#define FOUR_VALUES                                                                                                    \
+    "ldmia r2!, {r8-r11}\n\t"                                                                                          \
+    "ldr r12, [r0], #4\n\t"                                                                                            \
+    "sxtb16 lr, r12\n\t"                                                                                               \
+    "sxtb16 r12, r12, ror #8\n\t"                                                                                      \
+    "smlad r4, lr, r8, r4\n\t"                                                                                         \
+    "smlad r5, lr, r10, r5\n\t"                                                                                        \
+    "smlad r4, r12, r9, r4\n\t"                                                                                        \
+    "smlad r5, r12, r11, r5\n\t"                                                                                       \
+    "ldr r12, [r1], #4\n\t"                                                                                            \
+    "sxtb16 lr, r12\n\t"                                                                                               \
+    "sxtb16 r12, r12, ror #8\n\t"                                                                                      \
+    "smlad r6, lr, r8, r6\n\t"                                                                                         \
+    "smlad r7, lr, r10, r7\n\t"                                                                                        \
+    "smlad r6, r12, r9, r6\n\t"                                                                                        \
+    "smlad r7, r12, r11, r7\n\t"
+
+MLTK_ASSEMBLER void dot_2x2(MLTK_UNUSED const int8_t *w0, MLTK_UNUSED const int8_t *w1, MLTK_UNUSED const int16_t *x,
+                            MLTK_UNUSED const int16_t *x_end, MLTK_UNUSED int32_t *sum) {
+    __asm__(
+        ".syntax unified\n\t"
+        "push {r4-r11, lr}\n\t"
+        "movs r4, #0\n\t"
+        "movs r5, #0\n\t"
+        "subs r6, r3, r2\n\t"
+        "lsls r6, r6, #27\n\t" /* bit 4, set for an odd number of fours, becomes the sign */
+        "mov r6, r4\n\t"
+        "mov r7, r4\n\t"
+        "bmi 2f\n\t"
+        "1:\n\t" FOUR_VALUES "2:\n\t" FOUR_VALUES
+        "cmp r2, r3\n\t"
+        "bne 1b\n\t"
+        "ldr r0, [sp, #36]\n\t"
+        "stmia r0, {r4-r7}\n\t"
+        "pop {r4-r11, pc}");
+}
+#else
+typedef int8_t input_row;
+
+/* Two rows of weights with two rows of inputs, both `row` bytes apart. sum: w0 x0, w0 x1, w1 x0, w1 x1. */
+static inline void dot_2x2(const int8_t *w, const int8_t *x, int32_t row, int32_t sum[4]) {
+    int32_t s00 = 0, s01 = 0, s10 = 0, s11 = 0;
+#if defined(MLTK_HELIUM)
+    for (int32_t left = row; left > 0; left -= 16, w += 16, x += 16) {
+        const mve_pred16_t some = vctp8q((uint32_t)left);
+        const int8x16_t a = vldrbq_z_s8(w, some), b = vldrbq_z_s8(w + row, some);
+        const int8x16_t c = vldrbq_z_s8(x, some), d = vldrbq_z_s8(x + row, some);
+        s00 = vmladavaq_s8(s00, a, c);
+        s01 = vmladavaq_s8(s01, a, d);
+        s10 = vmladavaq_s8(s10, b, c);
+        s11 = vmladavaq_s8(s11, b, d);
+    }
+#else
+    for (int32_t k = 0; k < row; ++k) {
+        s00 += w[k] * x[k];
+        s01 += w[k] * x[row + k];
+        s10 += w[row + k] * x[k];
+        s11 += w[row + k] * x[row + k];
+    }
+#endif
+    sum[0] = s00, sum[1] = s01, sum[2] = s10, sum[3] = s11;
+}
+#endif
+
+/* Results of both pixels for one channel. The second is written first, so that with `out_step` 0 it vanishes. */
+static inline void put(const mltk_requantization *p, int32_t channel, int32_t sum, int32_t other_sum, int8_t *out,
+                       int32_t out_step) {
+    const mltk_channel c = mltk_channel_of(p, channel);
+    if (c.shift < 0) {
+        sum = mltk_requantize_right(&c, sum);
+        other_sum = mltk_requantize_right(&c, other_sum);
+    } else {
+        sum = mltk_requantize_left(&c, sum);
+        other_sum = mltk_requantize_left(&c, other_sum);
+    }
+    out[out_step] = (int8_t)other_sum;
+    out[0] = (int8_t)sum;
+}
+
+/* Multiply two rows of inputs with the rows of weights of some channels. `weights` has an even number of rows: behind
+ * an odd last one are zeros. The results of the second row begin `out_step` behind those of the first. */
+static void multiply(const mltk_conv *p, const input_row *x, int32_t channel, int32_t end, int8_t *out,
+                     int32_t out_step) {
+    int32_t sum[4];
+    const int8_t *weights = p->weights + channel * p->row;
+    for (; channel < end; channel += 2, weights += 2 * p->row) {
+#if defined(MLTK_DSP)
+        dot_2x2(weights, weights + p->row, x, x + 2 * p->row, sum);
+#else
+        dot_2x2(weights, x, p->row, sum);
+#endif
+        put(&p->out, channel, sum[0], sum[1], out + channel, out_step);
+        if (channel + 1 < end) put(&p->out, channel + 1, sum[2], sum[3], out + channel + 1, out_step);
+    }
+}
+
+/* Where the inputs of an output pixel are collected, in the order of the weights. */
+typedef struct {
+    input_row *rows;  /* of both pixels */
+    int8_t *gathered; /* one row of int8; for DSP instructions, null if runs of four can be widened at once */
+    int32_t which;    /* the pixel, 0 or 1 */
+} collector;
+
+/* Append n inputs: those at `from`, or n times `fill` if it is null. Returns the new length of the row. */
+static int32_t append(const collector *to, int32_t length, const int8_t *from, int32_t fill, int32_t n) {
+#if defined(MLTK_DSP)
+    if (to->gathered == NULL) {
+        int16_t *const rows = to->rows + 2 * length;
+        if (from != NULL) {
+            widen(from, n, to->which, rows);
+        } else {
+            for (int32_t i = 4 * to->which; i < 2 * n; i += 8) {
+                for (int32_t k = 0; k < 4; ++k) rows[i + k] = (int16_t)fill;
+            }
+        }
+        return length + n;
+    }
+#endif
+    if (from != NULL) {
+        memcpy(to->gathered + length, from, (size_t)n);
+    } else {
+        memset(to->gathered + length, fill, (size_t)n);
+    }
+    return length + n;
+}
+
+/* Collect the inputs of one output pixel, for one group. */
+static void gather(const mltk_conv *p, const int8_t *image, int32_t y, int32_t x, int32_t group_size,
+                   const collector *to) {
+    const int32_t in_row = p->in_width * p->in_channels, fill = p->in_zero_point;
     const int32_t top = y * p->stride_height - p->pad_top, left = x * p->stride_width - p->pad_left;
     const int32_t whole = p->kernel_width * group_size;
     /* Whether the pixels of a row of the kernel are side by side, and inside the image. */
     const int is_run =
         group_size == p->in_channels && p->dilation_width == 1 && left >= 0 && left + p->kernel_width <= p->in_width;
+    int32_t length = 0;
     for (int32_t i = 0; i < p->kernel_height; ++i) {
         const int32_t in_y = top + i * p->dilation_height;
         if (in_y < 0 || in_y >= p->in_height) {
-            memset(row, p->in_zero_point, (size_t)whole);
-            row += whole;
+            length = append(to, length, NULL, fill, whole);
             continue;
         }
         const int8_t *const from = image + in_y * in_row;
         if (is_run) {
-            memcpy(row, from + left * p->in_channels, (size_t)whole);
-            row += whole;
+            length = append(to, length, from + left * p->in_channels, 0, whole);
             continue;
         }
-        for (int32_t j = 0, in_x = left; j < p->kernel_width; ++j, in_x += p->dilation_width, row += group_size) {
-            if (in_x < 0 || in_x >= p->in_width) {
-                memset(row, p->in_zero_point, (size_t)group_size);
-            } else {
-                memcpy(row, from + in_x * p->in_channels, (size_t)group_size);
-            }
+        for (int32_t j = 0, in_x = left; j < p->kernel_width; ++j, in_x += p->dilation_width) {
+            const int is_inside = in_x >= 0 && in_x < p->in_width;
+            length = append(to, length, is_inside ? from + in_x * p->in_channels : NULL, fill, group_size);
         }
     }
+#if defined(MLTK_DSP)
+    if (to->gathered != NULL) widen(to->gathered, p->row, to->which, to->rows);
+#endif
 }
 
-void mltk_conv_2d_s8(const mltk_conv *p, const int8_t *in, int8_t *out, int8_t *scratch) {
+void mltk_conv_2d_s8(const mltk_conv *p, const int8_t *in, int8_t *out, int16_t *scratch) {
     const int32_t group_in = p->in_channels / p->groups, group_out = p->out_channels / p->groups;
     const int32_t image = p->in_height * p->in_width * p->in_channels;
     const int32_t pixels = p->out_height * p->out_width;
-    memset(scratch, 0, (size_t)(2 * p->row));
+    collector to;
+#if defined(MLTK_DSP)
+    to.rows = scratch;
+    to.gathered = group_in % 4 == 0 ? NULL : (int8_t *)(scratch + 2 * p->row);
+    if (to.gathered != NULL) memset(to.gathered, 0, (size_t)p->row);
+#else
+    to.rows = (int8_t *)scratch;
+    memset(to.rows, 0, (size_t)(2 * p->row));
+#endif
     for (int32_t n = 0; n < p->batch; ++n, in += image) {
-        for (int32_t i = 0; i < pixels; i += 2, out += 2 * p->out_channels) {
-            const int32_t rows = pixels - i < 2 ? 1 : 2;
+        int32_t y = 0, x = 0;
+        for (int32_t i = 0; i < pixels; i += 2) {
+            const int32_t n_rows = pixels - i < 2 ? 1 : 2, first_y = y, first_x = x;
             for (int32_t g = 0; g < p->groups; ++g) {
-                for (int32_t k = 0; k < rows; ++k) {
-                    const int32_t y = (i + k) / p->out_width;
-                    gather(p, in + g * group_in, y, i + k - y * p->out_width, group_in, scratch + k * p->row);
+                y = first_y, x = first_x;
+                for (to.which = 0; to.which < n_rows; ++to.which) {
+#if !defined(MLTK_DSP)
+                    to.gathered = to.rows + to.which * p->row;
+#endif
+                    gather(p, in + g * group_in, y, x, group_in, &to);
+                    if (++x == p->out_width) x = 0, ++y;
                 }
-                mltk_multiply_rows(&p->out, p->weights, scratch, p->row, rows, g * group_out, (g + 1) * group_out, out,
-                                   p->out_channels);
+                multiply(p, to.rows, g * group_out, (g + 1) * group_out, out, n_rows < 2 ? 0 : p->out_channels);
             }
+            out += n_rows * p->out_channels;
         }
-        if (pixels % 2 != 0) out -= p->out_channels;
     }
+    const int32_t size = p->batch * pixels * p->out_channels;
+    mltk_limit(p->out.low, p->out.high, out - size, size);
 }
 
-void mltk_pointwise_conv_2d_s8(const mltk_conv *p, const int8_t *in, int8_t *out) {
-    const int32_t pixels = p->batch * p->out_height * p->out_width;
-    for (int32_t i = 0; i < pixels; i += 2, in += 2 * p->row, out += 2 * p->out_channels) {
-        mltk_multiply_rows(&p->out, p->weights, in, p->row, pixels - i, 0, p->out_channels, out, p->out_channels);
+void mltk_pointwise_conv_2d_s8(const mltk_conv *p, const int8_t *in, int8_t *out, int16_t *scratch) {
+    const int32_t pixels = p->batch * p->out_height * p->out_width, n = p->out_channels;
+    int8_t *const first = out;
+    for (int32_t i = 0; i < pixels; i += 2, in += 2 * p->row, out += 2 * n) {
+        const int32_t is_last = pixels - i < 2;
+#if defined(MLTK_DSP)
+        widen(in, p->row, 0, scratch);
+        widen(is_last ? in : in + p->row, p->row, 1, scratch);
+        multiply(p, scratch, 0, n, out, is_last ? 0 : n);
+#else
+        const int8_t *rows = in;
+        if (is_last) { /* there is no second row to read */
+            memcpy(scratch, in, (size_t)p->row);
+            memcpy((int8_t *)scratch + p->row, in, (size_t)p->row);
+            rows = (const int8_t *)scratch;
+        }
+        multiply(p, rows, 0, n, out, is_last ? 0 : n);
+#endif
     }
+    mltk_limit(p->out.low, p->out.high, first, pixels * n);
 }

@@ -1,24 +1,39 @@
 /* DEPTHWISE_CONV_2D of int8.
  *
  * Source of the arithmetic: TensorFlow Lite, kernels/internal/reference/integer_ops/depthwise_conv.h
- * (DepthwiseConvPerChannel). One channel at a time is copied into a plane of int16 with its border, the zero point
- * subtracted. So the border needs no care, a row of the kernel is a dot product of neighbors, and the output may take
- * the place of the input.
+ * (DepthwiseConvPerChannel). One channel at a time is copied into a plane of int16 with a border of zero points. So the
+ * border needs no care, a row of the kernel is a dot product of neighbors, and the output may take the place of the
+ * input. The sums of a part of an output row are computed first; then they become int8.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "mltk_dot.h"
 
+#define PART 32 /* outputs, an even number */
+
+#if defined(__SSE2__) || defined(__ARM_NEON) || defined(__wasm_simd128__) || defined(__riscv_vector)
+#define HAS_VECTORS 1 /* the compiler computes several outputs at a time */
+#endif
+
 /* Copy one channel into the plane. */
-static void copy_channel(const mltk_conv *p, const int8_t *in, int32_t width, int16_t *plane) {
-    int16_t *to = plane + p->pad_top * width + p->pad_left;
-    for (int32_t y = 0; y < p->in_height; ++y, to += width) {
-        for (int32_t x = 0; x < p->in_width; ++x, in += p->in_channels) to[x] = (int16_t)(*in - p->in_zero_point);
+static void copy_channel(const mltk_depthwise_conv *p, const int8_t *in, int16_t *plane) {
+    int16_t *to = plane + p->pad_top * p->plane_width + p->pad_left;
+    const int32_t width = p->in_width, step = p->in_step_x;
+    for (int32_t y = 0; y < p->in_height; ++y, to += p->plane_width, in += p->in_step_y) {
+        const int8_t *from = in;
+        int32_t x = 0;
+        for (; x < width - 3; x += 4) {
+            to[x] = *from, from += step;
+            to[x + 1] = *from, from += step;
+            to[x + 2] = *from, from += step;
+            to[x + 3] = *from, from += step;
+        }
+        for (; x < width; ++x, from += step) to[x] = *from;
     }
 }
 
 /* Copy the weights of one channel: rows of int16, filled up with a zero to an even length. */
-static void copy_weights(const mltk_conv *p, int32_t channel, int16_t *weights) {
+static void copy_weights(const mltk_depthwise_conv *p, int32_t channel, int16_t *weights) {
     const int8_t *from = p->weights + channel;
     for (int32_t i = 0; i < p->kernel_height; ++i) {
         for (int32_t j = 0; j < p->kernel_width; ++j, from += p->out_channels) *weights++ = *from;
@@ -33,27 +48,53 @@ static inline uint32_t load_2(const int16_t *p) {
     return pair;
 }
 
-/* 3 x 3, the usual one: all weights stay in registers. */
-static void row_of_3x3(const mltk_channel *c, const int16_t *x, int32_t width, int32_t stride, const int16_t *weights,
-                       int32_t n, int8_t *out, int32_t out_step) {
-    const uint32_t w0 = load_2(weights), w1 = load_2(weights + 2), w2 = load_2(weights + 4);
-    const uint32_t w3 = load_2(weights + 6), w4 = load_2(weights + 8), w5 = load_2(weights + 10);
-    for (; n > 0; --n, x += stride, out += out_step) {
-        int32_t sum = mltk_add_products(load_2(x), w0, 0);
-        sum = mltk_add_products(load_2(x + 2), w1, sum);
-        const int16_t *const second = x + width, *const third = second + width;
-        sum = mltk_add_products(load_2(second), w2, sum);
-        sum = mltk_add_products(load_2(second + 2), w3, sum);
-        sum = mltk_add_products(load_2(third), w4, sum);
-        sum = mltk_add_products(load_2(third + 2), w5, sum);
-        *out = (int8_t)mltk_requantize(c, sum);
-    }
+/* One row of a 3 x 3 kernel, two outputs: r10 and r11 are the sums, r0 the input. Of the weights (a, b, c), the first
+ * register holds a and b, the second b and c. */
+#define KERNEL_ROW(first, second)                                                                                      \
+    "ldr r2, [r0]\n\t"                                                                                                 \
+    "ldr lr, [r0, #4]\n\t"                                                                                             \
+    "smlad r10, r2, " first                                                                                            \
+    ", r10\n\t"                                                                                                        \
+    "smlatb r11, r2, " first                                                                                           \
+    ", r11\n\t"                                                                                                        \
+    "smlabt r10, lr, " second                                                                                          \
+    ", r10\n\t"                                                                                                        \
+    "smlad r11, lr, " second ", r11\n\t"
+
+/* Sums of neighbors for a 3 x 3 kernel with stride 1, two at a time, up to `end`. All registers are taken, so it is an
+ * assembler function. */
+MLTK_ASSEMBLER void sums_of_3x3(MLTK_UNUSED const int16_t *x, MLTK_UNUSED int32_t row_bytes,
+                                MLTK_UNUSED const int16_t *weights, MLTK_UNUSED int32_t *sums,
+                                MLTK_UNUSED int32_t *end) {
+    __asm__(".syntax unified\n\t"
+            "push {r4-r11, lr}\n\t"
+            "ldr r12, [sp, #36]\n\t"
+            "ldr r4, [r2]\n\t"
+            "ldr r5, [r2, #2]\n\t"
+            "ldr r6, [r2, #8]\n\t"
+            "ldr r7, [r2, #10]\n\t"
+            "ldr r8, [r2, #16]\n\t"
+            "ldr r9, [r2, #18]\n\t"
+            "1:\n\t"
+            "movs r2, #0\n\t"
+            "mov r10, r2\n\t"
+            "mov r11, r2\n\t" /* clang-format off */
+            KERNEL_ROW("r4", "r5") "add r0, r0, r1\n\t"
+            KERNEL_ROW("r6", "r7") "add r0, r0, r1\n\t"
+            KERNEL_ROW("r8", "r9") "sub r0, r0, r1, lsl #1\n\t" /* clang-format on */
+            "adds r0, r0, #4\n\t"
+            "stmia r3!, {r10, r11}\n\t"
+            "cmp r3, r12\n\t"
+            "bne 1b\n\t"
+            "pop {r4-r11, pc}");
 }
 #endif
 
-/* One output. The plane is read in pairs, so up to one value behind the window. */
-static inline int32_t sum_of(const mltk_conv *p, const int16_t *x, int32_t width, const int16_t *weights) {
-    const int32_t row = (p->kernel_width + 1) & ~1, down = p->dilation_height * width, right = p->dilation_width;
+#if !defined(HAS_VECTORS)
+/* One sum. With DSP instructions, the plane is read in pairs, so up to one value behind the window. */
+static inline int32_t sum_of(const mltk_depthwise_conv *p, const int16_t *x, const int16_t *weights) {
+    const int32_t row = (p->kernel_width + 1) & ~1;
+    const int32_t down = p->dilation_height * p->plane_width, right = p->dilation_width;
     int32_t sum = 0;
     for (int32_t i = 0; i < p->kernel_height; ++i, x += down, weights += row) {
 #if defined(MLTK_DSP)
@@ -66,44 +107,72 @@ static inline int32_t sum_of(const mltk_conv *p, const int16_t *x, int32_t width
     }
     return sum;
 }
+#endif
 
-static void channel_out(const mltk_conv *p, const int16_t *plane, int32_t width, const int16_t *weights,
-                        int32_t channel, int8_t *out) {
-    const mltk_channel c = mltk_channel_of(&p->out, channel);
+/* The sums of n <= PART neighbors in a row. */
+static void sums_of(const mltk_depthwise_conv *p, const int16_t *x, const int16_t *weights, int32_t n, int32_t *sums) {
+    const int32_t stride = p->stride_width;
 #if defined(MLTK_DSP)
-    const int is_3x3 =
-        p->kernel_height == 3 && p->kernel_width == 3 && p->dilation_height == 1 && p->dilation_width == 1;
+    if (p->is_simple_3x3) {
+        sums_of_3x3(x, p->plane_width * 2, weights, sums, sums + ((n + 1) & ~1));
+        return;
+    }
 #endif
-    for (int32_t y = 0; y < p->out_height; ++y) {
-        const int16_t *x = plane + y * p->stride_height * width;
-#if defined(MLTK_DSP)
-        if (is_3x3) {
-            row_of_3x3(&c, x, width, p->stride_width, weights, p->out_width, out, p->out_channels);
-            out += p->out_width * p->out_channels;
-            continue;
+#if defined(HAS_VECTORS)
+    const int32_t row = (p->kernel_width + 1) & ~1;
+    memset(sums, 0, PART * sizeof *sums);
+    for (int32_t i = 0; i < p->kernel_height; ++i, x += p->dilation_height * p->plane_width, weights += row) {
+        for (int32_t j = 0; j < p->kernel_width; ++j) {
+            const int16_t *const v = x + j * p->dilation_width;
+            const int16_t w = weights[j];
+            if (stride == 1) {
+                for (int32_t k = 0; k < n; ++k) sums[k] += v[k] * w;
+            } else {
+                for (int32_t k = 0; k < n; ++k) sums[k] += v[k * stride] * w;
+            }
         }
+    }
+#else
+    for (int32_t k = 0; k < n; ++k, x += stride) sums[k] = sum_of(p, x, weights);
 #endif
-        for (int32_t i = 0; i < p->out_width; ++i, x += p->stride_width, out += p->out_channels) {
-            *out = (int8_t)mltk_requantize(&c, sum_of(p, x, width, weights));
+}
+
+static void channel_out(const mltk_depthwise_conv *p, const int16_t *plane, const int16_t *weights, int32_t channel,
+                        int8_t *out) {
+    const mltk_channel c = mltk_channel_of(&p->out, channel);
+    const int32_t step = p->out_step_x;
+    int32_t sums[PART];
+    for (int32_t y = 0; y < p->out_height; ++y, out += p->out_step_y) {
+        const int16_t *x = plane + y * p->stride_height * p->plane_width;
+        int8_t *to = out;
+        for (int32_t left = p->out_width; left > 0; left -= PART, x += PART * p->stride_width) {
+            const int32_t n = left < PART ? left : PART;
+            sums_of(p, x, weights, n, sums);
+            if (c.shift < 0) {
+                for (int32_t k = 0; k < n; ++k, to += step) *to = (int8_t)mltk_requantize_right(&c, sums[k]);
+            } else {
+                for (int32_t k = 0; k < n; ++k, to += step) *to = (int8_t)mltk_requantize_left(&c, sums[k]);
+            }
         }
     }
 }
 
-void mltk_depthwise_conv_2d_s8(const mltk_conv *p, const int8_t *in, int8_t *out, int16_t *scratch) {
+void mltk_depthwise_conv_2d_s8(const mltk_depthwise_conv *p, const int8_t *in, int8_t *out, int16_t *scratch) {
     const int32_t depth = p->out_channels / p->in_channels; /* outputs for each input channel */
-    const int32_t width = p->row;                           /* of the plane */
     const int32_t row = (p->kernel_width + 1) & ~1;
     int16_t *const weights = scratch, *const plane = scratch + p->kernel_height * row;
     for (int32_t n = 0; n < p->batch; ++n) {
-        memset(plane, 0, (size_t)(p->plane_height * width + 2) * sizeof *plane);
+        for (int32_t i = 0; i < p->plane_height * p->plane_width + 2; ++i) plane[i] = p->in_zero_point;
         for (int32_t i = 0, channel = 0; i < p->in_channels; ++i) {
-            copy_channel(p, in + i, width, plane);
+            copy_channel(p, in + i, plane);
             for (int32_t k = 0; k < depth; ++k, ++channel) {
                 copy_weights(p, channel, weights);
-                channel_out(p, plane, width, weights, channel, out + channel);
+                channel_out(p, plane, weights, channel, out + channel);
             }
         }
+        const int32_t size = p->out_height * p->out_width * p->out_channels;
+        mltk_limit(p->out.low, p->out.high, out, size);
         in += p->in_height * p->in_width * p->in_channels;
-        out += p->out_height * p->out_width * p->out_channels;
+        out += size;
     }
 }

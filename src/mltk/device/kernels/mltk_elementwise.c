@@ -5,70 +5,74 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "mltk_fixed_point.h"
-#include "mltk_kernels.h"
+#include "mltk_dot.h"
 
 #define INPUT_SHIFT 20 /* bits that ADD and SUB add to their inputs */
 
-typedef int32_t (*binary_function)(const mltk_binary *p, int32_t a, int32_t b);
-
-static int32_t add(const mltk_binary *p, int32_t a, int32_t b) {
-    const int32_t wide_a = mltk_scale(mltk_shift_left(a - p->zero_a, INPUT_SHIFT), p->multiplier_a, p->shift_a);
-    const int32_t wide_b = mltk_scale(mltk_shift_left(b - p->zero_b, INPUT_SHIFT), p->multiplier_b, p->shift_b);
-    return mltk_scale(wide_a + wide_b, p->multiplier_out, p->shift_out) + p->zero_out;
+/* mltk_scale() for a shift below 0. */
+static inline int32_t scale_down(int32_t x, int32_t multiplier, int32_t right, int32_t half) {
+#if defined(MLTK_DSP)
+    x = mltk_higher_mul(mltk_shift_left(x, 1), multiplier);
+#else
+    x = mltk_high_mul(x, multiplier);
+#endif
+    return (x + half + (x >> 31)) >> right; /* halves away from zero */
 }
 
-static int32_t subtract(const mltk_binary *p, int32_t a, int32_t b) {
-    const int32_t wide_a = mltk_scale(mltk_shift_left(a - p->zero_a, INPUT_SHIFT), p->multiplier_a, p->shift_a);
-    const int32_t wide_b = mltk_scale(mltk_shift_left(b - p->zero_b, INPUT_SHIFT), p->multiplier_b, p->shift_b);
-    return mltk_scale(wide_a - wide_b, p->multiplier_out, p->shift_out) + p->zero_out;
-}
-
-static int32_t multiply(const mltk_binary *p, int32_t a, int32_t b) {
-    return mltk_scale((a - p->zero_a) * (b - p->zero_b), p->multiplier_out, p->shift_out) + p->zero_out;
-}
-
-static int32_t larger(const mltk_binary *p, int32_t a, int32_t b) {
-    (void)p;
-    return a > b ? a : b;
-}
-
-static int32_t smaller(const mltk_binary *p, int32_t a, int32_t b) {
-    (void)p;
-    return a < b ? a : b;
-}
-
-static void for_each(const mltk_binary *p, const int8_t *a, const int8_t *b, int8_t *out, binary_function function) {
-    const int32_t *const n = p->size, *const sa = p->step_a, *const sb = p->step_b;
-    for (int32_t i = 0; i < n[0]; ++i) {
-        for (int32_t j = 0; j < n[1]; ++j) {
-            for (int32_t k = 0; k < n[2]; ++k) {
-                const int8_t *x = a + i * sa[0] + j * sa[1] + k * sa[2];
-                const int8_t *y = b + i * sb[0] + j * sb[1] + k * sb[2];
-                for (int32_t l = 0; l < n[3]; ++l, x += sa[3], y += sb[3]) {
-                    *out++ = mltk_clip_s8(function(p, *x, *y), p->low, p->high);
-                }
+/* Call `row` for each row of both inputs. */
+#define FOR_EACH_ROW(p, a, b, row)                                                                                     \
+    for (int32_t i = 0; i < (p)->size[0]; ++i)                                                                         \
+        for (int32_t j = 0; j < (p)->size[1]; ++j)                                                                     \
+            for (int32_t k = 0; k < (p)->size[2]; ++k, out += (p)->size[3]) {                                          \
+                const int8_t *x = (a) + i * (p)->step_a[0] + j * (p)->step_a[1] + k * (p)->step_a[2];                  \
+                const int8_t *y = (b) + i * (p)->step_b[0] + j * (p)->step_b[1] + k * (p)->step_b[2];                  \
+                row                                                                                                    \
             }
+
+/* TFLM scales both inputs to twice the larger scale, with 20 more bits. So the input with the larger scale, `a`, is
+ * just multiplied by 2^19. For `b` with the same scale, the multiplier is 2^30 and the shift 0; one bit more and a
+ * right shift by one are the same, and leave one case only. */
+static inline void add_or_subtract(const mltk_binary *p, const int8_t *a, const int8_t *b, int8_t *out) {
+    const int32_t n = p->size[3], step_a = p->step_a[3], step_b = p->step_b[3];
+    const int32_t factor_a = p->sign_a * ((int32_t)1 << (INPUT_SHIFT - 1)), start_a = -p->zero_a * factor_a;
+    const int32_t factor_b = (int32_t)1 << (p->shift_b == 0 ? INPUT_SHIFT + 1 : INPUT_SHIFT);
+    const int32_t start_b = -p->zero_b * factor_b, sign_b = p->sign_b, multiplier_b = p->multiplier_b;
+    const int32_t right_b = p->shift_b == 0 ? 1 : -p->shift_b, half_b = (int32_t)1 << (right_b - 1);
+    const int32_t multiplier = p->multiplier_out, right = -p->shift_out, half = (int32_t)1 << (right - 1);
+    const int32_t zero = p->zero_out;
+    int8_t *const first = out;
+    FOR_EACH_ROW(p, a, b, {
+        for (int32_t l = 0; l < n; ++l, x += step_a, y += step_b) {
+            const int32_t wide_b = scale_down(*y * factor_b + start_b, multiplier_b, right_b, half_b);
+            const int32_t sum = *x * factor_a + start_a + wide_b * sign_b;
+            out[l] = (int8_t)mltk_saturate(scale_down(sum, multiplier, right, half) + zero);
         }
-    }
+    })
+    mltk_limit(p->low, p->high, first, (int32_t)(out - first));
 }
 
-void mltk_add_s8(const mltk_binary *p, const int8_t *a, const int8_t *b, int8_t *out) { for_each(p, a, b, out, add); }
-
-void mltk_sub_s8(const mltk_binary *p, const int8_t *a, const int8_t *b, int8_t *out) {
-    for_each(p, a, b, out, subtract);
-}
+void mltk_add_s8(const mltk_binary *p, const int8_t *a, const int8_t *b, int8_t *out) { add_or_subtract(p, a, b, out); }
 
 void mltk_mul_s8(const mltk_binary *p, const int8_t *a, const int8_t *b, int8_t *out) {
-    for_each(p, a, b, out, multiply);
+    FOR_EACH_ROW(p, a, b, {
+        for (int32_t l = 0; l < p->size[3]; ++l, x += p->step_a[3], y += p->step_b[3]) {
+            const int32_t product = (*x - p->zero_a) * (*y - p->zero_b);
+            const int32_t scaled = mltk_scale(product, p->multiplier_out, p->shift_out) + p->zero_out;
+            out[l] = mltk_clip_s8(scaled, p->low, p->high);
+        }
+    })
 }
 
 void mltk_maximum_s8(const mltk_binary *p, const int8_t *a, const int8_t *b, int8_t *out) {
-    for_each(p, a, b, out, larger);
+    FOR_EACH_ROW(p, a, b, {
+        for (int32_t l = 0; l < p->size[3]; ++l, x += p->step_a[3], y += p->step_b[3]) out[l] = *x > *y ? *x : *y;
+    })
 }
 
 void mltk_minimum_s8(const mltk_binary *p, const int8_t *a, const int8_t *b, int8_t *out) {
-    for_each(p, a, b, out, smaller);
+    FOR_EACH_ROW(p, a, b, {
+        for (int32_t l = 0; l < p->size[3]; ++l, x += p->step_a[3], y += p->step_b[3]) out[l] = *x < *y ? *x : *y;
+    })
 }
 
 void mltk_lookup_s8(const int8_t *table, const int8_t *in, int8_t *out, int32_t n) {

@@ -6,8 +6,46 @@
  */
 #include "mltk_dot.h"
 
-void mltk_fully_connected_s8(const mltk_fully_connected *p, const int8_t *in, int8_t *out) {
-    for (int32_t i = 0; i < p->rows; i += 2, in += 2 * p->in_size, out += 2 * p->out_size) {
-        mltk_multiply_rows(&p->out, p->weights, in, p->in_size, p->rows - i, 0, p->out_size, out, p->out_size);
+/* Two rows of weights, n bytes apart, with one row of inputs. */
+static inline void dot_2x1(const int8_t *w, const int8_t *x, int32_t n, int32_t sum[2]) {
+    int32_t s0 = 0, s1 = 0, k = 0;
+#if defined(MLTK_HELIUM)
+    for (; k < n; k += 16) {
+        const mve_pred16_t some = vctp8q((uint32_t)(n - k));
+        const int8x16_t c = vldrbq_z_s8(x + k, some);
+        s0 = vmladavaq_s8(s0, vldrbq_z_s8(w + k, some), c);
+        s1 = vmladavaq_s8(s1, vldrbq_z_s8(w + n + k, some), c);
     }
+#else
+#if defined(MLTK_DSP)
+    const int8_t *const other = w + n;
+    for (; k < (n & ~3); k += 4) {
+        const uint32_t a = mltk_load_4(w + k), b = mltk_load_4(other + k), c = mltk_load_4(x + k);
+        const uint32_t even = mltk_even(c), odd = mltk_odd(c);
+        s0 = mltk_add_products(mltk_odd(a), odd, mltk_add_products(mltk_even(a), even, s0));
+        s1 = mltk_add_products(mltk_odd(b), odd, mltk_add_products(mltk_even(b), even, s1));
+    }
+#endif
+    for (; k < n; ++k) {
+        s0 += w[k] * x[k];
+        s1 += w[n + k] * x[k];
+    }
+#endif
+    sum[0] = s0, sum[1] = s1;
+}
+
+void mltk_fully_connected_s8(const mltk_fully_connected *p, const int8_t *in, int8_t *out) {
+    int32_t sum[2];
+    for (int32_t i = 0; i < p->rows; ++i, in += p->in_size) {
+        const int8_t *weights = p->weights;
+        for (int32_t channel = 0; channel < p->out_size; channel += 2, weights += 2 * p->in_size) {
+            dot_2x1(weights, in, p->in_size, sum);
+            for (int32_t k = 0; k < 2 && channel + k < p->out_size; ++k) {
+                const mltk_channel c = mltk_channel_of(&p->out, channel + k);
+                *out++ = (int8_t)mltk_requantize(&c, sum[k]);
+            }
+        }
+    }
+    const int32_t size = p->rows * p->out_size;
+    mltk_limit(p->out.low, p->out.high, out - size, size);
 }

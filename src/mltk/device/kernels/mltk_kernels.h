@@ -41,22 +41,39 @@ typedef struct {
     int16_t groups;        /* CONV_2D: in_channels / groups inputs for each output */
     int16_t in_zero_point; /* of the input */
     int32_t row;           /* CONV_2D: bytes of one filter in `weights`, a multiple of 4, filled up with zeros */
-                           /* DEPTHWISE_CONV_2D: width of a channel with its border */
-    int32_t plane_height;  /* DEPTHWISE_CONV_2D: height of a channel with its border */
     const int8_t *weights;
     mltk_requantization out;
 } mltk_conv;
 
 /* CONV_2D. weights: (out_channels, row), and zeros behind an odd number of rows. The bias has the input's zero point
- * folded in. scratch: 2 * row bytes. */
-void mltk_conv_2d_s8(const mltk_conv *p, const int8_t *in, int8_t *out, int8_t *scratch);
+ * folded in. scratch: 5 * row bytes. */
+void mltk_conv_2d_s8(const mltk_conv *p, const int8_t *in, int8_t *out, int16_t *scratch);
 
-/* CONV_2D with a 1 x 1 kernel and stride 1 on in_channels = row, a multiple of 4. No scratch memory. */
-void mltk_pointwise_conv_2d_s8(const mltk_conv *p, const int8_t *in, int8_t *out);
+/* CONV_2D with a 1 x 1 kernel and stride 1 on in_channels = row, a multiple of 4. scratch: 4 * row
+ * bytes. */
+void mltk_pointwise_conv_2d_s8(const mltk_conv *p, const int8_t *in, int8_t *out, int16_t *scratch);
 
-/* DEPTHWISE_CONV_2D. weights: (kernel_height, kernel_width, out_channels). The bias is the model's. scratch: the kernel
- * with an even width, and plane_height * row + 2 values. `in` may be `out` if both have the same shape. */
-void mltk_depthwise_conv_2d_s8(const mltk_conv *p, const int8_t *in, int8_t *out, int16_t *scratch);
+/* Rows and columns may be swapped, so that rows are long: the steps tell where the neighbors of a value are. */
+typedef struct {
+    int16_t batch;
+    int16_t in_height, in_width, in_channels;
+    int16_t out_height, out_width, out_channels;
+    int16_t kernel_height, kernel_width;
+    int16_t stride_height, stride_width;
+    int16_t dilation_height, dilation_width;
+    int16_t pad_top, pad_left;
+    int16_t plane_height, plane_width; /* of a channel with its border */
+    int16_t in_zero_point;
+    int16_t is_simple_3x3; /* whether the kernel is 3 x 3, with stride_width 1 and no dilation */
+    int32_t in_step_y, in_step_x, out_step_y, out_step_x;
+    const int8_t *weights;
+    mltk_requantization out;
+} mltk_depthwise_conv;
+
+/* DEPTHWISE_CONV_2D. weights: (kernel_height, kernel_width, out_channels). The bias has the input's zero point folded
+ * in. scratch: the kernel with an even width, and plane_height * plane_width + 2 values. `in` may be `out` if both have
+ * the same shape. */
+void mltk_depthwise_conv_2d_s8(const mltk_depthwise_conv *p, const int8_t *in, int8_t *out, int16_t *scratch);
 
 /* TRANSPOSE_CONV. weights: (out_channels, kernel_height, kernel_width, in_channels). The bias is the model's.
  * pad_* is what is cut off at the top left. */
@@ -108,13 +125,14 @@ typedef struct {
     int32_t size[4];
     int32_t step_a[4], step_b[4];
     int32_t zero_a, zero_b, zero_out;
-    int32_t multiplier_a, shift_a, multiplier_b, shift_b; /* ADD and SUB: of the inputs */
+    int32_t sign_a, sign_b;        /* ADD and SUB: 1 or -1 */
+    int32_t multiplier_b, shift_b; /* ADD and SUB: of the input with the smaller scale */
     int32_t multiplier_out, shift_out;
     int32_t low, high;
 } mltk_binary;
 
+/* ADD and SUB: the scale of `a` is not smaller than that of `b`. */
 void mltk_add_s8(const mltk_binary *p, const int8_t *a, const int8_t *b, int8_t *out);
-void mltk_sub_s8(const mltk_binary *p, const int8_t *a, const int8_t *b, int8_t *out);
 void mltk_mul_s8(const mltk_binary *p, const int8_t *a, const int8_t *b, int8_t *out);
 void mltk_maximum_s8(const mltk_binary *p, const int8_t *a, const int8_t *b, int8_t *out);
 void mltk_minimum_s8(const mltk_binary *p, const int8_t *a, const int8_t *b, int8_t *out);

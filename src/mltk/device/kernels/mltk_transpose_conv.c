@@ -26,6 +26,7 @@ static int32_t sum_of(const mltk_conv *p, const int8_t *image, int32_t y, int32_
 }
 
 void mltk_transpose_conv_s8(const mltk_conv *p, const int8_t *in, int8_t *out) {
+    const int32_t size = p->batch * p->out_height * p->out_width * p->out_channels;
     for (int32_t n = 0; n < p->batch; ++n, in += p->in_height * p->in_width * p->in_channels) {
         for (int32_t y = 0; y < p->out_height; ++y) {
             for (int32_t x = 0; x < p->out_width; ++x) {
@@ -36,4 +37,5 @@ void mltk_transpose_conv_s8(const mltk_conv *p, const int8_t *in, int8_t *out) {
             }
         }
     }
+    mltk_limit(p->out.low, p->out.high, out - size, size);
 }
