@@ -48,6 +48,8 @@ if TYPE_CHECKING:
     from mltk.micro.profile.budget import OverBudget as OverBudget
     from mltk.micro.profile.layer_result import ProfilingLayerResult as ProfilingLayerResult
     from mltk.micro.profile.results import ProfilingModelResults as ProfilingModelResults
+    from mltk.operations.compile import CompileResults as CompileResults
+    from mltk.operations.compile import compile_model as compile_model
     from mltk.operations.evaluate import evaluate_autoencoder as evaluate_autoencoder
     from mltk.operations.evaluate import evaluate_classifier as evaluate_classifier
     from mltk.operations.evaluate import evaluate_model as evaluate_model
@@ -129,6 +131,7 @@ _PUBLIC = {
     "mltk.micro.profile.budget": ["Budget", "OverBudget"],
     "mltk.micro.profile.layer_result": ["ProfilingLayerResult"],
     "mltk.micro.profile.results": ["ProfilingModelResults"],
+    "mltk.operations.compile": ["CompileResults", "compile_model"],
     "mltk.operations.evaluate": ["evaluate_autoencoder", "evaluate_classifier", "evaluate_model"],
     "mltk.operations.load_model": ["find_tflite_path", "load_tflite_model", "load_tflite_or_keras_model"],
     "mltk.operations.parity": ["check_parity"],

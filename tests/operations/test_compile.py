@@ -16,7 +16,7 @@ from mltk.cli.main import main
 from mltk.codegen.layouts import C_FLAGS, LAYOUTS
 from mltk.codegen.write_c import c_identifier
 from mltk.errors import MltkError, OutputError, RuntimeFailure, UnsupportedModelError
-from mltk.operations.compile import compile_model
+from mltk.operations.compile import compile_to_c
 from mltk.tflite.model import TfliteModel
 from mltk.tflite.model_parameters import TfliteModelParameters
 
@@ -46,7 +46,7 @@ def test_the_command_writes_files_whose_self_test_passes(needs_tflm, tflite, tmp
 
 
 def test_the_self_test_fails_if_a_weight_is_changed(tflite, tmp_path):
-    compile_model(str(tflite), tmp_path / "c")
+    compile_to_c(str(tflite), tmp_path / "c")
     source = tmp_path / "c" / "my_model.c"
     text = source.read_text()
     start = text.index("static const int32_t bias_")
@@ -60,10 +60,10 @@ def test_the_self_test_fails_if_a_weight_is_changed(tflite, tmp_path):
 
 def test_cmake_builds_the_library(tflite, tmp_path):
     if shutil.which("cmake") is None:
-        cmake = (compile_model(str(tflite)).files)["CMakeLists.txt"]
+        cmake = (compile_to_c(str(tflite)).files)["CMakeLists.txt"]
         assert "add_library(my_model STATIC" in cmake
         return
-    compile_model(str(tflite), tmp_path / "c")
+    compile_to_c(str(tflite), tmp_path / "c")
     subprocess.run(["cmake", "-B", "build"], cwd=tmp_path / "c", check=True, capture_output=True)
     subprocess.run(
         ["cmake", "--build", "build", "--target", "selftest"], cwd=tmp_path / "c", check=True, capture_output=True
@@ -72,7 +72,7 @@ def test_cmake_builds_the_library(tflite, tmp_path):
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_every_layout_has_all_sources_and_they_compile(tflite, tmp_path, layout):
-    results = compile_model(str(tflite), tmp_path / "c", layout=layout, compare=False)
+    results = compile_to_c(str(tflite), tmp_path / "c", layout=layout, compare=False)
     root = tmp_path / "c"
     assert {str(p.relative_to(root)) for p in root.rglob("*") if p.is_file()} == set(results.files)
     sources = [root / p for p in results.files if p.endswith(".c")]
@@ -94,18 +94,18 @@ def test_every_layout_has_all_sources_and_they_compile(tflite, tmp_path, layout)
 
 
 def test_manifests_are_what_the_build_systems_read(tflite):
-    files = compile_model(str(tflite), layout="platformio", compare=False).files
+    files = compile_to_c(str(tflite), layout="platformio", compare=False).files
     assert json.loads(files["library.json"])["name"] == "my_model"
-    properties = compile_model(str(tflite), layout="arduino", compare=False).files["library.properties"]
+    properties = compile_to_c(str(tflite), layout="arduino", compare=False).files["library.properties"]
     assert dict(line.split("=", 1) for line in properties.splitlines())["name"] == "my_model"
 
 
 def test_the_header_has_labels_and_parameters(tflite, tmp_path):
-    header = compile_model(str(tflite), compare=False).files["my_model.h"]
+    header = compile_to_c(str(tflite), compare=False).files["my_model.h"]
     assert "#define MY_MODEL_N_CLASSES 2" in header
     assert "#define MY_MODEL_PARAM_COUNT (-3)" in header
     assert "#define MY_MODEL_PARAM_THRESHOLD 0.75f" in header
-    compile_model(str(tflite), tmp_path / "c")
+    compile_to_c(str(tflite), tmp_path / "c")
     program = tmp_path / "labels.c"
     program.write_text(
         '#include <stdio.h>\n#include "c/my_model.h"\n'
@@ -116,7 +116,7 @@ def test_the_header_has_labels_and_parameters(tflite, tmp_path):
 
 
 def test_a_streaming_model_can_be_reset(needs_tflm, tmp_path):
-    results = compile_model(str(wake_words()[0]), tmp_path / "c")
+    results = compile_to_c(str(wake_words()[0]), tmp_path / "c")
     name = results.name
     assert f"void {name}_reset(void);" in results.files[f"{name}.h"]
     assert results.n_compared == 100
@@ -136,14 +136,14 @@ def test_a_float_model_and_an_unsupported_operator_are_refused_and_nothing_is_wr
     path = tmp_path / "float.tflite"
     path.write_bytes(float_model())
     with pytest.raises(UnsupportedModelError, match="FLOAT32") as caught:
-        compile_model(str(path), tmp_path / "c")
+        compile_to_c(str(path), tmp_path / "c")
     assert "mltk quantize" in str(caught.value.hint)
     b = ModelBuilder()
     x, y = (b.tensor((1, 4), scale=0.1, zero_point=0) for _ in range(2))
     b.operator("FLOOR", [x], [y])
     path.write_bytes(b.build([x], [y]))
     with pytest.raises(UnsupportedModelError, match="FLOOR"):
-        compile_model(str(path), tmp_path / "c")
+        compile_to_c(str(path), tmp_path / "c")
     assert not (tmp_path / "c").exists()
 
 
@@ -151,7 +151,7 @@ def test_without_a_compiler_the_files_are_written_and_it_says_so(tflite, tmp_pat
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("CC", raising=False)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    results = compile_model(str(tflite), tmp_path / "c")
+    results = compile_to_c(str(tflite), tmp_path / "c")
     assert results.n_compared == 0
     assert "no C compiler" in results.to_text()
     assert "not compared" in (tmp_path / "c" / "README.md").read_text()
@@ -163,35 +163,35 @@ def test_wrong_outputs_are_an_error_and_nothing_is_written(tflite, tmp_path, mon
     right = HostModel.run
     monkeypatch.setattr(HostModel, "run", lambda *a, **k: [y ^ 1 for y in right(*a, **k)])
     with pytest.raises(RuntimeFailure, match="differ from"):
-        compile_model(str(tflite), tmp_path / "c")
+        compile_to_c(str(tflite), tmp_path / "c")
     assert not (tmp_path / "c").exists()
 
 
 def test_other_files_in_the_folder_stay(tflite, tmp_path):
     (tmp_path / "c").mkdir()
     (tmp_path / "c" / "main.c").write_text("int x;")
-    compile_model(str(tflite), tmp_path / "c", compare=False)
+    compile_to_c(str(tflite), tmp_path / "c", compare=False)
     assert (tmp_path / "c" / "main.c").read_text() == "int x;"
     file = tmp_path / "file"
     file.write_text("")
     with pytest.raises(OutputError, match="a file of this name"):
-        compile_model(str(tflite), file, compare=False)
+        compile_to_c(str(tflite), file, compare=False)
     assert file.read_text() == ""
 
 
 def test_names_become_identifiers():
     assert [c_identifier(n) for n in ("a-b", "1x", "grün", "")] == ["a_b", "model_1x", "gr_n", "model"]
-    assert compile_model(TfliteModel(_two_inputs()), name="my net", compare=False).name == "my_net"
+    assert compile_to_c(TfliteModel(_two_inputs()), name="my net", compare=False).name == "my_net"
 
 
 def test_an_unknown_layout_is_refused():
     with pytest.raises(MltkError, match="ardunio") as caught:
-        compile_model(TfliteModel(_two_inputs()), layout="ardunio")
+        compile_to_c(TfliteModel(_two_inputs()), layout="ardunio")
     assert "arduino" in str(caught.value.hint)
 
 
 def test_two_inputs_and_an_output_that_is_given_twice(needs_tflm, tmp_path):
-    compile_model(TfliteModel(_two_inputs()), tmp_path / "c")
+    compile_to_c(TfliteModel(_two_inputs()), tmp_path / "c")
     done = subprocess.run(["make", "selftest"], cwd=tmp_path / "c", capture_output=True, text=True, check=True)
     assert "PASS" in done.stdout
 
@@ -206,7 +206,7 @@ def _two_inputs() -> bytes:
 
 
 def test_random_samples_reach_many_outputs(tflite):
-    results = compile_model(str(tflite), compare=False)
+    results = compile_to_c(str(tflite), compare=False)
     recorded = results.files["selftest.c"].split("expected_0", 1)[1].split(";", 1)[0]
     values = {
         int(v)
@@ -257,3 +257,26 @@ def test_operators_have_the_method_names_of_the_resolver(operator, method):
     x, y = (b.tensor((1, 4), scale=0.1, zero_point=0) for _ in range(2))
     b.operator(operator, [x], [y])
     assert resolver_methods(graph_of(b.build([x], [y]))) == [method]
+
+
+def test_the_archive_gets_the_code_if_asked(trained):
+    import mltk
+    from mltk.specification.archive_file import ArchiveReader
+
+    path = str(trained.parent / "toy_spec.mltk.zip")
+    results = mltk.compile_model(path, update_archive=True)
+    assert results.output is None
+    with ArchiveReader(path) as archive:
+        assert archive.read("c/toy_spec.h").decode() == results.files["toy_spec.h"]
+
+
+def test_an_ethos_u_gets_a_tflite_and_says_what_stays_on_the_cpu(tflite, tmp_path, capsys):
+    assert run_command("compile", tflite, "-a", "ethos-u55-128", "-o", tmp_path) == 0
+    compiled = TfliteModel.load_flatbuffer_file(str(tmp_path / "my-model_vela.tflite"))
+    assert any(op.name == "ethos-u" for op in compiled.graph.main.operators)
+    assert "On the CPU" in capsys.readouterr().out
+
+
+def test_an_accelerator_without_a_compiler_is_refused(tflite, tmp_path, capsys):
+    assert run_command("compile", tflite, "-a", "mvp", "-o", tmp_path) == 1
+    assert "ethos-u55-128" in capsys.readouterr().err

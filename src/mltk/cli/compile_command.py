@@ -25,7 +25,7 @@ from mltk.cli.common import start, verbose_option
 @click.option("--name", help="Prefix of all names in C.  [default: the model's name]")
 @click.option("--max-ram", help="Fail if the model needs more static RAM, such as 64k (k is 1024).")
 @click.option("--compare/--no-compare", default=True, help="Run the code here and compare it with the interpreter.")
-@click.option("--accelerator", "-a", hidden=True, help="MLTK 0.20 compiled for an accelerator; an error.")
+@click.option("--accelerator", "-a", help="Compile for this Ethos-U with Arm's Vela instead, such as ethos-u55-128.")
 @verbose_option
 def command(
     model: str,
@@ -46,17 +46,18 @@ def command(
     \b
     mltk compile yes_no --output firmware/yes_no
     mltk compile model.tflite --format arduino --max-ram 64k
+    mltk compile model.tflite --accelerator ethos-u55-128
     """
     start(verbose)
-    if accelerator is not None:
-        raise click.UsageError(
-            f"mltk does not compile for the accelerator {accelerator!r}. Without --accelerator it writes C code; "
-            "'mltk profile' estimates the accelerator's costs."
-        )
     from mltk.micro.profile.units import parse_size
-    from mltk.operations.compile import compile_model, export_for_tflm
+    from mltk.operations.compile import compile_to_c, export_for_tflm
     from mltk.specification.names import name_of_file
 
+    if accelerator is not None:
+        from mltk.operations.compile_npu import compile_for_npu
+
+        click.echo(compile_for_npu(model, accelerator, output).to_text())
+        return
     folder = output or f"{name_of_file(model)}_{'tflm' if tflm else 'c'}"
     if tflm:
         if max_ram or layout != "cmake":
@@ -64,5 +65,5 @@ def command(
         click.echo(export_for_tflm(model, folder, name=name).to_text())
         return
     limit = parse_size(max_ram) if max_ram else None
-    results = compile_model(model, folder, layout=layout, name=name, max_ram=limit, compare=compare)
+    results = compile_to_c(model, folder, layout=layout, name=name, max_ram=limit, compare=compare)
     click.echo(results.to_text())

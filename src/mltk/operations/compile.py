@@ -10,7 +10,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
@@ -28,12 +28,16 @@ from mltk.micro.engines.runtimes import have_tflm
 from mltk.micro.memory.arena import measure_arena
 from mltk.micro.parity import random_samples
 from mltk.operations.shared.load import resolve
+from mltk.specification import archive_file
 from mltk.specification.names import name_of_file
 from mltk.tflite.graph import Tensor
 from mltk.tflite.model_parameters import TfliteModelParameters, stored_parameters
 from mltk.workers.script_loading import stop_if_loading_script
 
 if TYPE_CHECKING:
+    import logging
+
+    from mltk.operations.compile_npu import NpuCompileResults
     from mltk.specification.model import MltkModel
     from mltk.tflite.model import TfliteModel
 
@@ -96,27 +100,57 @@ class CompileResults:
         return f"Files        {len(self.files)}" + (f" in {self.output}" if self.output else "")
 
 
+@overload
 def compile_model(
     model: MltkModel | TfliteModel | str | os.PathLike[str],
+    accelerator: None = None,
     output: str | os.PathLike[str] | None = None,
+    update_archive: bool | None = None,
+    logger: logging.Logger | None = None,
+    **settings: Any,
+) -> CompileResults: ...
+
+
+@overload
+def compile_model(
+    model: MltkModel | TfliteModel | str | os.PathLike[str],
+    accelerator: str,
+    output: str | os.PathLike[str] | None = None,
+    update_archive: bool | None = None,
+    logger: logging.Logger | None = None,
+    **settings: Any,
+) -> NpuCompileResults: ...
+
+
+def compile_model(
+    model: MltkModel | TfliteModel | str | os.PathLike[str],
+    accelerator: str | None = None,
+    output: str | os.PathLike[str] | None = None,
+    update_archive: bool | None = None,
+    logger: logging.Logger | None = None,
     *,
     layout: str = "cmake",
     name: str | None = None,
     max_ram: int | None = None,
     compare: bool = True,
     seed: int = 0,
-) -> CompileResults:
+    **unused: Any,
+) -> CompileResults | NpuCompileResults:
     """Turn a quantized model into C99 files, and compare their outputs with TensorFlow Lite Micro's.
 
     Args:
         model: A ``.tflite`` file, an archive, the name of a trained model, a specification, or a `TfliteModel`.
+        accelerator: Compile for this accelerator instead; see `compile_for_npu`.
         output: Folder for the files; None writes nothing.
+        update_archive: Whether to store the C code in the model's archive, in the folder ``c``.
+        logger: For compatibility with MLTK 0.20; ignored.
         layout: One of `mltk.codegen.layouts.LAYOUTS`.
         name: Prefix of all names in C; by default the model's name.
         max_ram: Most bytes of static RAM.
         compare: Whether to compile the code for this machine and compare. Without it, or without a C compiler, the
             self-test is still written.
         seed: Seed of the random samples.
+        unused: For compatibility with MLTK 0.20; ignored.
 
     Returns:
         The files and what they need.
@@ -127,6 +161,42 @@ def compile_model(
         UnsupportedModelError: Something in the model has no C code.
         RuntimeFailure: The outputs differ, or no engine runs the model.
         OutputError: The folder can't be written.
+    """
+    if accelerator is not None:
+        from mltk.operations.compile_npu import compile_for_npu
+
+        return compile_for_npu(model, accelerator, output)
+    results = compile_to_c(model, output, layout=layout, name=name, max_ram=max_ram, compare=compare, seed=seed)
+    if update_archive:
+        archive = resolve(model).archive_path()
+        members = {f"c/{path}": text.encode() for path, text in results.files.items()}
+        archive_file.update_archive(archive, members, without=("c/",))
+    return results
+
+
+def compile_to_c(
+    model: MltkModel | TfliteModel | str | os.PathLike[str],
+    output: str | os.PathLike[str] | None = None,
+    *,
+    layout: str = "cmake",
+    name: str | None = None,
+    max_ram: int | None = None,
+    compare: bool = True,
+    seed: int = 0,
+) -> CompileResults:
+    """Turn a quantized model into C99 files; see `compile_model`.
+
+    Args:
+        model: As for `compile_model`.
+        output: Folder for the files; None writes nothing.
+        layout: One of `mltk.codegen.layouts.LAYOUTS`.
+        name: Prefix of all names in C; by default the model's name.
+        max_ram: Most bytes of static RAM.
+        compare: Whether to compile the code for this machine and compare.
+        seed: Seed of the random samples.
+
+    Raises:
+        MltkError: As for `compile_model`.
     """
     stop_if_loading_script()
     if layout not in LAYOUTS:

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mltk.errors import MissingDependencyError, RuntimeFailure
@@ -33,6 +33,7 @@ class VelaResult:
         clock_hz: Clock rate of the NPU in Hz.
         memory_bytes: Name of a memory → bytes that are used of it.
         version: Version of Vela.
+        flatbuffer: The bytes of the compiled ``.tflite``.
     """
 
     npu_cycles: dict[str, float]
@@ -42,6 +43,7 @@ class VelaResult:
     clock_hz: float
     memory_bytes: dict[str, int] = field(default_factory=dict)
     version: str = ""
+    flatbuffer: bytes = field(default=b"", repr=False)
 
 
 def compile_with_vela(model: bytes, settings: Mapping[str, str], *, timeout_s: float = _TIMEOUT_S) -> VelaResult:
@@ -76,7 +78,8 @@ def compile_with_vela(model: bytes, settings: Mapping[str, str], *, timeout_s: f
         summaries = sorted(Path(folder).glob("*_summary_*.csv"))
         if done.returncode or not per_layer or not summaries:
             raise _failure(model, done)
-        return _read(per_layer[0], summaries[0])
+        compiled = sorted(Path(folder).glob("*_vela.tflite"))
+        return replace(_read(per_layer[0], summaries[0]), flatbuffer=compiled[0].read_bytes() if compiled else b"")
 
 
 def _failure(model: bytes, done: subprocess.CompletedProcess[str]) -> RuntimeFailure:

@@ -6,7 +6,7 @@ import os
 import shutil
 from typing import TYPE_CHECKING
 
-from mltk.operations.compile import compile_model
+from mltk.operations.compile import compile_to_c
 from mltk.specification.archive_file import ArchiveReader
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def write_c_code(model: MltkModel, tflite_model: TfliteModel) -> str | None:
     shutil.rmtree(folder, ignore_errors=True)
     if not getattr(model, "c_code", False):
         return None
-    compile_model(tflite_model, folder, name=model.name)
+    compile_to_c(tflite_model, folder, name=model.name)
     return folder
 
 
@@ -53,5 +53,5 @@ def renewed_members(archive_path: str, tflite_model: TfliteModel, name: str) -> 
     with ArchiveReader(archive_path) as archive:
         if not any(member.startswith(f"{FOLDER}/") for member in archive.names):
             return {}
-    files = compile_model(tflite_model, name=name).files
+    files = compile_to_c(tflite_model, name=name).files
     return {f"{FOLDER}/{path}": text.encode() for path, text in files.items()}
