@@ -21,7 +21,7 @@ from mltk.image.image_bank import ImageBank
 from mltk.image.image_format import ImageFormat, white_of
 from mltk.image.process_params import ParallelProcessParams
 from mltk.image.standardize import Statistics, standardize_images
-from mltk.image.transforms import Ranges, Shift, Transforms, check_shift
+from mltk.image.transforms import ColorTransform, Ranges, Shift, Transforms, check_shift
 
 
 class ImageSteps(ParallelDataGenerator[Transforms, ImageBank]):
@@ -153,33 +153,27 @@ class ImageSteps(ParallelDataGenerator[Transforms, ImageBank]):
     ) -> npt.NDArray[np.float32]:
         """Augment images: float32 [n, height, width, channels]."""
         matrices = transforms.matrices(self.wanted.shape)
-        for i, index in enumerate(indices):
-            self._augment_one(bank.sample(int(index)), transforms, i, matrices[i], out[i])
+        colors = transforms.colors()
+        stays = warp.are_identities(matrices)
+        for i, image in enumerate(bank.samples(indices)):
+            if stays[i]:
+                out[i] = image
+            else:
+                source = image.astype(np.float32)
+                warp.apply(source, matrices[i], out[i], self.fill_mode, self.cval, self.interpolation_order)
+            self._change_colors(out[i], colors[i])
         return out[: len(indices)]
 
-    def _augment_one(
-        self,
-        image: npt.NDArray[Any],
-        transforms: Transforms,
-        i: int,
-        matrix: npt.NDArray[np.float64],
-        out: npt.NDArray[np.float32],
-    ) -> None:
-        """Augment one image: geometry, channel shift, brightness, contrast, noise, in the order of MLTK 0.20."""
-        if warp.is_identity(matrix):
-            out[...] = image
-        else:
-            source = image.astype(np.float32)
-            warp.apply(source, matrix, out, self.fill_mode, self.cval, self.interpolation_order)
-        if not np.isnan(transforms.channel_shift_intensity[i]):
-            color.shift_channels(out, float(transforms.channel_shift_intensity[i]))
-        if not np.isnan(transforms.brightness[i]):
-            color.change_brightness(out, float(transforms.brightness[i]), self.white)
-        if not np.isnan(transforms.contrast[i]):
-            color.change_contrast(out, float(transforms.contrast[i]), self.white)
-        kind = transforms.noise[i]
-        if kind is not None:
-            noise.add_noise(out, kind, int(transforms.seeds[i]), self.white)
+    def _change_colors(self, image: npt.NDArray[np.float32], drawn: ColorTransform) -> None:
+        """Shift the channels, change brightness and contrast, and add noise, in the order of MLTK 0.20."""
+        if drawn.channel_shift is not None:
+            color.shift_channels(image, drawn.channel_shift)
+        if drawn.brightness is not None:
+            color.change_brightness(image, drawn.brightness, self.white)
+        if drawn.contrast is not None:
+            color.change_contrast(image, drawn.contrast, self.white)
+        if drawn.noise is not None:
+            noise.add_noise(image, drawn.noise, drawn.seed, self.white)
 
     def as_function_input(self, samples: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Return a copy of samples, which a user's function may change."""

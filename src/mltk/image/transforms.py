@@ -72,6 +72,16 @@ def draw_shift(rng: np.random.Generator, n: int, shift: Shift, size: int) -> Flo
     return np.asarray(chosen * size if values.max() < 1 else chosen, np.float64)
 
 
+class ColorTransform(NamedTuple):
+    """What is done to the colors of one image; None is no effect."""
+
+    channel_shift: float | None
+    brightness: float | None
+    contrast: float | None
+    noise: str | None
+    seed: int
+
+
 @dataclass
 class Transforms:
     """The drawn parameters of n images, under the names of MLTK 0.20.
@@ -163,21 +173,23 @@ class Transforms:
             (shape[0], shape[1]),
         )
 
+    def colors(self) -> list[ColorTransform]:
+        """Return what is done to the colors of each image."""
+        values = map(_without_nan, (self.channel_shift_intensity, self.brightness, self.contrast))
+        return [ColorTransform(*drawn) for drawn in zip(*values, self.noise, self.seeds.tolist(), strict=True)]
+
     def as_dict(self, i: int) -> dict[str, Any]:
         """Return the parameters of one image by their names in MLTK 0.20, and ``seed``."""
-
-        def number(values: Floats) -> float | None:
-            return None if np.isnan(values[i]) else float(values[i])
-
+        colors = self.colors()[i]
         return {
             **{name: float(getattr(self, name)[i]) for name in ("theta", "tx", "ty", "shear", "zx", "zy")},
             "flip_horizontal": bool(self.flip_horizontal[i]),
             "flip_vertical": bool(self.flip_vertical[i]),
-            "channel_shift_intensity": number(self.channel_shift_intensity),
-            "brightness": number(self.brightness),
-            "contrast": number(self.contrast),
-            "noise": self.noise[i],
-            "seed": int(self.seeds[i]),
+            "channel_shift_intensity": colors.channel_shift,
+            "brightness": colors.brightness,
+            "contrast": colors.contrast,
+            "noise": colors.noise,
+            "seed": colors.seed,
         }
 
     @classmethod
@@ -197,3 +209,7 @@ class Transforms:
         made.noise = [params.get("noise")]
         made.seeds = np.array([params.get("seed", seed)], np.uint32)
         return made
+
+
+def _without_nan(values: Floats) -> list[float | None]:
+    return [None if value != value else value for value in values.tolist()]

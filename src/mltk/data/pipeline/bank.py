@@ -244,6 +244,15 @@ class SampleBank(ABC):
         passing = self._passing.pop(index, None)
         return self.decode(self.paths[index]) if passing is None else passing
 
+    def samples(self, indices: npt.NDArray[np.int64]) -> list[npt.NDArray[Any]]:
+        """Return decoded samples.
+
+        Raises:
+            DatasetError: A file is unreadable.
+        """
+        found = [self._samples[i] for i in indices.tolist()]
+        return [self.sample(i) if x is None else x for i, x in zip(indices.tolist(), found, strict=True)]
+
     def shapes(self, indices: npt.NDArray[np.int64]) -> list[tuple[int, ...]]:
         """Return the shape of each decoded sample."""
         return [sample.shape for sample in map(self._samples.__getitem__, indices) if sample is not None]

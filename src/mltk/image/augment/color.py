@@ -51,7 +51,7 @@ def change_brightness(image: Image, factor: float, white: float) -> None:
     """
     part = colors(image)
     part *= np.float32(factor)
-    np.clip(part, 0, white, out=part)
+    _limit(part, white)
 
 
 def change_contrast(image: Image, factor: float, white: float) -> None:
@@ -66,4 +66,9 @@ def change_contrast(image: Image, factor: float, white: float) -> None:
     gray = mean_brightness(image)
     part *= np.float32(factor)
     part += np.float32(gray * (1 - factor))
-    np.clip(part, 0, white, out=part)
+    _limit(part, white)
+
+
+def _limit(image: Image, white: float) -> None:
+    np.maximum(image, np.float32(0), out=image)  # together half of the overhead of np.clip
+    np.minimum(image, np.float32(white), out=image)

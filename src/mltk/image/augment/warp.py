@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import numpy.typing as npt
 
@@ -64,9 +66,20 @@ def matrices(
     return np.concatenate([linear, offset[..., np.newaxis]], axis=2)
 
 
-def is_identity(matrix: npt.NDArray[np.float64]) -> bool:
-    """Return whether a matrix [2, 3] changes nothing."""
-    return bool((matrix == ((1, 0, 0), (0, 1, 0))).all())
+def are_identities(matrices: npt.NDArray[np.float64]) -> list[bool]:
+    """Return whether each of the matrices [n, 2, 3] changes nothing."""
+    same: list[bool] = (matrices == ((1, 0, 0), (0, 1, 0))).all(axis=(1, 2)).tolist()
+    return same
+
+
+@functools.cache
+def _flags(order: int, border: str) -> dict[str, int]:
+    """Return the arguments of OpenCV's functions; to find them takes as long as to move a small image."""
+    cv2 = opencv()
+    return {
+        "flags": getattr(cv2, _ORDERS.get(order, "INTER_LINEAR")) | cv2.WARP_INVERSE_MAP,
+        "borderMode": getattr(cv2, FILL_MODES[border]),
+    }
 
 
 def apply(
@@ -87,7 +100,6 @@ def apply(
         cval: Value outside of the image for ``"constant"``.
         order: 0 takes the nearest pixel, 1 is bilinear, 3 is bicubic.
     """
-    cv2 = opencv()
     height, width, channels = image.shape
     if channels > _MOST_CHANNELS:
         for k in range(0, channels, _MOST_CHANNELS):
@@ -97,14 +109,7 @@ def apply(
         return
     border = "nearest" if fill_mode == "constant" else fill_mode
     flat = out[..., 0] if channels == 1 else out
-    cv2.warpAffine(
-        image,
-        matrix,
-        (width, height),
-        dst=flat,
-        flags=getattr(cv2, _ORDERS.get(order, "INTER_LINEAR")) | cv2.WARP_INVERSE_MAP,
-        borderMode=getattr(cv2, FILL_MODES[border]),
-    )
+    opencv().warpAffine(image, matrix, (width, height), dst=flat, **_flags(order, border))
     if fill_mode == "constant":
         out[_outside(matrix, height, width)] = cval
 
