@@ -27,6 +27,7 @@ MIXINS: list[type[Spec]] = [
     mltk.AudioDatasetMixin,
     mltk.ImageDatasetMixin,
     mltk.SshMixin,
+    mltk.WeightsAndBiasesMixin,
 ]
 """Every specification class, in the order of the page. tests/specification/test_describe.py checks that none lacks."""
 

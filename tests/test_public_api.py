@@ -73,6 +73,7 @@ PUBLIC = [
     "TrainingInterrupted",
     "TrainingResults",
     "UnsupportedModelError",
+    "WeightsAndBiasesMixin",
     "check_parity",
     "compile_model",
     "evaluate_autoencoder",

@@ -83,6 +83,7 @@ if TYPE_CHECKING:
     from mltk.specification.own_dataset import MltkDataset as MltkDataset
     from mltk.specification.search import list_mltk_models as list_mltk_models
     from mltk.specification.ssh_settings import SshMixin as SshMixin
+    from mltk.specification.tracking_settings import WeightsAndBiasesMixin as WeightsAndBiasesMixin
     from mltk.specification.train_settings import TrainMixin as TrainMixin
     from mltk.tflite.model import TfliteModel as TfliteModel
     from mltk.tflite.model_parameters import TFLITE_METADATA_TAG as TFLITE_METADATA_TAG
@@ -155,6 +156,7 @@ _PUBLIC = {
     "mltk.specification.own_dataset": ["MltkDataset"],
     "mltk.specification.search": ["list_mltk_models"],
     "mltk.specification.ssh_settings": ["SshMixin"],
+    "mltk.specification.tracking_settings": ["WeightsAndBiasesMixin"],
     "mltk.specification.train_settings": ["TrainMixin"],
     "mltk.tflite.model": ["TfliteModel"],
     "mltk.tflite.model_parameters": ["TFLITE_METADATA_TAG", "TfliteModelParameters"],

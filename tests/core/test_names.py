@@ -21,10 +21,6 @@ from mltk.core.dataset_names import ALIASES
 
 NAMES: dict[str, dict[str, Any]] = json.loads((Path(__file__).parent / "data" / "names_0_20.json").read_text())
 
-LATER = {
-    # Parts that are not built yet: expected to fail, and checked as soon as they are there.
-    "WeightsAndBiasesMixin",
-}
 ON_INSTANCES = {
     # Members that an instance gets when it is made, so that the class doesn't have them.
     "TfliteMicroModel": {"is_profiler_enabled", "is_recorder_enabled", "is_tensor_recorder_enabled", "layer_errors"},
@@ -33,9 +29,8 @@ HEAVY = ("mltk.core.keras",)
 
 
 def cases(*, heavy: bool) -> list[Any]:
-    later = [pytest.mark.xfail(reason="not built yet", strict=True)]
     return [
-        pytest.param(module, name, id=f"{module}.{name}", marks=later if name in LATER else [])
+        pytest.param(module, name, id=f"{module}.{name}")
         for module, names in NAMES.items()
         for name in names
         if module.startswith(HEAVY) is heavy

@@ -206,6 +206,9 @@ class MltkModel(ModelFiles):
         """Call the handlers of ``event``, in the order they were added."""
         event = MltkModelEvent(event)
         logger = kwargs.pop("logger", None) or logging.getLogger("mltk")
+        for base in type(self).__mro__:
+            if issubclass(base, Spec) and base is not Spec and "_on_own_event" in vars(base):
+                base._on_own_event(self, event, kwargs)
         for handler, extra, raise_exception in self._handlers.get(event, []):
             try:
                 handler(self, logger=logger, **{**kwargs, **extra})

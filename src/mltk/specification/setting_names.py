@@ -66,6 +66,11 @@ MIXINS_OF_SETTING: dict[str, tuple[str, ...]] = {
     "validation_split": ("DatasetMixin",),
     "validation_steps": ("DatasetMixin",),
     "version": ("MltkModel",),
+    "wandb_callback": ("WeightsAndBiasesMixin",),
+    "wandb_config": ("WeightsAndBiasesMixin",),
+    "wandb_init_kwargs": ("WeightsAndBiasesMixin",),
+    "wandb_is_disabled": ("WeightsAndBiasesMixin",),
+    "wandb_model_checkpoint_callback": ("WeightsAndBiasesMixin",),
     "x": ("DatasetMixin",),
     "y": ("DatasetMixin",),
 }

@@ -318,6 +318,9 @@ class Spec:
     def _populate_own_parameters(self) -> None:
         """Put the parameters of this class into ``model_parameters``. Each class has its own; all are called."""
 
+    def _on_own_event(self, event: MltkModelEvent, arguments: dict[str, Any]) -> None:
+        """Do what this class does at an event. Each class has its own; all are called before the user's handlers."""
+
     # -- settings ----------------------------------------------------------------------------------------------
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
