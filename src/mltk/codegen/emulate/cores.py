@@ -48,10 +48,10 @@ CORES = {
         # Unicorn has no Cortex-M0+; it executes the same instructions as the M0 and takes other times.
         _arm("cortex-m0plus", "Arm Cortex-M0+", "CORTEX_M0", zig="cortex_m0plus"),
         _arm("cortex-m3", "Arm Cortex-M3", "CORTEX_M3"),
-        # Without the floating-point unit: kernels do not use it, and zig's name has no dot then.
-        _arm("cortex-m4", "Arm Cortex-M4", "CORTEX_M4", dsp=True, gcc="cortex-m4"),
+        _arm("cortex-m4", "Arm Cortex-M4", "CORTEX_M4", dsp=True),
         _arm("cortex-m7", "Arm Cortex-M7", "CORTEX_M7", dsp=True),
-        _arm("cortex-m33", "Arm Cortex-M33", "CORTEX_M33", dsp=True),
+        # zig leaves the DSP instructions out, which are an option of this core; GNU's compiler does not.
+        _arm("cortex-m33", "Arm Cortex-M33", "CORTEX_M33", dsp=True, zig="cortex_m33+dsp"),
         Core(
             "riscv32",
             "RISC-V RV32IMC",
@@ -65,6 +65,13 @@ CORES = {
 """Name → core."""
 
 
+_WITH_HELIUM = ("cortex-m52", "cortex-m55", "cortex-m85")
+
+
+def _choose() -> str:
+    return f"Choose one of: {', '.join(CORES)}."
+
+
 def find_core(name: str) -> Core:
     """Return a core by its name.
 
@@ -72,7 +79,9 @@ def find_core(name: str) -> Core:
         MltkError: There is no such core.
     """
     key = name.lower().replace("_", "-").replace("+", "plus")
+    if key in _WITH_HELIUM:
+        raise MltkError(f"The core {name!r} can't be emulated.", hint=f"The emulator has no Helium. {_choose()}")
     if key not in CORES:
-        hint = did_you_mean(key, CORES) or f"Choose one of: {', '.join(CORES)}."
+        hint = did_you_mean(key, CORES) or _choose()
         raise MltkError(f"No core that can be emulated is called {name!r}.", hint=hint)
     return CORES[key]

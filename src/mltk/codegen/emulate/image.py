@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import bisect
+import importlib
 import importlib.util
+import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from mltk.codegen.emulate.cores import Core
-from mltk.errors import MissingDependencyError, RuntimeFailure
+from mltk.errors import MissingDependencyError, MltkError, RuntimeFailure, did_you_mean
 
 FLASH, RAM = 0x0800_0000, 0x2000_0000
 """Addresses of the emulated memories."""
@@ -26,7 +31,7 @@ MEMORY {{
   RAM (rwx) : ORIGIN = {RAM:#x}, LENGTH = {MEMORY_BYTES}
 }}
 SECTIONS {{
-  .text : {{ KEEP(*(.text.mltk_emulated_run)) *(.text .text.*) }} > FLASH
+  .text : {{ KEEP(*(.text.mltk_emulated_*)) *(.text .text.*) }} > FLASH
   .rodata : {{ *(.rodata .rodata.*) *(.srodata .srodata.*) }} > FLASH
   .data : {{ *(.data .data.*) *(.sdata .sdata.*) }} > RAM
   .bss (NOLOAD) : {{ *(.bss .bss.*) *(.sbss .sbss.*) *(COMMON) }} > RAM
@@ -68,6 +73,10 @@ void *memset(void *to, int value, size_t n);
 """
 
 
+COMPILERS = ("gcc", "zig")
+"""Names of compilers: GNU's ``arm-none-eabi-gcc``, and the one of the package ziglang."""
+
+
 @dataclass
 class Image:
     """A linked program.
@@ -77,22 +86,41 @@ class Image:
         segments: (address, bytes) of what is loaded.
         symbols: Name → (address, size in bytes).
         functions: Functions with (name, address, size), in order of address.
-        compiler: The compiler, for people.
+        sections: Section → bytes.
+        functions_of: Source file → names of the functions that its object file defines.
+        compiler: The compiler and its flags, for people.
     """
 
     core: Core
     segments: list[tuple[int, bytes]]
     symbols: dict[str, tuple[int, int]]
     functions: list[tuple[str, int, int]] = field(default_factory=list)
+    sections: dict[str, int] = field(default_factory=dict)
+    functions_of: dict[str, set[str]] = field(default_factory=dict)
     compiler: str = ""
 
     def address(self, symbol: str) -> int:
         """Return the address of a symbol, without the bit that marks Thumb code."""
         return self.symbols[symbol][0] & ~1
 
+    def function_at(self, address: int) -> str:
+        """Return the name of the function that has an address; empty if there is none."""
+        k = bisect.bisect_right([start for _, start, _ in self.functions], address) - 1
+        if k < 0:
+            return ""
+        name, start, size = self.functions[k]
+        return name if address < start + size else ""
+
 
 def build_image(
-    folder: Path, files: Mapping[str, str], core: Core, *, optimize: str = "-O2", flags: Sequence[str] = ()
+    folder: Path,
+    files: Mapping[str, str],
+    core: Core,
+    *,
+    compiler: str | None = None,
+    optimize: str = "-O2",
+    flags: Sequence[str] = (),
+    macros: Sequence[str] = (),
 ) -> Image:
     """Compile and link files for a core.
 
@@ -100,43 +128,86 @@ def build_image(
         folder: An empty folder for the files.
         files: Name → text of ``.c`` and ``.h`` files. One defines ``mltk_emulated_run``.
         core: The core.
+        compiler: One of `COMPILERS`; None takes the first one that is installed and knows the core.
         optimize: Level of optimization.
         flags: More flags for the compiler.
+        macros: Flags that define macros of ours; they are not named in the result.
 
     Raises:
-        MissingDependencyError: There is no compiler for the core.
+        MltkError: There is no such compiler, or it does not know the core.
+        MissingDependencyError: The compiler is not installed.
         RuntimeFailure: The compiler fails.
     """
+    chosen = find_compiler(core, compiler)
     for name, text in {**files, "runtime.c": _RUNTIME, "memory.ld": _LINKER_SCRIPT, "string.h": _STRING_HEADER}.items():
         (folder / name).write_text(text, encoding="utf-8")
-    compiler, title, libraries = _compiler(core)
-    sources = [name for name in files if name.endswith(".c")]
+    sources = [*(name for name in files if name.endswith(".c")), "runtime.c"]
     common = ["-std=c99", "-I.", "-ffunction-sections", "-fdata-sections", "-fno-unwind-tables"]
-    common += ["-fno-asynchronous-unwind-tables", optimize, *flags]
-    objects = []
-    for name in (*sources, "runtime.c"):
-        own = ["-fno-builtin", "-fno-tree-loop-distribute-patterns"] if name == "runtime.c" else []
-        if name == "runtime.c" and "ziglang" in compiler:
-            own = ["-fno-builtin"]
-        objects.append(f"{name}.o")
-        _run([*compiler, *common, *own, "-c", name, "-o", objects[-1]], folder)
-    link = ["-nostdlib", "-static", "-Wl,-T,memory.ld", "-Wl,--gc-sections", *objects, *libraries]
-    _run([*compiler, optimize, *link, "-o", "program.elf"], folder)
-    return _read(folder / "program.elf", core, title)
+    common += ["-fno-asynchronous-unwind-tables", optimize, *flags, *macros]
+
+    def compile_file(name: str) -> None:
+        own = chosen.runtime_flags if name == "runtime.c" else ()
+        _run([*chosen.command, *common, *own, "-c", name, "-o", f"{name}.o"], folder)
+
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        list(pool.map(compile_file, sources))
+    link = ["-nostdlib", "-static", "-Wl,-T,memory.ld", "-Wl,--gc-sections", *(f"{name}.o" for name in sources)]
+    _run([*chosen.command, optimize, *link, *chosen.libraries, "-o", "program.elf"], folder)
+    image = _read(folder / "program.elf", core, " ".join([chosen.title, *chosen.core_flags, optimize, *flags]))
+    image.functions_of = {name: _defined_functions(folder / f"{name}.o") for name in sources}
+    return image
 
 
-def _compiler(core: Core) -> tuple[list[str], str, list[str]]:
-    """Return command, title and libraries of the compiler for a core."""
-    if core.gcc_flags and (gcc := shutil.which("arm-none-eabi-gcc")):
+@dataclass(frozen=True)
+class Compiler:
+    """A compiler for one core.
+
+    Attributes:
+        command: Its command, with the flags for the core.
+        title: Name and version, for people.
+        core_flags: The flags for the core.
+        libraries: Libraries that every program needs.
+        runtime_flags: Flags that keep loops of the runtime from becoming calls of themselves.
+    """
+
+    command: tuple[str, ...]
+    title: str
+    core_flags: tuple[str, ...]
+    libraries: tuple[str, ...]
+    runtime_flags: tuple[str, ...]
+
+
+def find_compiler(core: Core, name: str | None = None) -> Compiler:
+    """Return a compiler for a core.
+
+    Args:
+        core: The core.
+        name: One of `COMPILERS`; None takes the first one that is installed and knows the core.
+
+    Raises:
+        MltkError: There is no such compiler, or it does not know the core.
+        MissingDependencyError: The compiler is not installed.
+    """
+    if name is not None and name not in COMPILERS:
+        hint = did_you_mean(name, COMPILERS) or f"Choose one of: {', '.join(COMPILERS)}."
+        raise MltkError(f"No compiler is called {name!r}.", hint=hint)
+    if name == "gcc" and not core.gcc_flags:
+        raise MltkError(f"The compiler gcc can't be used for {core.title}.", hint="Choose the compiler zig.")
+    gcc = shutil.which("arm-none-eabi-gcc") if core.gcc_flags and name != "zig" else None
+    if gcc:
         version = subprocess.run([gcc, "-dumpversion"], capture_output=True, text=True, check=False).stdout.strip()
-        return [gcc, *core.gcc_flags], f"arm-none-eabi-gcc {version}", ["-lgcc"]
+        runtime = ("-fno-builtin", "-fno-tree-loop-distribute-patterns")
+        return Compiler((gcc, *core.gcc_flags), f"arm-none-eabi-gcc {version}", core.gcc_flags, ("-lgcc",), runtime)
+    if name == "gcc":
+        hint = "Install it with your system's packages, or choose the compiler zig."
+        raise MltkError("The compiler arm-none-eabi-gcc is not installed.", hint=hint)
     if importlib.util.find_spec("ziglang") is None:
         raise MissingDependencyError(f"A C compiler for {core.title}", extra="device")
-    from importlib.metadata import version as version_of
-
     # zig checks for undefined behavior in unoptimized builds, which needs a runtime.
-    flags = [*core.zig_flags, "-fno-sanitize=undefined"]
-    return [sys.executable, "-m", "ziglang", "cc", *flags], f"zig {version_of('ziglang')}", ["-rtlib=compiler-rt"]
+    flags = (*core.zig_flags, "-fno-sanitize=undefined")
+    command = (sys.executable, "-m", "ziglang", "cc", *flags)
+    title = f"zig cc {metadata.version('ziglang')}"
+    return Compiler(command, title, core.zig_flags, ("-rtlib=compiler-rt",), ("-fno-builtin",))
 
 
 def _run(command: list[str], folder: Path) -> None:
@@ -146,20 +217,32 @@ def _run(command: list[str], folder: Path) -> None:
 
 
 def _read(path: Path, core: Core, compiler: str) -> Image:
-    try:
-        from elftools.elf.elffile import ELFFile
-    except ImportError as e:
-        raise MissingDependencyError("The reader of compiled programs (package pyelftools)", extra="device") from e
-
+    elf_file = _elf_reader()
     with path.open("rb") as file:
-        elf = ELFFile(file)
+        elf = elf_file(file)
         segments = [(s["p_paddr"], s.data()) for s in elf.iter_segments() if s["p_type"] == "PT_LOAD" and s["p_filesz"]]
         symbols: dict[str, tuple[int, int]] = {}
         functions = []
-        table: Any = elf.get_section_by_name(".symtab")
-        for symbol in table.iter_symbols():
+        for symbol in elf.get_section_by_name(".symtab").iter_symbols():
             if symbol.name and symbol["st_shndx"] != "SHN_UNDEF":
                 symbols[symbol.name] = (symbol["st_value"], symbol["st_size"])
                 if symbol["st_info"]["type"] == "STT_FUNC":
                     functions.append((symbol.name, symbol["st_value"] & ~1, symbol["st_size"]))
-    return Image(core, segments, symbols, sorted(functions, key=lambda f: f[1]), compiler)
+        sections = {section.name: int(section["sh_size"]) for section in elf.iter_sections()}
+    return Image(core, segments, symbols, sorted(functions, key=lambda f: f[1]), sections, compiler=compiler)
+
+
+def _defined_functions(path: Path) -> set[str]:
+    with path.open("rb") as file:
+        symbols = _elf_reader()(file).get_section_by_name(".symtab").iter_symbols()
+        return {
+            s.name for s in symbols if s["st_info"]["type"] == "STT_FUNC" and s["st_shndx"] != "SHN_UNDEF" and s.name
+        }
+
+
+def _elf_reader() -> Any:
+    """Return the class that reads ELF files. Its package has no types."""
+    try:
+        return importlib.import_module("elftools.elf.elffile").ELFFile
+    except ImportError as e:
+        raise MissingDependencyError("The reader of compiled programs (package pyelftools)", extra="device") from e

@@ -1,43 +1,30 @@
-"""An emulated processor that counts instructions and cycles, in total and for each step of a model."""
+"""An emulated processor that records which blocks of code run.
+
+Unicorn calls a function for each block. Python functions are slow there, so the function is ``insert`` of an array: the
+address of each block goes into the array without a line of Python. What the blocks took is computed afterwards.
+"""
 
 from __future__ import annotations
 
+import ctypes
 import importlib
-from collections import Counter
-from dataclasses import dataclass, field
+from array import array
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
+
+from mltk.codegen.emulate.counts import Block, Counts, count_steps
 from mltk.codegen.emulate.image import FLASH, MEMORY_BYTES, RAM, Image
-from mltk.codegen.emulate.timing import BRANCH, TIMINGS, Decoded, classify
+from mltk.codegen.emulate.timing import TIMINGS, decode_arm, decode_riscv
 from mltk.errors import MissingDependencyError, RuntimeFailure
 
-STEP_ADDRESS = 0x4000_0000
-"""A store of a number to this address begins a step."""
 _PAGE = 0x1000
 _STOP = FLASH + MEMORY_BYTES - _PAGE
+_STACK_TOP = RAM + MEMORY_BYTES
+_STACK_BYTES = 64 << 10
 _STACK_FILL = 0xA5
-
-
-@dataclass
-class Counts:
-    """What a run took.
-
-    Attributes:
-        instructions: Executed instructions.
-        cycles: Cycles by the core's published timings, with zero wait states.
-        kinds: Class of instructions → how many were executed.
-    """
-
-    instructions: int = 0
-    cycles: int = 0
-    kinds: Counter[str] = field(default_factory=Counter)
-
-    def add(self, other: Counts, times: int = 1) -> None:
-        """Add counts ``times`` times."""
-        self.instructions += other.instructions * times
-        self.cycles += other.cycles * times
-        for kind, n in other.kinds.items():
-            self.kinds[kind] += n * times
 
 
 class Machine:
@@ -56,23 +43,31 @@ class Machine:
         core = image.core
         if core.is_arm:
             registers = _module("unicorn.arm_const")
-            self._emulator = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS)
-            self._decoder = capstone.Cs(capstone.CS_ARCH_ARM, capstone.CS_MODE_THUMB | capstone.CS_MODE_MCLASS)
+            # With UC_MODE_MCLASS, Unicorn ignores the model and emulates a Cortex-M33.
+            self._emulator = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB)
+            mode = capstone.CS_MODE_THUMB | capstone.CS_MODE_MCLASS
+            self._decoder = capstone.Cs(capstone.CS_ARCH_ARM, mode | capstone.CS_MODE_V8)
             self._sp, self._return = registers.UC_ARM_REG_SP, registers.UC_ARM_REG_LR
+            self._pc = registers.UC_ARM_REG_PC
         else:
             registers = _module("unicorn.riscv_const")
             self._emulator = unicorn.Uc(unicorn.UC_ARCH_RISCV, unicorn.UC_MODE_RISCV32)
             mode = capstone.CS_MODE_RISCV32 | capstone.CS_MODE_RISCVC
             self._decoder = capstone.Cs(capstone.CS_ARCH_RISCV, mode)
             self._sp, self._return = registers.UC_RISCV_REG_SP, registers.UC_RISCV_REG_RA
-        self._emulator.ctl_set_cpu_model(getattr(registers, core.unicorn_model))
-        self._timing = TIMINGS[core.name]
+            self._pc = registers.UC_RISCV_REG_PC
+        model = getattr(registers, core.unicorn_model)
+        self._emulator.ctl_set_cpu_model(model)
+        if self._emulator.ctl_get_cpu_model() != model:
+            raise RuntimeFailure(f"The emulator has no {core.title}.")
+        self.timing = TIMINGS[core.name]
         for start in (FLASH, RAM):
             self._emulator.mem_map(start, MEMORY_BYTES)
-        self._emulator.mem_map(STEP_ADDRESS, _PAGE)
         for address, data in image.segments:
             self._emulator.mem_write(address, data)
-        self._blocks: dict[tuple[int, int], tuple[Counts, bool]] = {}
+        self._sizes: dict[int, int] = {}
+        self._decoded: dict[int, Block] = {}
+        self._emulator.hook_add(unicorn.UC_HOOK_EDGE_GENERATED, self._translated)
 
     def write(self, symbol: str, data: bytes) -> None:
         """Write into the variable ``symbol``."""
@@ -82,76 +77,150 @@ class Machine:
         """Read ``n`` bytes of the variable ``symbol``."""
         return bytes(self._emulator.mem_read(self.image.symbols[symbol][0], n))
 
-    def call(self, function: str, *, limit: int = 20_000_000_000) -> tuple[dict[int, Counts], int]:
+    def result(self) -> int:
+        """Return the value that the last function returned, as an unsigned number of 32 bits."""
+        registers = _module("unicorn.arm_const" if self.image.core.is_arm else "unicorn.riscv_const")
+        register = registers.UC_ARM_REG_R0 if self.image.core.is_arm else registers.UC_RISCV_REG_A0
+        return int(self._emulator.reg_read(register)) & 0xFFFF_FFFF
+
+    def call(self, function: str) -> int:
         """Call a function without arguments.
 
         Args:
             function: Its name.
-            limit: Most instructions to execute.
 
         Returns:
-            Step → what it took, where step -1 is what came before the first one; and the bytes of stack that were used.
+            The bytes of stack that it used.
 
         Raises:
-            RuntimeFailure: The processor stopped, for example at an instruction that it lacks.
+            RuntimeFailure: The processor stopped, for example at an instruction that it lacks, or the stack is too
+                large to be measured.
         """
-        emulator = self._emulator
-        stack_top = RAM + MEMORY_BYTES
-        emulator.mem_write(stack_top - (64 << 10), bytes([_STACK_FILL]) * (64 << 10))
-        emulator.reg_write(self._sp, stack_top)
-        thumb = 1 if self.image.core.is_arm else 0
+        emulator, core = self._emulator, self.image.core
+        thumb = 1 if core.is_arm else 0
+        emulator.mem_write(_STACK_TOP - _STACK_BYTES, bytes([_STACK_FILL]) * _STACK_BYTES)
+        emulator.reg_write(self._sp, _STACK_TOP)
         emulator.reg_write(self._return, _STOP | thumb)
-        trace = _Trace()
-        hooks = [
-            emulator.hook_add(self._unicorn.UC_HOOK_BLOCK, trace.block),
-            emulator.hook_add(
-                self._unicorn.UC_HOOK_MEM_WRITE, trace.step, None, STEP_ADDRESS, STEP_ADDRESS + _PAGE - 1
-            ),
-        ]
         try:
-            emulator.emu_start(self.image.address(function) | thumb, _STOP, count=0)
+            emulator.emu_start(self.image.address(function) | thumb, _STOP)
         except self._unicorn.UcError as e:
-            raise RuntimeFailure(f"The emulated {self.image.core.title} stopped in {function}: {e}.") from e
+            where = int(emulator.reg_read(self._pc))
+            raise RuntimeFailure(
+                f"The emulated {core.title} stopped at {where:#x} in {self.image.function_at(where) or function}: {e}."
+            ) from e
+        where = int(emulator.reg_read(self._pc)) & ~1
+        if where != _STOP:
+            raise RuntimeFailure(f"The emulated {core.title} stopped at {where:#x} before {function} returned.")
+        stack = bytes(emulator.mem_read(_STACK_TOP - _STACK_BYTES, _STACK_BYTES))
+        used = len(stack.lstrip(bytes([_STACK_FILL])))
+        if used == _STACK_BYTES:
+            raise RuntimeFailure(f"{function} used more than {_STACK_BYTES:,} bytes of stack.")
+        return used
+
+    def trace(self, function: str, kind: str = "BLOCK") -> tuple[np.ndarray, int]:
+        """Call a function, and record the blocks that run.
+
+        Args:
+            function: Its name.
+            kind: ``BLOCK``, or ``CODE`` to record all instructions.
+
+        Returns:
+            The addresses of the blocks in order, and the bytes of stack.
+
+        Raises:
+            RuntimeFailure: As for `call`.
+        """
+        addresses = array("I")
+        with self._recording(addresses, getattr(self._unicorn, f"UC_HOOK_{kind}")):
+            stack = self.call(function)
+        return np.frombuffer(addresses, np.dtype(f"u{addresses.itemsize}")).astype(np.int64), stack
+
+    def count(self, function: str, marks: list[int]) -> tuple[list[Counts], int]:
+        """Call a function, and count what each step took.
+
+        Args:
+            function: Its name. Its own instructions do not count, only those of functions that it calls.
+            marks: Address where each step begins.
+
+        Returns:
+            What came before the first step, and then each step; and the bytes of stack.
+
+        Raises:
+            RuntimeFailure: As for `call`.
+        """
+        start, size = self.image.symbols[function]
+        skipped = range(start & ~1, (start & ~1) + size)
+        addresses, stack = self.trace(function)
+        return count_steps(addresses, self._sizes, self._block, marks, skipped, self.timing), stack
+
+    @contextmanager
+    def _recording(self, addresses: array[int], kind: int) -> Iterator[None]:
+        callback: Any
+        try:
+            add, delete = _native_hooks(self._emulator)
+        except ImportError:  # another layout of Unicorn's package
+            add, delete = self._emulator.hook_add, self._emulator.hook_del
+            append = addresses.append
+
+            def callback(_: Any, address: int, __: int, ___: Any) -> None:
+                append(address)
+
+        else:
+            # insert(index, value): the first argument is a pointer, an index beyond the end, so that it appends.
+            callback = ctypes.CFUNCTYPE(None, ctypes.c_size_t, ctypes.c_uint64)(addresses.insert)
+        hook = add(kind, callback)
+        self._emulator.ctl_flush_tb()  # blocks that were translated before would not be recorded
+        try:
+            yield
         finally:
-            for hook in hooks:
-                emulator.hook_del(hook)
-        steps = {step: self._sum(runs, trace) for step, runs in trace.steps.items()}
-        return steps, self._used_stack(stack_top)
+            delete(hook)
+            self._emulator.ctl_flush_tb()
 
-    def _used_stack(self, top: int) -> int:
-        stack = bytes(self._emulator.mem_read(top - (64 << 10), 64 << 10))
-        return len(stack.lstrip(bytes([_STACK_FILL])))
+    def _translated(self, _: Any, block: Any, __: Any, ___: Any) -> None:
+        """Unicorn's hook for a block that it has translated. It is not called for the very first block."""
+        known = self._sizes.setdefault(block.pc, block.size)
+        if known != block.size:
+            raise RuntimeFailure(f"The block at {block.pc:#x} has {known} and {block.size} bytes.")
 
-    def _sum(self, runs: dict[tuple[int, int, int], int], trace: _Trace) -> Counts:
-        total = Counts()
-        for (address, size, following), times in runs.items():
-            counts, ends_in_branch = self._block(address, size)
-            total.add(counts, times)
-            if ends_in_branch and following not in (address + size, 0):
-                total.cycles += self._timing.taken * times
-        return total
+    def _block(self, address: int, size: int) -> Block:
+        """Return the instructions of a block.
 
-    def _block(self, address: int, size: int) -> tuple[Counts, bool]:
-        """Return what a block of code takes, and whether it ends in a branch."""
-        key = address, size
-        if key not in self._blocks:
+        Raises:
+            RuntimeFailure: The code can't be decoded.
+        """
+        if address not in self._decoded:
             code = bytes(self._emulator.mem_read(address, size))
-            counts, previous, last = Counts(), False, Decoded("", 0)
-            decoded_bytes, operands = 0, ""
-            for instruction in self._decoder.disasm(code, address):
-                last = classify(instruction, self._timing)
-                decoded_bytes, operands = decoded_bytes + instruction.size, instruction.op_str
-                cycles = last.cycles
-                if last.is_single_access and previous:
-                    cycles = min(cycles, self._timing.following_load)
-                previous = last.is_single_access
-                counts.instructions += 1
-                counts.cycles += cycles
-                counts.kinds[last.kind] += 1
-            if decoded_bytes != size:
-                raise RuntimeFailure(f"The code at {address + decoded_bytes:#x} can't be decoded.")
-            self._blocks[key] = counts, last.kind == BRANCH or "pc" in operands
-        return self._blocks[key]
+            instructions = list(self._decoder.disasm(code, address))
+            n_decoded = sum(i.size for i in instructions)
+            if n_decoded != size:
+                raise RuntimeFailure(f"The code at {address + n_decoded:#x} can't be decoded.")
+            decoded = decode_riscv(instructions) if self.timing is None else decode_arm(instructions, self.timing)
+            self._decoded[address] = [(i.address, d) for i, d in zip(instructions, decoded, strict=True)]
+        return self._decoded[address]
+
+
+def _native_hooks(emulator: Any) -> tuple[Callable[[int, Any], Any], Callable[[Any], None]]:
+    """Return functions that add and delete a hook whose callback is a function of ctypes.
+
+    Raises:
+        ImportError: Unicorn's package has no such functions.
+    """
+    library = getattr(importlib.import_module("unicorn.unicorn_py3.unicorn"), "uclib", None)
+    engine = getattr(emulator, "_uch", None)
+    if library is None or engine is None:
+        raise ImportError("unicorn.unicorn_py3.unicorn.uclib")
+
+    def add(kind: int, callback: Any) -> Any:
+        hook = ctypes.c_size_t()
+        everywhere = ctypes.c_uint64(1), ctypes.c_uint64(0)  # begin > end
+        if code := library.uc_hook_add(engine, ctypes.byref(hook), kind, callback, None, *everywhere):
+            raise RuntimeFailure(f"Unicorn can't record: error {code}.")
+        return hook
+
+    def delete(hook: Any) -> None:
+        library.uc_hook_del(engine, hook)
+
+    return add, delete
 
 
 def _module(name: str) -> Any:
@@ -159,28 +228,4 @@ def _module(name: str) -> Any:
     try:
         return importlib.import_module(name)
     except ImportError as e:
-        raise MissingDependencyError(f"The emulator (package {e.name})", extra="device") from e
-
-
-class _Trace:
-    """Counts how often each block ran, and what ran after it."""
-
-    def __init__(self) -> None:
-        self.steps: dict[int, dict[tuple[int, int, int], int]] = {}
-        self._begin(-1)
-        self._previous: tuple[int, int] | None = None
-
-    def _begin(self, step: int) -> None:
-        self._runs = self.steps.setdefault(step, {})
-
-    def block(self, _: Any, address: int, size: int, __: Any) -> None:
-        """Unicorn's hook for a block of code."""
-        previous = self._previous
-        if previous is not None:
-            key = (*previous, address)
-            self._runs[key] = self._runs.get(key, 0) + 1
-        self._previous = address, size
-
-    def step(self, _: Any, __: int, address: int, ___: int, value: int, ____: Any) -> None:
-        """Unicorn's hook for a store that begins a step."""
-        self._begin(value)
+        raise MissingDependencyError(f"The emulator (package {name.partition('.')[0]})", extra="device") from e
