@@ -17,6 +17,7 @@ from mltk.audio.files import AudioFileError, audio_info, read_audio, read_audio_
 from mltk.audio.findings import Findings, Kind
 from mltk.audio.frontend import AudioFeatureGeneratorSettings
 from mltk.audio.generator import AudioBatches, ParallelAudioDataGenerator
+from mltk.data.pipeline.findings import FindingKind
 from mltk.data.pipeline.mixin import FileDatasetMixin
 from mltk.errors import DatasetError
 
@@ -24,7 +25,7 @@ CLASSES = ["yes", "no"]
 WORD = tone(440) * 0.4 / np.abs(tone(440)).max()
 
 
-def read(path: Path, rate: int = RATE) -> tuple[npt.NDArray[np.int16], dict[Kind, str]]:
+def read(path: Path, rate: int = RATE) -> tuple[npt.NDArray[np.int16], dict[FindingKind, str]]:
     """Return the samples of a file, and what was found in it."""
     findings = Findings()
     samples, _ = read_audio_int16(str(path), rate, findings)
