@@ -113,7 +113,11 @@ def module_of(result):
 SPLIT = ((X, Y), (X[:6], Y[:6]))
 
 
-@pytest.mark.parametrize("dataset", [SPLIT, module_of(SPLIT), lambda: SPLIT], ids=["tuples", "module", "function"])
+@pytest.mark.parametrize(
+    "dataset",
+    [SPLIT, module_of(SPLIT), lambda: SPLIT, lambda: (*SPLIT[0], *SPLIT[1])],
+    ids=["tuples", "module", "function", "function of four arrays"],
+)
 def test_separate_test_images_are_for_validation_and_evaluation(dataset):
     model = spec(dataset)
     model.load_dataset("training")
