@@ -11,8 +11,10 @@ import numpy as np
 import pytest
 
 import mltk
+from mltk.errors import ArchiveError
 from mltk.operations.shared.keras_model import load_keras_model
 from mltk.specification.keras_2_file import adapt_to_keras_3, readable_by_keras_3
+from mltk.specification.keras_2_functions import function_of
 
 FILES = Path(__file__).with_name("keras_2_files")
 
@@ -73,6 +75,30 @@ def test_nested_and_wrapped_models_compute_what_they_computed_in_keras_2(
     half = name == "half_precision"
     assert half == any(layer.dtype_policy.name == "mixed_float16" for layer in keras_model.layers)
     assert_same_outputs(keras_model, arrays, 2e-3 if half else 1e-5)
+
+
+@pytest.mark.tf
+@pytest.mark.parametrize("name", ["operators", "shapes", "inner"])
+def test_functions_of_tensorflow_compute_what_they_computed_in_keras_2(tmp_path: Path, name: str) -> None:
+    import keras
+
+    with zipfile.ZipFile(FILES / "functions-2.10.zip") as archive:
+        path = archive.extract(f"{name}.h5", tmp_path)
+        arrays = np.load(io.BytesIO(archive.read(f"{name}.npz")))
+    with readable_by_keras_3(path) as readable:
+        keras_model = keras.saving.load_model(readable, compile=False)
+    np.testing.assert_allclose(np.asarray(keras_model(arrays["x"])), arrays["y"], atol=1e-6)
+    keras_model.save(tmp_path / "again.keras")
+    again = keras.saving.load_model(tmp_path / "again.keras")
+    np.testing.assert_allclose(np.asarray(again(arrays["x"])), arrays["y"], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "name", ["io.write_file", "py_function", "raw_ops.Exit", "math._x", "__operators__.x", "a.b.c"]
+)
+def test_a_file_cannot_call_a_function_that_does_more_than_compute(name: str) -> None:
+    with pytest.raises(ArchiveError, match="which openmltk does not call"):
+        function_of(name)
 
 
 @pytest.mark.tf

@@ -7,6 +7,7 @@ The description of the model in the file is changed where Keras 3 reads it in an
 - The initial state of a recurrent layer was one of several inputs. In Keras 3 it is an argument.
 - ``hard_sigmoid`` had a slope of 0.2. In Keras 3 it has a slope of 1/6, and no error says so.
 - Keras 3 ignores the axes of a layer in the oldest format, if there are several.
+- Calls of TensorFlow's functions were layers; see `mltk.specification.keras_2_functions`.
 """
 
 from __future__ import annotations
@@ -19,6 +20,10 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+
+from mltk.specification.keras_2_functions import CLASSES as FUNCTION_CLASSES
+from mltk.specification.keras_2_functions import REGISTERED as FUNCTION
+from mltk.specification.keras_2_functions import adapt_function, is_constant, register_layer
 
 _RECURRENT = ("RNN", "SimpleRNN", "GRU", "LSTM", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D")
 _SEPARABLE = ("groups", "kernel_initializer", "kernel_regularizer", "kernel_constraint")
@@ -61,6 +66,7 @@ def readable_by_keras_3(path: str) -> Iterator[str]:
         The path itself, or that of a temporary copy with a description that Keras 3 reads as Keras 2 did.
     """
     register_activations()
+    register_layer()
     config = _stored_config(path) if path.endswith((".h5", ".hdf5")) else None
     if config is None or not adapt_to_keras_3(config):
         yield path
@@ -99,6 +105,8 @@ def adapt_to_keras_3(config: Any) -> bool:
     for layer in _layers(config):
         _remove_unused_keys(layer)
         _replace_class(layer)
+        if layer.get("class_name") in FUNCTION_CLASSES:
+            adapt_function(layer)
         _name_module(layer)
         _name_modules_within(layer)
         settings = layer["config"]
@@ -219,6 +227,9 @@ def _adapt_calls(model: dict[str, Any]) -> None:
             for reference in outputs:
                 reference[1] -= reference[0] == name
     for layer in layers.values():
+        if layer.get("registered_name") == FUNCTION:
+            layer["inbound_nodes"] = [_function_call(node) for node in layer["inbound_nodes"]]
+            continue
         takes_state = layer["class_name"] in _TAKES_STATE
         layer["inbound_nodes"] = [_with_arguments(node, takes_state) for node in layer["inbound_nodes"]]
     for key in ("input_layers", "output_layers"):
@@ -268,6 +279,27 @@ def _with_arguments(node: Any, takes_state: bool) -> Any:
         return node
     kwargs = {key: _tensors(value) for key, value in kwargs.items()}
     return {"args": inputs if len(inputs) == 1 else [inputs], "kwargs": kwargs}
+
+
+def _function_call(node: Any) -> dict[str, Any]:
+    """Return the call of a function in the form of Keras 3.
+
+    Args:
+        node: The reference to the first argument, or a list of references if it is a list of tensors. The last item
+            of a reference has the keyword arguments.
+    """
+    if is_constant(node):  # Keras 3 wants a tensor as the first argument
+        kwargs = _named_arguments(node)
+        name = next(key for key, value in node[3].items() if _is_reference(value))
+        return {"args": [kwargs.pop(name)], "kwargs": {**kwargs, "first_constant": node[2], "argument_name": name}}
+    if _is_reference(node):
+        return {"args": [_tensor(node)], "kwargs": _named_arguments(node)}
+    return {"args": [_tensors(node)], "kwargs": _named_arguments(node[-1])}
+
+
+def _named_arguments(reference: list[Any]) -> dict[str, Any]:
+    kwargs = reference[3] if len(reference) == 4 else {}
+    return {key: _tensors(value) for key, value in kwargs.items()}
 
 
 def _tensors(value: Any) -> Any:
