@@ -8,6 +8,8 @@ import importlib
 import io
 import json
 import pickle
+import subprocess
+import sys
 import tarfile
 import wave
 import zipfile
@@ -224,6 +226,56 @@ def test_noise(server: FileServer, point: Any, tmp_path: Path) -> None:
         (found,) = ambient.download(str(tmp_path / "ambient"), urls=f"{server.url}/crowd.wav")
     with wave.open(found) as file:
         assert file.getframerate() == 16000
+
+
+def test_archives_in_one_folder(server: FileServer, tmp_path: Path) -> None:
+    from mltk.datasets.audio import utils
+
+    urls = []
+    for name in "ab":
+        make_zip(server.folder / f"{name}.zip", {f"{name}/x.txt": b"x", f"{name}.txt": name.encode()})
+        content = (server.folder / f"{name}.zip").read_bytes()
+        urls.append((f"{server.url}/{name}.zip", hashlib.sha1(content).hexdigest()))
+    folder = tmp_path / "all"
+    assert utils.download_and_extract(str(folder), urls) == [str(folder)] * 2
+    files = {"a.txt", "b.txt", "a/x.txt", "b/x.txt"}
+    assert {str(p.relative_to(folder)) for p in folder.rglob("*.txt")} == files
+    (folder / "a.txt").write_text("own")
+    utils.download_and_extract(str(folder), urls)
+    assert (folder / "a.txt").read_text() == "own"  # nothing is unpacked again
+    utils.download_and_extract(str(folder), urls[0], clean_dest_dir=True)
+    assert {p.name for p in folder.rglob("*.txt")} == {"a.txt", "x.txt"}
+    assert utils.download_and_extract(str(tmp_path / "one"), f"{server.url}/a.zip") == [str(tmp_path / "one")]
+    with pytest.raises(DownloadError, match=r"SHA|sha"):
+        utils.download_and_extract(str(tmp_path / "bad"), (urls[1][0], "0" * 40))
+    assert not (tmp_path / "bad").exists()
+
+
+def test_recordings_of_mlcommons(server: FileServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from mltk.datasets import audio
+
+    for number, word in enumerate(("left", "right"), 1):
+        make_zip(server.folder / f"part{number}.zip", {f"{word}/1.wav": wav_bytes(tone(0.1))})
+        content = (server.folder / f"part{number}.zip").read_bytes()
+        words = audio.mlcommons.ml_commons_keywords
+        monkeypatch.setattr(words, f"DOWNLOAD_URL{number}", f"{server.url}/part{number}.zip")
+        monkeypatch.setattr(words, f"VERIFY_URL{number}_SHA1", hashlib.sha1(content).hexdigest())
+    folder = audio.mlcommons.ml_commons_keywords.download(str(tmp_path / "words"))
+    assert sorted(p.parent.name for p in Path(folder).rglob("*.wav")) == ["left", "right"]
+    voice = audio.mlcommons.ml_commons_voice
+    monkeypatch.setattr(voice, "DOWNLOAD_URL", f"{server.url}/part1.zip")
+    monkeypatch.setattr(voice, "VERIFY_SHA1", words.VERIFY_URL1_SHA1)
+    assert Path(voice.download(str(tmp_path / "voice")), "left", "1.wav").exists()
+
+
+def test_modules_by_attribute() -> None:
+    code = (
+        "from mltk.datasets import audio as a\n"
+        "a.speech_commands_v2.load_clean_data, a.background_noise.esc50.download, a.utils.download\n"
+        "a.direction_commands.load_data, a.background_noise.brd2601, a.mlcommons.ml_commons_voice\n"
+        "import sys; assert 'tensorflow' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 @pytest.fixture

@@ -23,6 +23,8 @@ ALIASES: dict[str, dict[str, str]] = {
     "mltk.datasets.audio.background_noise.esc50": {**_DOWNLOADS, "ProcessPool": "mltk.utils.process_pool"},
     "mltk.datasets.audio.direction_commands": _WORDS,
     "mltk.datasets.audio.mit_ir_survey": {**_DOWNLOADS, "append_exception_msg": "mltk.utils.python"},
+    "mltk.datasets.audio.mlcommons.ml_commons_keywords": _DOWNLOADS,
+    "mltk.datasets.audio.mlcommons.ml_commons_voice": _DOWNLOADS,
     "mltk.datasets.audio.on_off": _WORDS,
     "mltk.datasets.audio.speech_commands.speech_commands_v2": {
         **_DOWNLOADS,
