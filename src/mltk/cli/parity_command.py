@@ -20,6 +20,8 @@ from mltk.cli.common import start, verbose_option
     help="Run native code in this process, or in child processes with limits on time and memory. By default, a .tflite "
     "or an archive given by its path is not trusted.",
 )
+@click.option("--emulate", metavar="CORE", help="Also run the C code on this core, such as cortex-m4, emulated.")
+@click.option("--compiler", help="Compiler for --emulate: gcc or zig; by default the first one that is installed.")
 @click.option("--output", "-o", help="Write the report to a .json or .txt file, or to a folder (with a plot).")
 @verbose_option
 def command(
@@ -30,6 +32,8 @@ def command(
     seed: int,
     quantization: bool,
     trusted: bool | None,
+    emulate: str | None,
+    compiler: str | None,
     output: str | None,
     verbose: bool,
 ) -> None:
@@ -43,11 +47,16 @@ def command(
     the range of the input's quantization, and no code of MODEL runs. With --dataset, the samples are those of the
     specification, and its code runs.
 
+    With --emulate, the C code of "mltk compile" also runs the samples, compiled for a core and emulated.
+
     \b
     mltk parity model.tflite
     mltk parity yes_no --dataset --output parity/
+    mltk parity yes_no --emulate cortex-m4
     """
     start(verbose)
+    if compiler and not emulate:
+        raise click.UsageError("--compiler needs --emulate.")
     from mltk.operations.parity import check_parity
 
     results = check_parity(
@@ -58,6 +67,8 @@ def command(
         seed=seed,
         quantization=quantization,
         trusted=trusted,
+        emulate=emulate,
+        compiler=compiler,
     )
     click.echo(results.to_text())
     for path in results.save(output) if output else ():

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 @click.option(
     "--measure-ram", is_flag=True, help="Measure the tensor arena with TensorFlow Lite Micro; takes up to a second."
 )
+@click.option(
+    "--emulate", metavar="CORE", help="Compile the C code for this core, such as cortex-m4, run it emulated, and count."
+)
+@click.option("--compiler", help="Compiler for --emulate: gcc or zig; by default the first one that is installed.")
 @click.option("--max-ram", help="Fail if the tensor arena is larger, such as 64k (k is 1024).")
 @click.option("--max-flash", help="Fail if the .tflite is larger, such as 512k.")
 @click.option("--max-latency", help="Fail if an inference takes longer, such as 50ms.")
@@ -44,9 +48,13 @@ def command(model: str | None, verbose: bool, list_targets: bool, **options: Any
     MODEL is a .tflite file, an archive, or the name or specification of a trained model. Runs no
     code of the model without --build or --post. If the model exceeds a limit, the exit code is 1.
 
+    With --emulate, the model's C code runs on an emulated core. Its outputs are compared with TensorFlow Lite Micro's,
+    and instructions, cycles, code, RAM and stack are counted. Then the limits are on the counted figures.
+
     \b
     mltk profile model.tflite
     mltk profile yes_no --target xg24-mvp
+    mltk profile yes_no --emulate cortex-m33 --clock 80M
     mltk profile yes_no --build --max-ram 64k --max-flash 512k --max-latency 50ms
     """
     start(verbose)
@@ -78,11 +86,20 @@ def command(model: str | None, verbose: bool, list_targets: bool, **options: Any
         clock_hz=parse_clock(options["clock"]) if options["clock"] else None,
         active_power_w=parse_power(options["active_power"]) if options["active_power"] else None,
         measure_ram=options["measure_ram"],
+        emulate=options["emulate"],
+        compiler=_compiler(options),
     )
     click.echo(results.to_text(format_units=not options["no_format"], full_summary=options["full_summary"]))
     if options["output"]:
         results.save(options["output"], full_summary=options["full_summary"])
     _check(results, limits)
+
+
+def _compiler(options: dict[str, Any]) -> str | None:
+    if options["compiler"] and not options["emulate"]:
+        raise click.UsageError("--compiler needs --emulate.")
+    compiler: str | None = options["compiler"]
+    return compiler
 
 
 def _check(results: ProfilingModelResults, limits: dict[str, Any]) -> None:

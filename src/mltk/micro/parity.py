@@ -189,6 +189,7 @@ def compare_engines(
     trusted: bool = True,
     children: Workers | None = None,
     processes: int | None = None,
+    more: Sequence[BatchResult] = (),
 ) -> ParityReport:
     """Run a model on the same samples with several engines, and compare with the first engine that runs.
 
@@ -202,6 +203,7 @@ def compare_engines(
         trusted: As for :func:`~mltk.micro.engines.run.run_batch`.
         children: As for ``run_batch``.
         processes: As for ``run_batch``.
+        more: Outputs of other programs for the same samples. They are compared with the reference, too.
 
     Raises:
         RuntimeFailure: No engine runs the model.
@@ -233,6 +235,10 @@ def compare_engines(
         differing = _samples_differing(results[engine].outputs, results[reference].outputs)
         first = layers.first_divergence(engine, reference, differing)
         comparisons.append(_compare(graph, engine, results[engine], reference, results[reference], first))
+    for result in more:
+        _check_outputs(result, results[reference])
+        results[result.engine] = result
+        comparisons.append(_compare(graph, result.engine, result, reference, results[reference], None))
     report = ParityReport(
         len(inputs[0]),
         reference,

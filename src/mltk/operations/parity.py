@@ -2,6 +2,7 @@
 
     mltk parity yes_no
     mltk parity yes_no --dataset --output parity/
+    mltk parity yes_no --emulate cortex-m4
 
 The ``.tflite`` runs under TensorFlow Lite Micro, LiteRT's reference kernels and LiteRT's default path. The float model
 is the trained Keras model if the specification runs. Otherwise it is the float32 ``.tflite`` that quantization left in
@@ -51,6 +52,8 @@ class _Options:
     quantization: bool
     trusted: bool
     children: Workers | None
+    core: str | None = None
+    compiler: str | None = None
 
     @property
     def runs_in(self) -> dict[str, Any]:
@@ -68,6 +71,8 @@ def check_parity(
     quantization: bool = True,
     trusted: bool | None = None,
     test: bool = False,
+    emulate: str | None = None,
+    compiler: str | None = None,
 ) -> ParityResults:
     """Run a model with every installed engine and compare. Runs the specification only with ``dataset``.
 
@@ -84,6 +89,8 @@ def check_parity(
             memory. By default, a ``.tflite`` or an archive given by its path is not trusted, because it may come from
             anywhere. With ``dataset`` the archive's code runs, so that it is trusted.
         test: Use the files of the dry run.
+        emulate: Name of a core, such as ``"cortex-m4"``: also run the model's C code on this core, emulated.
+        compiler: The compiler for `emulate`: ``"gcc"`` or ``"zig"``; None takes the first one that is installed.
 
     Returns:
         The results.
@@ -93,6 +100,9 @@ def check_parity(
         ArchiveError: The model has not been trained, or the archive is damaged.
         DatasetError: The specification's dataset is empty.
         RuntimeFailure: No engine runs the model.
+        MltkError: There is no such core or compiler.
+        MissingDependencyError: The emulator or a compiler for it is not installed.
+        UnsupportedModelError: Something in the model has no C code, and it was to be emulated.
     """
     stop_if_loading_script()
     if n_samples < 1:
@@ -104,7 +114,7 @@ def check_parity(
     with contextlib.ExitStack() as stack:
         # It starts while the files are read.
         children = None if trusted else stack.enter_context(Workers(ready=1))
-        options = _Options(n_samples, seed, quantization, trusted, children)
+        options = _Options(n_samples, seed, quantization, trusted, children, emulate, compiler)
         if dataset:
             return _check_on_dataset(_prepare(reference), twin, options)
         return _check_on_random_samples(reference, twin, options)
@@ -152,9 +162,15 @@ def _check_on_random_samples(
 def _compare(
     tflite_model: TfliteModel, samples: Sequence[np.ndarray], outputs: list[np.ndarray] | None, options: _Options
 ) -> ParityResults:
+    emulated = None
+    if options.core is not None:
+        from mltk.operations.shared.emulated import emulate_model
+
+        emulated = emulate_model(tflite_model, samples, options.core, compiler=options.compiler, **options.runs_in)
+    more = [emulated.result] if emulated else []
     with quiet_native_stderr():
-        report = compare_engines(tflite_model, samples, float_outputs=outputs, **options.runs_in)
-    return ParityResults(tflite_model.name, "", "", report)
+        report = compare_engines(tflite_model, samples, float_outputs=outputs, more=more, **options.runs_in)
+    return ParityResults(tflite_model.name, "", "", report, counted=emulated.figures if emulated else None)
 
 
 def _add_quantization(

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from mltk.errors import MltkError
+from mltk.micro.profile.counted import ZERO_WAIT_STATES
 from mltk.micro.profile.figures import ModelFigures
 from mltk.micro.profile.layer_result import ProfilingLayerResult
 from mltk.micro.profile.units import format_bytes, format_time
@@ -35,6 +36,9 @@ class _Limit:
 class Budget:
     """Limits on a model.
 
+    If the generated C code ran on an emulated core, the limits are on what was counted there: code and constants,
+    static RAM and stack, and the time of the counted cycles. Otherwise they are on the estimates.
+
     Attributes:
         max_ram: Largest tensor arena in bytes; None for no limit.
         max_flash: Largest ``.tflite`` in bytes; None for no limit.
@@ -60,7 +64,7 @@ class Budget:
             limit, show = item.limit, item.show
             if limit is None:
                 continue
-            if doubts := _doubts(item.name, results):
+            if doubts := (_counted_doubts if results.counted else _doubts)(item.name, results):
                 is_unknown = True
                 over.append("\n".join([f"{item.name}: unknown, of at most {show(limit)}.", *doubts]))
             elif item.found > limit:
@@ -70,8 +74,10 @@ class Budget:
                 near.append(
                     f"{item.name}: {show(item.found)} is within the error bar (± {item.error:.0%}) of {show(limit)}."
                 )
-            elif item.name == "latency" and results.time_error is None:
+            elif item.name == "latency" and results.counted is None and results.time_error is None:
                 near.append(f"latency: {show(item.found)} is an estimate without an error bar.")
+            if item.name == "latency" and results.counted is not None:
+                near.append(f"latency: {ZERO_WAIT_STATES}")
         if over and is_unknown:
             raise OverBudget(f"What {results.name} needs is not known, so it keeps no limit.", hint="\n".join(over))
         if over:
@@ -80,6 +86,22 @@ class Budget:
         return near
 
     def _items(self, results: ModelFigures) -> list[_Limit]:
+        counted = results.counted
+        if counted is not None:
+            latency = _Limit(
+                "latency",
+                counted.time,
+                self.max_latency_s,
+                format_time,
+                lambda layer: layer["counted_cycles"] / (counted.clock_hz or 1),
+                counted.cycles_error,
+            )
+            ram, flash = counted.total_ram_bytes, counted.flash_bytes
+            return [
+                _Limit("RAM", ram, self.max_ram, format_bytes, lambda layer: layer.ram, 0.0),
+                _Limit("flash", flash, self.max_flash, format_bytes, lambda layer: layer.flash, 0.0),
+                latency,
+            ]
         ram, flash, time = results.runtime_memory_bytes, results.flatbuffer_size, results.time
         ram_error = _RAM_ERROR if results.ram_is_estimate else 0.0
         return [
@@ -89,6 +111,16 @@ class Budget:
                 "latency", time, self.max_latency_s, format_time, lambda layer: layer.time, results.time_error or 0.0
             ),
         ]
+
+
+def _counted_doubts(name: str, results: ModelFigures) -> list[str]:
+    """Return why a counted figure is not known; an empty list if it is."""
+    counted = results.counted
+    if name != "latency" or counted is None:
+        return []
+    if not counted.cycles:
+        return [f"There are no published timings for {counted.title}."]
+    return [] if counted.clock_hz else ["The clock rate is not known. Give it with --clock."]
 
 
 def _doubts(name: str, results: ModelFigures) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from mltk.micro.profile.counted import CountedFigures
 from mltk.micro.profile.layer_result import ProfilingLayerResult
 from mltk.micro.profile.targets import Target
 
@@ -21,6 +22,7 @@ class ModelFigures:
         ram_is_known: `runtime_memory_bytes` is a figure of the whole model.
         ram_source: Where `runtime_memory_bytes` comes from.
         notes: What a reader should know about how the figures were made.
+        counted: Figures of the generated C code on an emulated core; None if it was not run.
     """
 
     def __init__(
@@ -55,6 +57,13 @@ class ModelFigures:
         self.ram_source = ram_source
         self.ram_is_known = ram_is_known
         self.notes = list(notes or [])
+        self.counted: CountedFigures | None = None
+
+    def add_counted(self, counted: CountedFigures) -> None:
+        """Add figures of the generated C code on an emulated core."""
+        self.counted = counted
+        counted.add_to(self._layers)
+        self.notes += counted.notes()
 
     @property
     def name(self) -> str:

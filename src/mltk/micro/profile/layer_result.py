@@ -22,6 +22,8 @@ LAYER_LABELS = {
     "cycles": "Cycles",
     "accelerator_cycles": "Acc Cycles",
     "cpu_cycles": "CPU Cycles",
+    "counted_instructions": "Counted Instructions",
+    "counted_cycles": "Counted Cycles",
     "energy": "Energy (J)",
     "time": "Time (s)",
     "input_shape": "Input Shape",
@@ -45,6 +47,8 @@ class ProfilingLayerResult(defaultdict[str, Any]):
         cycles: Clock cycles from the layer's start to its end.
         cpu_cycles, accelerator_cycles: Clock cycles of each. Both may work at the same time.
         time: Seconds.
+        counted_instructions: Instructions that the generated C code executed on an emulated core.
+        counted_cycles: Cycles of these instructions, with zero wait states.
         energy: Joules.
         error_msg: Why the device or its accelerator cannot run the layer; None if it can.
         measured: Whether measurements of the layer's operator support the estimate.

@@ -41,6 +41,17 @@ SUMMARY_LABELS = {
     "op_per_s": "Ops/s",
     "mac_per_s": "MACs/s",
     "inf_per_sec": "Inference/s",
+    "counted_core": "Emulated Core",
+    "counted_instructions": "Counted Instructions",
+    "counted_cycles": "Counted Cycles",
+    "counted_cycles_low": "Counted Cycles, Lowest",
+    "counted_cycles_high": "Counted Cycles, Highest",
+    "counted_time": "Time of Counted Cycles (s)",
+    "counted_flash_size": "Flash, Code and Constants (bytes)",
+    "counted_code_size": "Flash, Code (bytes)",
+    "counted_ram_size": "RAM, Static (bytes)",
+    "counted_stack_size": "RAM, Stack (bytes)",
+    "counted_differing": "Output Values That Differ",
 }
 _ALWAYS = ("index", "opcode", "ops", "macs", "input_shape", "output_shape", "options")
 
@@ -99,6 +110,8 @@ class ProfilingModelResults(ModelFigures):
             **self._rates(),
         }
         values |= {k: v for k, v in known.items() if v or not exclude_null}
+        if self.counted is not None:
+            values |= self.counted.summary()
         if full_summary and self.notes:
             values["notes"] = " ".join(self.notes)
         order = [*SUMMARY_LABELS, *(k for k in values if k not in SUMMARY_LABELS)]
@@ -152,6 +165,7 @@ class ProfilingModelResults(ModelFigures):
             "unknown_layers": [{"index": i, "reason": why} for i, why in self.unknown_layers.items()],
             "unmeasured_layers": [{"index": i, "kind": kind} for i, kind in self.unmeasured_kinds.items()],
             "runtime_memory_is_known": self.ram_is_known,
+            **({"counted": self.counted.to_dict()} if self.counted is not None else {}),
             "notes": self.notes,
         }
 
@@ -243,6 +257,8 @@ class ProfilingModelResults(ModelFigures):
         for problem in dict.fromkeys(problems):
             n = problems.count(problem)
             rows.append(("problem", f"{n} {'layer' if n == 1 else 'layers'}: {problem}"))
+        if self.counted is not None:
+            rows += [("", ""), *self.counted.rows()]
         return table.totals_text(rows)
 
     def _at_least(self) -> str:

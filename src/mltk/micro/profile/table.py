@@ -13,13 +13,15 @@ _WIDEST = 120
 _NARROWEST = 60
 # The columns that are left out first if the terminal is too narrow come last.
 _BY_IMPORTANCE = (
-    "index", "opcode", "time", "share", "macs", "flash", "ram", "cycles", "output_shape", "accelerator_cycles",
+    "index", "opcode", "time", "share", "macs", "flash", "ram", "cycles", "counted_cycles",
+    "counted_instructions", "output_shape", "accelerator_cycles",
     "cpu_cycles", "energy", "error_msg", "unknown_cost", "unmeasured", "input_shape",
     "options", "ops",
 )  # fmt: skip
 _TITLES = {  # in the order of the columns
     "index": "#", "opcode": "operator", "output_shape": "output", "input_shape": "inputs", "options": "options",
     "macs": "MACs", "ops": "ops", "flash": "flash", "ram": "RAM", "cycles": "cycles",
+    "counted_cycles": "counted", "counted_instructions": "instructions",
     "accelerator_cycles": "acc cycles", "cpu_cycles": "CPU cycles", "energy": "energy", "time": "time",
     "share": "share", "error_msg": "problem", "unknown_cost": "unknown", "unmeasured": "unmeasured",
 }  # fmt: skip
@@ -60,7 +62,7 @@ def report(
 
 def totals_text(rows: Sequence[tuple[str, str]]) -> str:
     """Return (title, text) pairs, one on a line."""
-    return "\n".join(f"{title:>9}  {text}" for title, text in rows)
+    return "\n".join(f"{title:>9}  {text}".rstrip() for title, text in rows)
 
 
 def layer_table(rows: Sequence[Row], width: int, *, plain: bool, everything: bool) -> str:

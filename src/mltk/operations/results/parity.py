@@ -10,6 +10,8 @@ from typing import Any
 from mltk.errors import MissingDependencyError
 from mltk.files import write_reports
 from mltk.micro.parity import ParityReport
+from mltk.micro.profile.counted import CountedFigures
+from mltk.micro.profile.table import totals_text
 from mltk.operations.results.quantization import QuantizationReport
 
 
@@ -24,6 +26,7 @@ class ParityResults:
         engines: The engines compared with each other and with the float model.
         quantization: Each layer compared with the float model; None without one.
         notes: What the reader should know, such as why a part is missing.
+        counted: What the generated C code took on an emulated core; None if it was not run.
     """
 
     name: str
@@ -32,6 +35,7 @@ class ParityResults:
     engines: ParityReport
     quantization: QuantizationReport | None = None
     notes: list[str] = field(default_factory=list)
+    counted: CountedFigures | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data for JSON."""
@@ -42,6 +46,7 @@ class ParityResults:
             "engines": self.engines.to_dict(),
             "quantization": self.quantization.to_dict() if self.quantization else None,
             "notes": self.notes,
+            **({"counted": self.counted.to_dict()} if self.counted is not None else {}),
         }
 
     def to_json(self, indent: int = 2) -> str:
@@ -55,6 +60,8 @@ class ParityResults:
             parts.append(
                 f"'float' is {self.float_source}. A value differs from it if it is more than half a step away."
             )
+        if self.counted is not None:
+            parts.append("\n".join([totals_text(self.counted.rows()), *self.counted.notes()]))
         if self.quantization is not None:
             parts.append(self.quantization.to_text(width))
         return "\n\n".join([*parts, *self.notes])
