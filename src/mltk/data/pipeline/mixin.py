@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal, NamedTuple
 
+import numpy as np
+
 from mltk.data.class_files import Source
+from mltk.data.pipeline.pairs import PairBatches, pair_lists
 from mltk.errors import DatasetError, SettingError
 from mltk.specification.dataset_settings import DataGeneratorDatasetMixin
 from mltk.specification.events import MltkModelEvent
@@ -148,20 +152,27 @@ class FileDatasetMixin(DataGeneratorDatasetMixin):
 
     def _flow(self, source: Source, subset: str, *, split: bool, shuffle: bool, **options: Any) -> Any:
         counts: dict[str, int] = {}
-        batches = self._generator_for(subset).flow_from_directory(
+        list_function = getattr(self.dataset, "list_valid_filenames_in_directory", None)
+        flow = functools.partial(
+            self._generator_for(subset).flow_from_directory,
             source,
             class_mode=self.class_mode,
             batch_size=self._batch_size_for(subset),
             shuffle=shuffle,
             shuffle_index_dir=self.get_shuffle_index_dir() if self.shuffle_dataset_enabled else None,
-            seed=self.seed,
             follow_links=self.follow_links,
             subset=(subset if subset == "training" else "validation") if split else None,
-            list_valid_filenames_in_directory_function=getattr(self.dataset, "list_valid_filenames_in_directory", None),
             class_counts=counts,
             **self._medium_options(),
             **options,
         )
+        batches: Any
+        if list_function is not None and getattr(self.dataset, "lists_pairs", False):
+            seed = int(np.random.randint(2**31)) if self.seed is None else self.seed
+            halves = (flow(seed=seed, list_valid_filenames_in_directory_function=f) for f in pair_lists(list_function))
+            batches = PairBatches(*halves)
+        else:
+            batches = flow(seed=self.seed, list_valid_filenames_in_directory_function=list_function)
         self.class_counts[subset] = counts
         return batches
 
