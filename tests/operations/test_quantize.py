@@ -311,3 +311,14 @@ def test_a_quantization_checks_a_file_when_it_is_read_and_when_it_is_written(mak
     checked.clear()
     quantize(make_toy("other"), generate_unquantized=True, generate_quantization_report=True)
     assert len(checked) == 6, "the same for the float32 file; the report reads neither file again"
+
+
+def test_build_quantizes_the_model_that_would_be_saved(make_toy):
+    """Its size is what the device needs, not that of the model that is trained."""
+    import keras
+
+    def student(mltk_model, keras_model, logger):
+        return keras.Sequential([keras.Input((toy.FEATURES,)), keras.layers.Dense(3)])
+
+    model = make_toy(on_save_keras_model=student)
+    assert [layer.opcode_str for layer in mltk.quantize_model(model, build=True).layers].count("fully_connected") == 1

@@ -327,3 +327,33 @@ def test_generator_mixin() -> None:
     model.validation_datagen = Flow()
     assert model.get_datagen_creator("validation").__self__ is model.validation_datagen
     assert model.get_datagen_creator("training").__self__ is model.datagen
+
+
+def test_a_function_may_return_four_arrays() -> None:
+    """``x_train, y_train, x_test, y_test``, as in the published specification binary_classification."""
+
+    class Model(mltk.MltkModel, mltk.DatasetMixin):
+        pass
+
+    x, y = np.zeros((6, 2)), np.zeros(6)
+    model = Model("model.py")
+    model.dataset = lambda: (x, y, x[:2], y[:2])
+    model.load_dataset("training")
+    assert model.x.shape == (6, 2)
+    assert [len(part) for part in model.validation_data] == [2, 2]
+    model.load_dataset("evaluation")
+    assert model.x.shape == (2, 2)
+
+
+def test_an_object_with_load_data_is_a_source() -> None:
+    class Source:
+        def load_data(self):
+            return np.zeros((6, 2)), np.zeros(6)
+
+    class Model(mltk.MltkModel, mltk.DatasetMixin):
+        pass
+
+    model = Model("model.py")
+    model.dataset = Source()
+    model.load_dataset("training")
+    assert model.x.shape == (6, 2)

@@ -29,6 +29,7 @@ from mltk.operations.shared.check_dataset import load_dataset
 from mltk.operations.shared.explain import explained
 from mltk.operations.shared.keras_figures import keras_figures, weight_penalty
 from mltk.operations.shared.keras_model import load_keras_model
+from mltk.operations.shared.known_shapes import give_shapes
 from mltk.operations.shared.load import resolve
 from mltk.operations.shared.own_folder import OwnFolder, assigned_folder
 from mltk.operations.shared.predictions import Predicted, Predictions, not_one_class_each
@@ -245,6 +246,7 @@ class _Evaluation:
         if self.own is not None:
             return self.own.load(self.limit, kwargs.get("classes"))
         load_dataset(self.model, subset, **kwargs)
+        give_shapes(self.model, self.built)
         return True
 
     # -- kinds of models ----------------------------------------------------------------------------------

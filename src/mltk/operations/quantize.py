@@ -21,7 +21,7 @@ from mltk.files import write_file
 from mltk.operations.shared.c_code import FOLDER, c_files, write_c_code
 from mltk.operations.shared.check_dataset import load_dataset
 from mltk.operations.shared.convert import convert
-from mltk.operations.shared.keras_model import build_keras_model, load_keras_model
+from mltk.operations.shared.keras_model import build_keras_model, load_keras_model, model_to_save
 from mltk.operations.shared.output import tflite_output_path
 from mltk.operations.shared.prepare import prepare
 from mltk.operations.shared.representative import as_inputs, input_example, iter_training_samples
@@ -76,7 +76,7 @@ def quantize_model(
     if update_archive is None:
         update_archive = trained and output is None and os.path.isfile(loaded.archive_path)
     if build:
-        keras_model = build_keras_model(loaded)
+        keras_model = model_to_save(loaded, build_keras_model(loaded), logger)
     elif keras_model is None:
         keras_model = load_keras_model(loaded, weights)
     if output is None:

@@ -30,7 +30,9 @@ from mltk.operations.shared.keras_model import (
     build_keras_model,
     keras_summary,
     load_weights,
+    model_to_save,
 )
+from mltk.operations.shared.known_shapes import give_shapes
 from mltk.operations.shared.model_archive import create_model_archive, quantized_files
 from mltk.operations.shared.prepare import prepare
 from mltk.operations.shared.tensorflow_setup import import_tensorflow
@@ -102,6 +104,7 @@ def train_model(
     run.seed_everything()
     keras_model = build_keras_model(loaded)
     build_from_samples(loaded, keras_model)
+    give_shapes(loaded, keras_model)
     check_before_training(loaded, keras_model, quantize=quantize)
     check_labels(loaded, keras_model)
     if weights_path:
@@ -370,14 +373,7 @@ class _Run:
     def save(self, results: TrainingResults, *, show: bool) -> TrainingResults:
         """Save the Keras model, the history and its plot; return the results with the model that was saved."""
         model = self.model
-        keras_model = results.keras_model
-        holder: dict[str, Any] = {"value": None}
-        model.trigger_event(MltkModelEvent.BEFORE_SAVE_TRAIN_MODEL, keras_model=keras_model, keras_model_dict=holder)
-        keras_model = holder["value"] or keras_model
-        if model.on_save_keras_model is not None:
-            with explained(f"{model.name}: on_save_keras_model failed"):
-                keras_model = model.on_save_keras_model(model, keras_model, self.logger) or keras_model
-        results.keras_model = keras_model
+        keras_model = results.keras_model = model_to_save(model, results.keras_model, self.logger)
         with replacing(model.keras_log_dir_path) as temporary, explained("Saving the Keras model failed"):
             keras_model.save(temporary)
         write_file(f"{model.keras_log_dir_path}.summary.txt", keras_summary(keras_model))

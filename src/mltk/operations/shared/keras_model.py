@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import logging
 import os
 from typing import TYPE_CHECKING, Any, cast
 
@@ -38,7 +39,9 @@ def build_keras_model(model: BuildableModel) -> KerasModel:
             hint="Set my_model.build_model_function to a function(model) that returns a compiled Keras model.",
         )
     model.trigger_event(MltkModelEvent.BEFORE_BUILD_TRAIN_MODEL)
-    with explained(f"{model.name}: build_model_function failed"):
+    from mltk.training.keras2_habits import keras2_names
+
+    with explained(f"{model.name}: build_model_function failed"), keras2_names(model.model_specification_path):
         keras_model = model.build_model_function(model)
     if not isinstance(keras_model, keras.Model):
         given = "None" if keras_model is None else type(keras_model).__name__
@@ -60,6 +63,26 @@ def build_keras_model(model: BuildableModel) -> KerasModel:
         with explained(f"{model.name}: compiling the model failed"):
             keras_model.compile(optimizer=model.optimizer, loss=model.loss, metrics=model.metrics)
     check_classes(model, keras_model)
+    return keras_model
+
+
+def model_to_save(model: BuildableModel, keras_model: KerasModel, logger: logging.Logger) -> KerasModel:
+    """Return the model that the specification saves and quantizes in place of the one that it trains.
+
+    Args:
+        model: The specification. Its ``on_save_keras_model`` may return another model, such as a teacher's student.
+        keras_model: The model that is trained.
+        logger: Given to the function of the specification.
+
+    Raises:
+        SpecificationError: The function fails.
+    """
+    holder: dict[str, Any] = {"value": None}
+    model.trigger_event(MltkModelEvent.BEFORE_SAVE_TRAIN_MODEL, keras_model=keras_model, keras_model_dict=holder)
+    keras_model = holder["value"] or keras_model
+    if model.on_save_keras_model is not None:
+        with explained(f"{model.name}: on_save_keras_model failed"):
+            keras_model = model.on_save_keras_model(model, keras_model, logger) or keras_model
     return keras_model
 
 
