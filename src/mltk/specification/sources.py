@@ -175,6 +175,7 @@ def _loader_of(source: Any) -> Loader:
         (isinstance(source, (tuple, list)) or is_samples(source), _load_samples),
         (callable(source), _load_function),
         (hasattr(source, "load_dataset"), _load_object),
+        (hasattr(source, "load_data"), lambda source, request: _load_function(source.load_data, request)),
     ]
     return next((loader for is_kind, loader in kinds if is_kind), _refuse)
 

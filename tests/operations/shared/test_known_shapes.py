@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.helpers import toy
 
 import mltk
+from helpers import toy
 
 pytestmark = pytest.mark.tf
 
