@@ -20,20 +20,36 @@ class Place:
     """A part of the arena.
 
     Attributes:
-        tensors: Tensors that are here; none for scratch memory.
         call: Index of the call that uses it as scratch memory; -1 for tensors.
-        size: Bytes.
-        first: First call that needs it; -1 is before the first call.
-        last: Last call that needs it.
+        spans: (first call, last call, bytes) of what is here. Call -1 is before the first one. Tensors that follow each
+            other in place may be of different sizes.
+        tensors: Tensors that are here; none for scratch memory.
         offset: Position in the arena.
     """
 
-    tensors: list[int]
     call: int
-    size: int
-    first: int
-    last: int
+    spans: list[tuple[int, int, int]]
+    tensors: list[int] = field(default_factory=list)
     offset: int = -1
+
+    @property
+    def size(self) -> int:
+        """Most bytes that are needed at a time."""
+        return max(size for _, _, size in self.spans)
+
+    @property
+    def first(self) -> int:
+        """First call that needs it."""
+        return min(first for first, _, _ in self.spans)
+
+    @property
+    def last(self) -> int:
+        """Last call that needs it."""
+        return max(last for _, last, _ in self.spans)
+
+    def size_at(self, step: int) -> int:
+        """Return the bytes that are needed at a call."""
+        return max((size for first, last, size in self.spans if first <= step <= last), default=0)
 
 
 @dataclass
@@ -55,8 +71,8 @@ class ArenaPlan:
     @property
     def lower_bound(self) -> int:
         """Bytes alive at the fullest call: no placement of these lifetimes needs less."""
-        steps = {p.first for p in self.places}
-        return max((sum(p.size for p in self.places if p.first <= s <= p.last) for s in steps), default=0)
+        steps = {first for p in self.places for first, _, _ in p.spans}
+        return max((sum(p.size_at(s) for p in self.places) for s in steps), default=0)
 
 
 def plan_arena(program: Program) -> ArenaPlan:
@@ -101,12 +117,11 @@ def _lifetimes(program: Program) -> list[Place]:
     places: dict[int, Place] = {}
     for tensor in first:
         root = owner(tensor)
-        size = _align(program.tensors[tensor].nbytes)
-        place = places.setdefault(root, Place([], -1, size, first[tensor], last[tensor]))
+        place = places.setdefault(root, Place(-1, []))
         place.tensors.append(tensor)
-        place.first, place.last = min(place.first, first[tensor]), max(place.last, last[tensor])
+        place.spans.append((first[tensor], last[tensor], _align(program.tensors[tensor].nbytes)))
     scratch = [
-        Place([], step, _align(call.scratch_bytes), step, step)
+        Place(step, [(step, step, _align(call.scratch_bytes))])
         for step, call in enumerate(program.calls)
         if call.scratch_bytes
     ]
@@ -115,7 +130,8 @@ def _lifetimes(program: Program) -> list[Place]:
 
 def _shared_in_place(program: Program, first: dict[int, int], last: dict[int, int]) -> Callable[[int], int]:
     """Return a function that tells whose memory a tensor uses: its own, or that of the input it replaces."""
-    outside = {program.resolve(t) for t in (*program.inputs, *program.outputs)}
+    # An input may be given up: a kernel that works in place also works with the caller's input.
+    outside = {program.resolve(t) for t in program.outputs}
     takes_over: dict[int, int] = {}
 
     def owner(tensor: int) -> int:
@@ -153,7 +169,7 @@ def _orders(places: list[Place]) -> Iterable[list[Place]]:
     yield sorted(places, key=lambda p: (-p.last, -p.size))
     yield sorted(places, key=lambda p: (-(p.last - p.first), -p.size))
     # The fullest call first, then its neighbors.
-    steps = sorted({p.first for p in places}, key=lambda s: -sum(p.size for p in places if p.first <= s <= p.last))
+    steps = sorted({p.first for p in places}, key=lambda s: -sum(p.size_at(s) for p in places))
     ranked: list[Place] = []
     for step in steps:
         alive = [p for p in places if p.first <= step <= p.last and all(p is not q for q in ranked)]
@@ -165,13 +181,17 @@ def _place(order: list[Place]) -> dict[int, int]:
     placed: list[Place] = []
     offsets: dict[int, int] = {}
     for place in order:
-        offset = 0
-        overlapping = [p for p in placed if p.first <= place.last and place.first <= p.last]
-        for other in sorted(overlapping, key=lambda p: offsets[id(p)]):
-            if offsets[id(other)] - offset >= place.size:
-                break
-            offset = max(offset, offsets[id(other)] + other.size)
-        offsets[id(place)] = offset
+        # What must not overlap: (begin, end) in the arena, and the bytes of this place at that time.
+        taken = sorted(
+            (offsets[id(other)], offsets[id(other)] + size, own_size)
+            for other in placed
+            for first, last, size in other.spans
+            for own_first, own_last, own_size in place.spans
+            if first <= own_last and own_first <= last
+        )
+        ends = sorted({0, *(end for _, end, _ in taken)})
+        free = (e for e in ends if all(e >= end or e + size <= begin for begin, end, size in taken))
+        offsets[id(place)] = next(free)
         placed.append(place)
     return offsets
 

@@ -421,9 +421,7 @@ def _c_string(text: str) -> str:
 
 def _fullest_step(program: Program, code: ModelCode) -> str:
     places = code.plan.places
-    step = max(
-        range(len(program.calls)), key=lambda s: sum(p.size for p in places if p.first <= s <= p.last), default=0
-    )
+    step = max(range(len(program.calls)), key=lambda s: sum(p.size_at(s) for p in places), default=0)
     op = program.calls[step].op if program.calls else None
     return f"{op.name} (operator {op.index})" if op is not None else "none"
 

@@ -34,7 +34,10 @@ def lower_quantize(context: Context) -> None:
         node.require_int8(y)
         source, target = context.input(0), context.output()
         arguments = (float(y.scale[0]), int(y.zero_point[0]), Ref(source), Ref(target), x.size)
-        context.call("mltk_convert", "mltk_quantize_f32", *arguments, reads=(source,), writes=(target,))
+        # Each value is read before its place is written.
+        context.call(
+            "mltk_convert", "mltk_quantize_f32", *arguments, reads=(source,), writes=(target,), in_place=(source,)
+        )
         return
     _lookup(context)
 

@@ -56,7 +56,9 @@ def requantization(
         real = np.float64(x.scale[0]) * scales / np.float64(y.scale[0])
     multiplier, shift = quantize_multipliers(real)
     magnitude = np.abs(wide).sum(axis=1) * 255 + np.abs(offsets)
-    node.require(np.all(magnitude << (np.maximum(shift, 0) + 1) <= _INT32_MAX), "sums that may overflow int32")
+    node.require(np.all(magnitude << np.maximum(shift, 0) <= _INT32_MAX), "sums that may overflow int32")
+    # Kernels double sums before they scale them down, where this is exact.
+    needs_all_bits = (shift < 0) & (2 * magnitude > _INT32_MAX)
     if fold_zero_point:
         offsets = offsets - int(x.zero_point[0]) * wide.sum(axis=1)
         node.require(np.all(np.abs(offsets) <= _INT32_MAX), "a bias that may overflow int32")
@@ -64,7 +66,7 @@ def requantization(
     return {
         "bias": Constant("bias", offsets.astype(np.int32)),
         "multiplier": Constant("multiplier", multiplier.astype(np.int32)),
-        "shift": Constant("shift", shift.astype(np.int8)),
+        "shift": Constant("shift", np.where(needs_all_bits, shift + 64, shift).astype(np.int8)),
         "zero_point": int(y.zero_point[0]),
         "low": activation[0],
         "high": activation[1],
@@ -116,28 +118,25 @@ def lower_conv_2d(context: Context) -> None:
     node.require(x.shape[3] % w.shape[3] == 0, "channels that do not fit the weights")
     groups = x.shape[3] // w.shape[3]
     node.require(w.shape[0] % groups == 0, "channels that do not fit the groups")
+    _conv_2d(context, w, groups)
+
+
+def _conv_2d(context: Context, w: np.ndarray, groups: int) -> None:
+    node = context.node
+    x, y = node.tensor(0), node.outputs[0]
     win = window(node, (w.shape[1], w.shape[2]), x, y)
     node.require(y.shape == (x.shape[0], *win.out, w.shape[0]), "an output size that does not follow from the weights")
     rows = w.reshape(len(w), -1)
     out = requantization(node, x, node.tensor(1), rows, _bias(node, 2), fold_zero_point=True)
     row = -(-rows.shape[1] // 4) * 4
-    padded = _padded(rows, row)
-    params = Params(
-        "mltk_conv",
-        {
-            **_geometry(x, y, win),
-            "groups": groups,
-            "row": row,
-            "weights": Constant("weights", padded),
-            "out": out,
-        },
-    )
+    weights = Constant("weights", _padded(rows, row))
+    fields = {**_geometry(x, y, win), "groups": groups, "row": row, "weights": weights, "out": out}
     source, target = context.input(0), context.output()
     if win.is_pointwise and groups == 1 and x.shape[3] == row:
         function, scratch = "mltk_pointwise_conv_2d_s8", Scratch(4 * row, "int16_t")
     else:
         function, scratch = "mltk_conv_2d_s8", Scratch(5 * row, "int16_t")
-    arguments = (params, Ref(source), Ref(target), scratch)
+    arguments = (Params("mltk_conv", fields), Ref(source), Ref(target), scratch)
     context.call("mltk_conv", function, *arguments, reads=(source,), writes=(target,))
 
 
@@ -149,6 +148,9 @@ def lower_depthwise_conv_2d(context: Context) -> None:
     node.require_int8(x, y)
     node.require(len(x.shape) == 4 and w.ndim == 4 and w.shape[0] == 1, "weights of another form")
     node.require(w.shape[3] % x.shape[3] == 0, "a depth multiplier that is not whole")
+    if x.shape[3] == 1:  # an ordinary convolution, which needs no plane
+        _conv_2d(context, np.ascontiguousarray(w.transpose(3, 1, 2, 0)), 1)
+        return
     win = window(node, (w.shape[1], w.shape[2]), x, y)
     node.require(y.shape == (x.shape[0], *win.out, w.shape[3]), "an output size that does not follow from the weights")
     rows = np.ascontiguousarray(w.reshape(-1, w.shape[3]).T)

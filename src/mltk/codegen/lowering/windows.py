@@ -9,7 +9,7 @@ import numpy as np
 from mltk.codegen.lowering.context import Context, lowering
 from mltk.codegen.lowering.elementwise import merged_axes, pad_front
 from mltk.codegen.program import Constant, Params, Ref
-from mltk.micro.exact.convolution import window
+from mltk.micro.exact.convolution import Window, window
 from mltk.micro.exact.node import Node, activation_range
 from mltk.tflite.fixed_point import quantize_multiplier
 
@@ -55,7 +55,16 @@ def lower_pool(context: Context) -> None:
     )
     source, target = context.input(0), context.output()
     function = "mltk_average_pool_2d_s8" if node.op.name == "AVERAGE_POOL_2D" else "mltk_max_pool_2d_s8"
-    context.call("mltk_pool", function, params, Ref(source), Ref(target), reads=(source,), writes=(target,))
+    in_place = (source,) if _never_overtakes(win) else ()
+    arguments = (params, Ref(source), Ref(target))
+    context.call("mltk_pool", function, *arguments, reads=(source,), writes=(target,), in_place=in_place)
+
+
+def _never_overtakes(win: Window) -> bool:
+    """Return whether each window begins at or behind the place of its output: the kernel can work in place."""
+    first = [np.maximum(0, np.arange(win.out[i]) * win.stride[i] - win.before[i]) for i in (0, 1)]
+    begins = first[0][:, None] * win.image[1] + first[1][None, :]
+    return bool(np.all(begins.ravel() >= np.arange(begins.size)))
 
 
 _REDUCTIONS = {

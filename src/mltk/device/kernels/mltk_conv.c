@@ -99,8 +99,8 @@ static inline void put(const mltk_requantization *p, int32_t channel, int32_t su
         sum = mltk_requantize_right(&c, sum);
         other_sum = mltk_requantize_right(&c, other_sum);
     } else {
-        sum = mltk_requantize_left(&c, sum);
-        other_sum = mltk_requantize_left(&c, other_sum);
+        sum = mltk_requantize_other(&c, sum);
+        other_sum = mltk_requantize_other(&c, other_sum);
     }
     out[out_step] = (int8_t)other_sum;
     out[0] = (int8_t)sum;

@@ -151,7 +151,7 @@ static void channel_out(const mltk_depthwise_conv *p, const int16_t *plane, cons
             if (c.shift < 0) {
                 for (int32_t k = 0; k < n; ++k, to += step) *to = (int8_t)mltk_requantize_right(&c, sums[k]);
             } else {
-                for (int32_t k = 0; k < n; ++k, to += step) *to = (int8_t)mltk_requantize_left(&c, sums[k]);
+                for (int32_t k = 0; k < n; ++k, to += step) *to = (int8_t)mltk_requantize_other(&c, sums[k]);
             }
         }
     }

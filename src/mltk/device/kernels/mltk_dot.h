@@ -93,7 +93,7 @@ static inline int32_t mltk_saturate(int32_t x) {
 }
 
 /* The sum of an output channel as int8, for a shift below 0, the usual case. As mltk_scale(), but without its care for
- * sums near 2^31: the generator proves that (sum + bias) * 2^(shift + 1) fits int32. */
+ * sums near 2^31: the generator proves that twice the sum fits int32. */
 static inline int32_t mltk_requantize_right(const mltk_channel *c, int32_t sum) {
 #if defined(MLTK_DSP)
     sum = mltk_higher_mul((int32_t)(((uint32_t)c->bias << 1) + ((uint32_t)sum << 1)), c->multiplier);
@@ -104,14 +104,14 @@ static inline int32_t mltk_requantize_right(const mltk_channel *c, int32_t sum) 
     return mltk_saturate(sum + c->zero_point);
 }
 
-/* The same for other shifts. */
-MLTK_SELDOM int32_t mltk_requantize_left(const mltk_channel *c, int32_t sum) {
-    sum = mltk_high_mul(mltk_shift_left(sum + c->bias, c->shift), c->multiplier);
+/* The same for other shifts, and for channels whose sums need all 32 bits: 64 is added to their shift. */
+MLTK_SELDOM int32_t mltk_requantize_other(const mltk_channel *c, int32_t sum) {
+    sum = mltk_scale(sum + c->bias, c->multiplier, c->shift > 31 ? c->shift - 64 : c->shift);
     return mltk_saturate(sum + c->zero_point);
 }
 
 static inline int32_t mltk_requantize(const mltk_channel *c, int32_t sum) {
-    return c->shift < 0 ? mltk_requantize_right(c, sum) : mltk_requantize_left(c, sum);
+    return c->shift < 0 ? mltk_requantize_right(c, sum) : mltk_requantize_other(c, sum);
 }
 
 /* The range of a fused activation. Most are the whole range of int8, by their choice of scale and zero point. */

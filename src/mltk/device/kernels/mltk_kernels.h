@@ -23,7 +23,7 @@ extern "C" {
 typedef struct {
     const int32_t *bias;       /* one for each channel; the input's zero point is folded in where that is said */
     const int32_t *multiplier; /* one for each channel */
-    const int8_t *shift;       /* one for each channel */
+    const int8_t *shift;       /* one for each channel; plus 64 if sums may be 2^30 or more */
     int16_t zero_point;        /* of the output */
     int16_t low, high;         /* range of the output with the fused activation */
 } mltk_requantization;
@@ -101,6 +101,7 @@ typedef struct {
     int16_t low, high;
 } mltk_pool;
 
+/* `out` may be `in` if no window begins before the place of its output. */
 void mltk_average_pool_2d_s8(const mltk_pool *p, const int8_t *in, int8_t *out);
 void mltk_max_pool_2d_s8(const mltk_pool *p, const int8_t *in, int8_t *out);
 
