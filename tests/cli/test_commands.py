@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import zipfile
@@ -9,7 +10,7 @@ import zipfile
 import pytest
 
 from helpers import toy
-from mltk.cli.main import COMMANDS
+from mltk.cli.main import COMMANDS, main
 
 
 def test_help_lists_every_command_and_fits(run_here, tmp_path):
@@ -33,6 +34,31 @@ def test_help_of_each_command_fits_80_columns(run_here, tmp_path, command):
         assert "runs" in text.lower() or "is then run" in text, "the help says that the specification's code is run"
     if command in ("summarize", "update_params"):
         assert "runs no code" in text.lower() or "nothing in it is run" in text.lower()
+
+
+COMMANDS_OF_0_20 = (
+    *("build", "classify_audio", "classify_image", "commander", "compile", "custom", "evaluate", "fingerprint_reader"),
+    *("profile", "program_app", "quantize", "ssh", "ssh-keygen", "start_download_run_server", "summarize"),
+    *("tensorboard", "train", "update_params", "utest", "view", "view_audio"),
+)
+
+
+@pytest.mark.parametrize("command", sorted(set(COMMANDS_OF_0_20) - set(COMMANDS)))
+def test_a_command_of_0_20_that_is_gone_says_in_a_line_what_to_use(command, capsys):
+    with pytest.raises(SystemExit) as end:
+        main([command, "some_model", "--unknown"])
+    assert end.value.code == 1
+    error = capsys.readouterr().err
+    assert error.startswith(f"Error: mltk {command} is a command of MLTK 0.20. ")
+    assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(("words", "devices"), [(["--no-gpu"], "-1"), (["--gpu"], None), ([], None)])
+def test_no_gpu_hides_gpus(words, devices, monkeypatch, capsys):
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    with pytest.raises(SystemExit):
+        main([*words, "list"])
+    assert os.environ.get("CUDA_VISIBLE_DEVICES") == devices
 
 
 def test_version(run_here, tmp_path):

@@ -28,6 +28,19 @@ COMMANDS = {
     "tensorboard": "Show the logs of a training run with TensorBoard.",
     "list": "List the models on the model search path.",
 }
+REPLACED = {
+    # Commands of MLTK 0.20 that need Silicon Labs' tools or firmware, or that other programs do today.
+    "build": "openmltk has no firmware to build. Add the C code of 'mltk compile' to your own project.",
+    "classify_audio": "Listening to a microphone is not a part of openmltk yet. 'mltk evaluate' classifies recordings.",
+    "classify_image": "There is no firmware for a camera. 'mltk evaluate' classifies the images of a folder.",
+    "commander": "openmltk does not have Simplicity Commander. Program the board with its own tool, OpenOCD or pyOCD.",
+    "fingerprint_reader": "There is no firmware for a fingerprint sensor. Save its images with your own firmware.",
+    "program_app": "openmltk has no firmware. Program the board with its own tool, OpenOCD or pyOCD.",
+    "ssh-keygen": "Make a key with the program ssh-keygen: ssh-keygen -t ed25519",
+    "start_download_run_server": "openmltk has no firmware to run on a board.",
+    "utest": "The tests are not a part of the installed package. In its sources, run: make test",
+    "view_audio": "openmltk has no audio window. Compute features with mltk.AudioFeatureGenerator and show them.",
+}
 _WIDTH = 100
 
 
@@ -50,6 +63,8 @@ class LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command of the first word; fail with the nearest name if there is none."""
         name = args[0] if args else ""
+        if name in REPLACED and name not in COMMANDS:
+            raise click.ClickException(f"mltk {name} is a command of MLTK 0.20. {REPLACED[name]}")
         if name and name not in COMMANDS and not name.startswith("-"):
             ctx.fail(f"There is no command {name!r}. {did_you_mean(name, COMMANDS)}".rstrip())
         return super().resolve_command(ctx, args)
@@ -66,9 +81,12 @@ class LazyGroup(click.Group):
     epilog="'mltk COMMAND --help' shows the options of a command.",
 )
 @click.version_option(package_name="openmltk", prog_name="mltk", message="%(prog)s %(version)s")
-def cli() -> None:
+@click.option("--gpu/--no-gpu", default=True, help="Let TensorFlow use a GPU.  [default: gpu]")
+def cli(gpu: bool) -> None:
     """Machine learning on microcontrollers: from one model specification to a .tflite, evaluated exactly as the device
     computes it."""
+    if not gpu:
+        os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
 
 
 def main(args: list[str] | None = None) -> None:

@@ -9,7 +9,7 @@ from mltk.cli.common import start, verbose_option
 
 @click.command("tensorboard")
 @click.argument("model")
-@click.option("--host", default="localhost", show_default=True, help="Address to listen at.")
+@click.option("--host", "-h", default="localhost", show_default=True, help="Address to listen at.")
 @click.option("--port", "-p", type=int, default=6002, show_default=True, help="Port to listen at.")
 @click.option("--launch/--no-launch", default=True, help="Open the browser.  [default: launch]")
 @verbose_option
