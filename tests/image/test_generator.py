@@ -157,3 +157,27 @@ def test_an_impossible_argument_is_an_error(folder):
         generator.flow_from_directory(folder, (8,))
     with pytest.raises(DatasetError, match="interpolation is 'linear'"):
         generator.flow_from_directory(folder, (8, 8), interpolation="linear")
+
+
+def test_without_interpolation_images_keep_their_sizes_until_a_function_cuts_them(tmp_path):
+    image_folder(tmp_path, n=2, size=(10, 12), classes=("a",))
+    image_folder(tmp_path, n=2, size=(20, 8), classes=("b",))
+    seen = []
+
+    def cut(params, x):
+        seen.append((x.shape, params.target_size, params.batch_shape))
+        return x[:6, :6]
+
+    generator = ParallelImageDataGenerator(
+        debug=True, preprocessing_function=cut, width_shift_range=0.25, rotation_range=5
+    )
+    batches = generator.flow_from_directory(
+        str(tmp_path), (6, 6), batch_size=4, batch_shape=(4, 6, 6, 3), shuffle=False, interpolation=None
+    )
+    assert batches[0][0].shape == (4, 6, 6, 3)
+    assert seen[0] == ((10, 12, 3), (6, 6), (4, 6, 6, 3))
+    assert seen[3][0] == (20, 8, 3)
+    generator.preprocessing_function = None
+    batches = generator.flow_from_directory(str(tmp_path), (6, 6), batch_size=4, interpolation=None)
+    with pytest.raises(DatasetError, match=r"2 different shapes, for example \(10, 12, 3\), \(20, 8, 3\)"):
+        batches[0]

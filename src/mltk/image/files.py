@@ -101,7 +101,7 @@ def read_image(path: str, wanted: ImageFormat, found: set[Kind] | None = None) -
             plane = _resized(_as_float(path, upright), wanted)
             return _from_16_bits(plane, wanted)
         pixels = np.asarray(_resized(upright.convert(_MODES[wanted.channels]), wanted))
-    shaped = pixels.reshape(wanted.shape)
+    shaped = pixels.reshape(*pixels.shape[:2], wanted.channels)
     return shaped if wanted.bits == 8 else np.asarray(shaped.astype(np.uint16) * 257)
 
 
@@ -150,7 +150,7 @@ def _as_float(path: str, image: Image.Image) -> Image.Image:
 def _resized(image: Image.Image, wanted: ImageFormat) -> Image.Image:
     """Change the size with Pillow's filters, which MLTK 0.20 uses too."""
     width, height = wanted.width, wanted.height
-    if image.size == (width, height):
+    if not wanted.resizes or image.size == (width, height):
         return image
     box = None
     if wanted.keep_aspect_ratio:

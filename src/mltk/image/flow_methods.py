@@ -44,7 +44,8 @@ class ImageFlows(ImageSteps):
             height,
             width,
             checked_channels(color_mode),
-            checked_interpolation(interpolation),
+            "nearest" if interpolation is None else checked_interpolation(interpolation),
+            interpolation is not None,
             self.keep_aspect_ratio,
             self.bits,
         )
@@ -95,7 +96,8 @@ class ImageFlows(ImageSteps):
             save_format: File name extension of these files.
             follow_links: Enter folders that are symbolic links.
             subset: ``"training"`` or ``"validation"``, the parts of ``validation_split``; None is all samples.
-            interpolation: Filter that changes the size: ``nearest bilinear bicubic lanczos box hamming``.
+            interpolation: Filter that changes the size: ``nearest bilinear bicubic lanczos box hamming``. None keeps
+                the size of each file; then ``preprocessing_function`` must return images of the same shape.
             list_valid_filenames_in_directory_function: Lists and splits the files of a class; see the guide.
             class_counts: Dict that receives class → number of samples.
             max_samples_per_class: Most samples of a class; -1 is the data generator's ``max_samples_per_class``.
@@ -227,7 +229,8 @@ class ImageFlows(ImageSteps):
             save_format: File name extension of these files.
             subset: ``"training"`` or ``"validation"``, the parts of ``validation_split``: the first rows are for
                 validation. None is all.
-            interpolation: Filter that changes the size: ``nearest bilinear bicubic lanczos box hamming``.
+            interpolation: Filter that changes the size: ``nearest bilinear bicubic lanczos box hamming``. None keeps
+                the size of each file; then ``preprocessing_function`` must return images of the same shape.
             validate_filenames: Leave out files that do not exist or are not images, and say so.
             kwargs: For compatibility with MLTK 0.20; ignored.
 

@@ -255,7 +255,7 @@ class ParallelImageDataGenerator(ImageFlows):
             The parameters by their names in MLTK 0.20; see :meth:`apply_transform`.
         """
         rng = self._draws if seed is None else np.random.default_rng(seed)
-        return self.draw_transforms(rng, 1, img_shape).as_dict(0)
+        return self.draw_transforms(rng, 1, np.array(img_shape[:2], np.int32)).as_dict(0)
 
     @property
     def default_transform(self) -> dict[str, Any]:
@@ -284,9 +284,8 @@ class ParallelImageDataGenerator(ImageFlows):
             steps.noise = [noise_kind]
             steps.ranges()
         out = np.empty((1, *image.shape), np.float32)
-        augmented: npt.NDArray[np.float32] = steps.augment(
-            steps.hold([image], transforms), np.arange(1), transforms, out
-        )[0]
+        steps.augment(steps.hold([image], transforms), np.arange(1), transforms, out)
+        augmented: npt.NDArray[np.float32] = out[0]
         return augmented
 
     def random_transform(self, x: npt.ArrayLike, seed: int | None = None) -> npt.NDArray[np.float32]:
@@ -313,12 +312,9 @@ class ParallelImageDataGenerator(ImageFlows):
         if augment:
             rng = np.random.default_rng(seed)
             steps = self.for_format(ImageFormat(*images.shape[1:]), images)
+            outs = np.empty((rounds, *images.shape), np.float32)
             bank, indices = steps.open_bank([], self._array_options(images), True), np.arange(len(images))
-            rounds_of = [
-                steps.augment(bank, indices, steps.draw(rng, bank, indices), np.empty(images.shape, np.float32))
-                for _ in range(rounds)
-            ]
-            images = np.concatenate(rounds_of)
+            images = np.concatenate([steps.augment(bank, indices, steps.draw(rng, bank, indices), out) for out in outs])
         self.statistics = fit_statistics(
             images,
             center=self.featurewise_center,

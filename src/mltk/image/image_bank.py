@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
 from mltk.data.pipeline.bank import DEFAULT_MEMORY_LIMIT_BYTES, SampleBank
@@ -47,6 +48,7 @@ class ImageBank(SampleBank):
         self.dtype = wanted.dtype if dtype is None else dtype
         super().__init__(paths, max_unreadable=max_unreadable, memory_limit_bytes=memory_limit_bytes)
         self.wanted = wanted
+        self._sizes = np.tile(np.array(wanted.shape[:2], np.int32), (len(self.paths), 1))
         self.findings = Findings() if findings is None else findings
 
     @classmethod
@@ -79,6 +81,14 @@ class ImageBank(SampleBank):
         if found:
             self.findings.add(path, [(kind, "") for kind in found])
         return image
+
+    def measure(self, index: int, sample: npt.NDArray[Any]) -> None:
+        """Store the size of an image."""
+        self._sizes[index] = sample.shape[:2]
+
+    def sizes(self, indices: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
+        """Return int32 [n, 2]: (height, width) of each decoded image."""
+        return np.asarray(self._sizes[indices])
 
     def end_of_pass(self, last: bool) -> None:
         """Report what was lost, if all banks of the generator had their first pass, or at once."""

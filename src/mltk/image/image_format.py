@@ -26,6 +26,7 @@ class ImageFormat:
         width: Width in pixels.
         channels: Number of channels; files have 1, 3 or 4.
         interpolation: Filter that changes the size, one of :data:`INTERPOLATIONS`.
+        resizes: Whether images get this size; otherwise they keep the size of their file.
         keep_aspect_ratio: Cut the center out of an image of another aspect ratio, instead of distorting it.
         bits: Bits of a decoded value: 8 or 16.
     """
@@ -34,6 +35,7 @@ class ImageFormat:
     width: int
     channels: int
     interpolation: str = "bilinear"
+    resizes: bool = True
     keep_aspect_ratio: bool = False
     bits: int = 8
 
@@ -103,14 +105,12 @@ def color_mode_of(channels: int) -> str:
     )
 
 
-def checked_interpolation(name: str | None) -> str:
-    """Return the name of a filter; None is ``"nearest"``, as in MLTK 0.20.
+def checked_interpolation(name: str) -> str:
+    """Return the name of a filter.
 
     Raises:
         DatasetError: There is not a filter of this name.
     """
-    if name is None:
-        return "nearest"
     if name not in INTERPOLATIONS:
         near = did_you_mean(str(name), INTERPOLATIONS)
         raise DatasetError(

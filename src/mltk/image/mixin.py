@@ -27,7 +27,8 @@ class ImageDatasetMixin(FileDatasetMixin):
         "auto", "Channels of an image: `grayscale`, `rgb` or `rgba`; `auto` is that of `input_shape`."
     )
     interpolation: str | None = setting(
-        "bilinear", "Filter that resizes images: `nearest bilinear bicubic lanczos box hamming`."
+        "bilinear",
+        "Filter that resizes images: `nearest bilinear bicubic lanczos box hamming`; None keeps the size of each file.",
     )
 
     @property

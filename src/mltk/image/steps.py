@@ -108,7 +108,7 @@ class ImageSteps(ParallelDataGenerator[Transforms, ImageBank]):
         """Return a bank of images that a user's function returned."""
         images = [sample if sample.ndim == 3 else sample[..., np.newaxis] for sample in samples]
         for image in images:
-            if image.shape != self.wanted.shape:
+            if self.wanted.resizes and image.shape != self.wanted.shape:
                 raise DatasetError(
                     f"noaug_preprocessing_function() returned an image of shape {image.shape}.",
                     hint=f"It must return {self.wanted.shape}: (height, width, channels).",
@@ -120,19 +120,19 @@ class ImageSteps(ParallelDataGenerator[Transforms, ImageBank]):
 
     def draw(self, rng: np.random.Generator, bank: ImageBank, indices: npt.NDArray[np.int64]) -> Transforms:
         """Draw the random parameters of a batch."""
-        return self.draw_transforms(rng, len(indices), self.wanted.shape)
+        return self.draw_transforms(rng, len(indices), bank.sizes(indices))
 
-    def draw_transforms(self, rng: np.random.Generator, n: int, shape: Sequence[int]) -> Transforms:
+    def draw_transforms(self, rng: np.random.Generator, n: int, sizes: npt.NDArray[np.int32]) -> Transforms:
         """Draw the random parameters of ``n`` images.
 
         Args:
             rng: Generator to draw from.
             n: Number of images.
-            shape: (height, width, …) of the images.
+            sizes: int32 [n, 2] or [2]: (height, width) of the images.
         """
         if self.disable_random_transforms:
             return self.no_transforms(n)
-        return Transforms.draw(rng, n, self.ranges(), shape)
+        return Transforms.draw(rng, n, self.ranges(), sizes)
 
     def no_transforms(self, n: int) -> Transforms:
         """Return parameters for ``n`` images that change nothing."""
@@ -150,19 +150,20 @@ class ImageSteps(ParallelDataGenerator[Transforms, ImageBank]):
 
     def augment(
         self, bank: ImageBank, indices: npt.NDArray[np.int64], transforms: Transforms, out: npt.NDArray[Any]
-    ) -> npt.NDArray[np.float32]:
-        """Augment images: float32 [n, height, width, channels]."""
-        matrices = transforms.matrices(self.wanted.shape)
-        colors = transforms.colors()
+    ) -> Samples:
+        """Augment images: float32 [n, height, width, channels], or a list if they keep their sizes."""
+        matrices = transforms.matrices(bank.sizes(indices))
         stays = warp.are_identities(matrices)
-        for i, image in enumerate(bank.samples(indices)):
+        images = bank.samples(indices)
+        places = list(out) if self.wanted.resizes else [np.empty(image.shape, np.float32) for image in images]
+        for i, (image, drawn) in enumerate(zip(images, transforms.colors(), strict=True)):
             if stays[i]:
-                out[i] = image
+                places[i][...] = image
             else:
                 source = image.astype(np.float32)
-                warp.apply(source, matrices[i], out[i], self.fill_mode, self.cval, self.interpolation_order)
-            self._change_colors(out[i], colors[i])
-        return out[: len(indices)]
+                warp.apply(source, matrices[i], places[i], self.fill_mode, self.cval, self.interpolation_order)
+            self._change_colors(places[i], drawn)
+        return out[: len(indices)] if self.wanted.resizes else places
 
     def _change_colors(self, image: npt.NDArray[np.float32], drawn: ColorTransform) -> None:
         """Shift the channels, change brightness and contrast, and add noise, in the order of MLTK 0.20."""
@@ -191,9 +192,11 @@ class ImageSteps(ParallelDataGenerator[Transforms, ImageBank]):
             return samples
         shapes = {sample.shape for sample in samples}
         if len(shapes) > 1:
+            examples = ", ".join(map(str, sorted(shapes)[:3]))
             raise DatasetError(
-                f"preprocessing_function() returned images of different shapes: {', '.join(map(str, sorted(shapes)))}.",
-                hint="It must return images of the model's input_shape.",
+                f"The images of a batch have {len(shapes)} different shapes, for example {examples}.",
+                hint="Set interpolation, which resizes them; or let preprocessing_function() return images of the same "
+                "shape.",
             )
         return np.stack(samples)
 

@@ -49,7 +49,7 @@ def check_shift(name: str, shift: object) -> Shift:
     return shift  # type: ignore[return-value]  # checked above
 
 
-def draw_shift(rng: np.random.Generator, n: int, shift: Shift, size: int) -> Floats:
+def draw_shift(rng: np.random.Generator, n: int, shift: Shift, size: int | npt.NDArray[np.int32]) -> Floats:
     """Draw shifts in pixels, with both signs.
 
     Args:
@@ -57,7 +57,7 @@ def draw_shift(rng: np.random.Generator, n: int, shift: Shift, size: int) -> Flo
         n: Number of shifts.
         shift: A float is the largest shift. An integer ``k`` allows the whole numbers below ``k``. A list has the
             possible shifts. If all are below 1, they are shares of ``size``.
-        size: Width or height of the image in pixels.
+        size: Width or height of the images in pixels: one number, or int32 [n].
 
     Returns:
         float64 [n].
@@ -123,18 +123,18 @@ class Transforms:
         return cls(zero, zero, zero, zero, one, one, no, no, nan, nan, nan, [None] * n, np.zeros(n, np.uint32))
 
     @classmethod
-    def draw(cls, rng: np.random.Generator, n: int, ranges: Ranges, shape: Sequence[int]) -> Transforms:
+    def draw(cls, rng: np.random.Generator, n: int, ranges: Ranges, sizes: npt.NDArray[np.int32]) -> Transforms:
         """Draw the parameters of ``n`` images.
 
         Args:
             rng: Generator to draw from.
             n: Number of images.
             ranges: What to draw from.
-            shape: (height, width, …) of the images.
+            sizes: int32 [n, 2] or [2]: (height, width) of the images.
         """
         theta = uniform(rng, n, (-ranges.rotation, ranges.rotation))
-        tx = draw_shift(rng, n, ranges.width_shift, shape[1])
-        ty = draw_shift(rng, n, ranges.height_shift, shape[0])
+        tx = draw_shift(rng, n, ranges.width_shift, sizes[..., 1])
+        ty = draw_shift(rng, n, ranges.height_shift, sizes[..., 0])
         shear = uniform(rng, n, (-ranges.shear, ranges.shear))
         zx, zy = (uniform(rng, n, ranges.zoom, 1.0) for _ in range(2))
         flips = rng.random((2, n)) < 0.5
@@ -158,11 +158,11 @@ class Transforms:
             rng.integers(0, 2**31 - 1, n).astype(np.uint32),
         )
 
-    def matrices(self, shape: Sequence[int]) -> Floats:
+    def matrices(self, sizes: npt.NDArray[np.int32]) -> Floats:
         """Return float64 [n, 2, 3]: the geometry of each image; see :func:`mltk.image.augment.warp.matrices`.
 
         Args:
-            shape: (height, width, …) of the images.
+            sizes: int32 [n, 2]: (height, width) of the images.
         """
         return warp.matrices(
             self.theta,
@@ -170,7 +170,7 @@ class Transforms:
             self.shear,
             np.stack([self.zx, self.zy], -1),
             np.stack([self.flip_horizontal, self.flip_vertical], -1),
-            (shape[0], shape[1]),
+            sizes,
         )
 
     def colors(self) -> list[ColorTransform]:

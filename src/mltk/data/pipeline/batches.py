@@ -101,7 +101,7 @@ class SampleMaker(Protocol[TransformsT, BankT]):
 
     def augment(
         self, bank: BankT, indices: npt.NDArray[np.int64], transforms: TransformsT, out: npt.NDArray[Any]
-    ) -> npt.NDArray[Any]:
+    ) -> Samples:
         """Augment samples and bring them to the same shape.
 
         Args:
@@ -111,11 +111,12 @@ class SampleMaker(Protocol[TransformsT, BankT]):
             out: Memory for the result: [n or more, *augmented_shape], with the data type ``augmented_dtype``.
 
         Returns:
-            [n, *augmented_shape]: The first samples of ``out``.
+            [n, *augmented_shape]: The first samples of ``out``. Or a list of n arrays, which a user's function brings
+            to the same shape.
         """
 
     def as_function_input(self, samples: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """Convert one or more samples, decoded or augmented, to what a user's function expects."""
+        """Convert one sample, or an array of samples, decoded or augmented, to what a user's function expects."""
 
     def from_function(self, sample: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Convert one sample that a user's function returned to the data type ``augmented_dtype``."""
@@ -357,18 +358,23 @@ class SampleBatches(EpochBatches, Generic[TransformsT, BankT]):
             raw = [maker.as_function_input(bank.sample(int(i))) for i in indices]
             bank = maker.hold(hooks.call_each(functions.before, self._params, raw, facts), transforms)
             indices = np.arange(len(raw))
-        augmented = maker.augment(bank, indices, transforms, memory)
+        samples = maker.augment(bank, indices, transforms, memory)
         for effect in functions.effects if self.augment else ():
-            changed = [effect(x, rng, *maker.effect_facts) for x in maker.as_function_input(augmented)]
-            augmented = np.stack([maker.from_function(x) for x in changed])
-        samples: Samples = augmented
+            changed = [effect(x, rng, *maker.effect_facts) for x in self._as_function_input(samples)]
+            single = [maker.from_function(x) for x in changed]
+            samples = np.stack(single) if isinstance(samples, np.ndarray) else single
         if functions.between is not None:
-            samples = hooks.call_each(functions.between, self._params, maker.as_function_input(augmented), facts)
+            samples = hooks.call_each(functions.between, self._params, self._as_function_input(samples), facts)
         self._save(samples, facts, epoch)
         x = maker.features(samples)
         if functions.after is not None:
             x = np.stack(hooks.call_each(functions.after, self._params, x, facts))
         return maker.standardize_batch(x)
+
+    def _as_function_input(self, samples: Samples) -> Samples:
+        if isinstance(samples, np.ndarray):
+            return self.generator.as_function_input(samples)
+        return [self.generator.as_function_input(sample) for sample in samples]
 
     @contextmanager
     def _reused(self, n: int) -> Iterator[npt.NDArray[Any]]:

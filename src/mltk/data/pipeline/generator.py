@@ -244,7 +244,7 @@ class ParallelDataGenerator(ABC, Generic[TransformsT, BankT]):
     @abstractmethod
     def augment(
         self, bank: BankT, indices: npt.NDArray[np.int64], transforms: TransformsT, out: npt.NDArray[Any]
-    ) -> npt.NDArray[Any]:
+    ) -> Samples:
         """Augment samples and bring them to the same shape."""
 
     @abstractmethod

@@ -40,7 +40,7 @@ def matrices(
     shear: npt.NDArray[np.float64],
     zooms: npt.NDArray[np.float64],
     flips: npt.NDArray[np.bool_],
-    shape: tuple[int, int],
+    sizes: npt.NDArray[np.int32],
 ) -> npt.NDArray[np.float64]:
     """Return the matrices that map a pixel (x, y, 1) of each changed image to its place in the image.
 
@@ -50,7 +50,7 @@ def matrices(
         shear: float64 [n]: Shear in degrees.
         zooms: float64 [n, 2]: Zoom (x, y); values above 1 make the image smaller.
         flips: bool [n, 2]: Whether to flip (x, y).
-        shape: (height, width) of the images.
+        sizes: int32 [n, 2] or [2]: (height, width) of the images.
 
     Returns:
         float64 [n, 2, 3].
@@ -61,8 +61,8 @@ def matrices(
     linear = np.stack([np.stack([c, c * k - s * m], -1), np.stack([s, s * k + c * m], -1)], -2)
     linear = linear * (zooms * np.where(flips, -1.0, 1.0))[:, np.newaxis, :]
     moved = np.stack([c * shifts[:, 0] - s * shifts[:, 1], s * shifts[:, 0] + c * shifts[:, 1]], -1)
-    center = np.array([(shape[1] - 1) / 2, (shape[0] - 1) / 2])
-    offset = center + moved - linear @ center
+    center = np.broadcast_to((sizes[..., ::-1] - 1) / 2, moved.shape)
+    offset = center + moved - (linear @ center[..., np.newaxis])[..., 0]
     return np.concatenate([linear, offset[..., np.newaxis]], axis=2)
 
 
