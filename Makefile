@@ -1,7 +1,8 @@
 # Everything here sets up what it needs: Python 3.11 to 3.13 and make are enough.
 #
 #   make demo    train, quantize and evaluate two models: handwritten digits (half a minute), and a keyword
-#                spotter on speech that is synthesized first (some minutes); also demo-digits, demo-speech
+#                spotter on speech that is synthesized first (some minutes), then as C code on an emulated
+#                Cortex-M4; also demo-digits, demo-speech
 #   make test    run the tests; more arguments for pytest: make test PYTEST_ARGS="tests/tflite -x"
 #   make check   format, lint, spelling, types, import rules, generated docs
 #   make docs    write the generated pages, and the documentation as a site in build/site
@@ -44,6 +45,10 @@ demo-digits: setup
 
 demo-speech: setup
 	$(BIN)/mltk train keyword_spotting_synthetic --clean
+	@echo
+	$(BIN)/mltk compile keyword_spotting_synthetic --output build/keyword_spotting_synthetic
+	@echo
+	$(BIN)/mltk parity keyword_spotting_synthetic --emulate cortex-m4
 
 test: setup
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)
