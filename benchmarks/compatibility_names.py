@@ -19,7 +19,6 @@ import json
 import os
 import re
 import sys
-import types
 import zipfile
 from collections import defaultdict
 from collections.abc import Iterator
@@ -145,19 +144,20 @@ class Names(ast.NodeVisitor):
 def resolve(name: str) -> str | None:
     """Look up a dotted name in this package. Returns what is missing; None if it exists."""
     words = name.split(".")
-    value: Any = importlib.import_module(words[0])
-    for n, word in enumerate(words[1:], 1):
-        reached = ".".join(words[:n])
+    for n in range(len(words), 0, -1):  # the longest part that is a module, then attributes
+        module = ".".join(words[:n])
         try:
+            value: Any = importlib.import_module(module)
+        except ModuleNotFoundError as e:
+            if not (e.name and f"{module}.".startswith(f"{e.name}.")):
+                raise  # an import in the module itself failed
+            continue
+        for m, word in enumerate(words[n:], n):
+            if not hasattr(value, word):
+                return f"{'.'.join(words[:m])} has no {word}"
             value = getattr(value, word)
-        except AttributeError:
-            if not isinstance(value, types.ModuleType):
-                return f"{reached} has no {word}"
-            try:
-                value = importlib.import_module(f"{reached}.{word}")
-            except ModuleNotFoundError as e:
-                return str(e)
-    return None
+        return None
+    return f"there is no {words[0]}"
 
 
 def resolve_of_model(name: str) -> str | None:

@@ -34,7 +34,7 @@ def _words_of(option: click.Option, value: Any) -> list[str]:
 
 
 @click.command("ssh", context_settings={"help_option_names": ["--help"], "ignore_unknown_options": True})
-@click.option("--host", "-h", help="[USER@]HOST[:PORT][/FOLDER]; by default that of the user settings file.")
+@click.option("--host", "-h", help="[USER@]HOST[:PORT][/FOLDER]; by default as the user settings file says.")
 @click.option("--identity_file", "-i", help="Path of the private key; by default as OpenSSH finds it.")
 @click.option("--port", "-p", type=int, help="Port of the server; by default as OpenSSH finds it.")
 @click.option("--password", help="Password of the user. Other users of this machine can see it; prefer a key.")

@@ -36,7 +36,8 @@ def model() -> Any:
         ("server.com", (None, "server.com", None, "mltk_workspace")),
         ("192.168.1.56", (None, "192.168.1.56", None, "mltk_workspace")),
         ("ubuntu@10.0.0.1:456", ("ubuntu", "10.0.0.1", 456, "mltk_workspace")),
-        ("ubuntu@10.0.0.1/work/space", ("ubuntu", "10.0.0.1", None, "/work/space")),
+        ("ubuntu@10.0.0.1/work/space", ("ubuntu", "10.0.0.1", None, "work/space")),
+        ("10.0.0.1//opt/space", (None, "10.0.0.1", None, "/opt/space")),
         ("me@[fe80::1]:22", ("me", "fe80::1", 22, "mltk_workspace")),
     ],
 )
@@ -91,8 +92,7 @@ def test_forms_of_an_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TOKEN", "secret")
     assert environment({"A": 1}) == {"A": "1"}
     assert environment(["A=1=2", "TOKEN"]) == {"A": "1=2", "TOKEN": "secret"}
-    with pytest.raises(SettingError, match="'NOTHING_SET' is not set here"):
-        environment(["NOTHING_SET"])
+    assert environment(["NOTHING_SET"]) == {"NOTHING_SET": ""}
     with pytest.raises(SettingError, match="'A; rm' is not the name"):
         environment({"A; rm": "1"})
 

@@ -68,7 +68,8 @@ def remote_settings(
 
     Args:
         model: The specification. Its ``ssh_…`` settings are used, if it has them.
-        host: ``[USER@]HOST[:PORT][/FOLDER]``; None is the host of the user settings file.
+        host: ``[USER@]HOST[:PORT][/FOLDER]``; the folder is relative to the user's folder. None is the host of the user
+            settings file.
         port: Port of the server.
         identity_file: Path of the private key.
         password: Password of the user.
@@ -111,7 +112,7 @@ def environment(value: Mapping[str, object] | list[str] | tuple[str, ...]) -> di
         value: A dict; or a list of ``NAME=VALUE``, or of ``NAME``, which copies the variable of this process.
 
     Raises:
-        SettingError: A name is not the name of an environment variable, or is not set in this process.
+        SettingError: A name is not the name of an environment variable.
     """
     found: dict[str, str] = {}
     if isinstance(value, Mapping):
@@ -119,9 +120,7 @@ def environment(value: Mapping[str, object] | list[str] | tuple[str, ...]) -> di
     else:
         for entry in _words("environment", value):
             name, given, content = entry.partition("=")
-            if not given and name not in os.environ:
-                raise SettingError(f"ssh_environment: the variable {name!r} is not set here.", hint="Give NAME=VALUE.")
-            found[name] = content if given else os.environ[name]
+            found[name] = content if given else os.environ.get(name, "")  # MLTK 0.20: empty
     for name in found:
         if not _NAME.fullmatch(name):
             raise SettingError(f"ssh_environment: {name!r} is not the name of an environment variable.")
@@ -160,6 +159,8 @@ def _parse_host(host: str) -> dict[str, Any]:
         raise SettingError(f"{host!r} is not a host.", hint="The form is [USER@]HOST[:PORT][/FOLDER].")
     found: dict[str, Any] = {name: value for name, value in match.groupdict().items() if value is not None}
     found["host"] = found["host"].strip("[]")
+    if "path" in found:
+        found["path"] = found["path"].removeprefix("/") or "."
     return {**found, "port": int(found["port"])} if "port" in found else found
 
 

@@ -1,0 +1,5 @@
+"""Import path of MLTK 0.20 for `mltk.specification.evaluate_settings`."""
+
+from mltk.specification.evaluate_settings import EvaluateMixin
+
+__all__ = ["EvaluateMixin"]
