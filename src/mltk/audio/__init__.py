@@ -9,6 +9,7 @@
 - ``transforms.py``: what is drawn for each clip, as input of the C code.
 - ``sample_format.py``: sample rate, length, shape and data type of a sample.
 - ``process_params.py``: the first argument of a user's own functions.
+- ``detector.py``: detections from a stream of scores. ``listening.py``: from samples of a microphone to detections.
 - ``frontend/``: the fixed-point audio features of the device.
 - ``augment/``: effects, one in each file.
 - ``speech/``: spoken words from synthesizers.

@@ -79,3 +79,10 @@ class AudioDatasetMixin(FileDatasetMixin):
         normalizes = bool(datagen.samplewise_center and datagen.samplewise_std_normalization)
         self.model_parameters["samplewise_norm.rescale"] = float(datagen.rescale or 0.0)
         self.model_parameters["samplewise_norm.mean_and_std"] = normalizes
+        # MLTK 0.20 has no names for these. Without them nobody could tell that the features are normalized.
+        if datagen.samplewise_center and not normalizes:
+            self.model_parameters["samplewise_norm.center"] = True
+        if datagen.samplewise_std_normalization and not normalizes:
+            self.model_parameters["samplewise_norm.std"] = True
+        if datagen.samplewise_normalize_range:
+            self.model_parameters["samplewise_norm.range"] = [float(v) for v in datagen.samplewise_normalize_range]

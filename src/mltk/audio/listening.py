@@ -1,0 +1,260 @@
+"""From microphone samples to detections: what a device does with an audio model, computed in Python.
+
+::
+
+    listening = Listening.of(tflite_model)               # how the model listens, from its metadata
+    for inputs, times_ms in listening.batches(samples):  # the model's input at each inference
+        scores = listening.scores(run_batch(tflite_model, inputs).outputs[0])
+        detections += detector.feed(scores, times_ms)
+
+The C code of `mltk.codegen.write_listen` does the same on the device. Tests compare both value for value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mltk.audio.detector import Detector, DetectorSettings, to_scores
+from mltk.audio.frontend import AudioFeatureGeneratorSettings, AudioFeatureStream
+from mltk.audio.frontend.settings import PREFIX
+from mltk.errors import UnsupportedModelError
+from mltk.tflite.graph import Graph, Tensor
+from mltk.tflite.model import TfliteModel
+from mltk.tflite.model_parameters import stored_parameters
+from mltk.tflite.quantization import to_tensor_dtype
+
+_NORMALIZATIONS = (
+    "samplewise_norm.rescale",
+    "samplewise_norm.mean_and_std",
+    "samplewise_norm.center",
+    "samplewise_norm.std",
+    "samplewise_norm.range",
+)
+_SCORE_QUANTIZATION = {"int8": -128, "uint8": 0}  # type of a probability in steps of 1/256 → zero point
+
+
+@dataclass(frozen=True)
+class Listening:
+    """How a model listens to a stream of audio.
+
+    Attributes:
+        frontend: Settings of the audio frontend.
+        detector: When scores are a detection.
+        classes: Names of the classes.
+        input: The model's input.
+        quantized_input: The same as ``input``; what it is quantized to first, if it is float32.
+        output: The model's output.
+        with_int8_features: The model gets the frontend's int8 features; otherwise its uint16 features as numbers.
+    """
+
+    frontend: AudioFeatureGeneratorSettings
+    detector: DetectorSettings
+    classes: tuple[str, ...]
+    input: Tensor
+    quantized_input: Tensor
+    output: Tensor
+    with_int8_features: bool
+
+    @classmethod
+    def of(cls, model: TfliteModel) -> Listening:
+        """Read how a model listens from its metadata.
+
+        Raises:
+            UnsupportedModelError: The model is not a classifier of audio features, or needs something that the device's
+                code does not do. The message has the reason.
+            SettingError: A model parameter is impossible.
+        """
+        parameters, graph = stored_parameters(model), model.graph
+        if not has_frontend(parameters):
+            raise UnsupportedModelError("The model has no parameters of the audio frontend ('fe.*').")
+        frontend = AudioFeatureGeneratorSettings.from_parameters(parameters)
+        frontend.check()
+        _refuse_normalization(parameters)
+        x, y = _one_input_and_output(graph)
+        wanted = frontend.spectrogram_shape
+        if [d for d in x.shape if d != 1] != [d for d in wanted if d != 1]:
+            raise UnsupportedModelError(
+                f"The input has the shape {list(x.shape)}, but a clip of {frontend.sample_length_ms} ms has features "
+                f"of the shape {list(wanted)}."
+            )
+        classes = parameters.get("classes")
+        if not isinstance(classes, list) or len(classes) != y.size:
+            n = len(classes) if isinstance(classes, list) else 0
+            raise UnsupportedModelError(
+                f"The model parameter 'classes' has {n} names, but the model has {y.size} output values."
+            )
+        _check_scores(graph, y)
+        detector = DetectorSettings.from_parameters(parameters)
+        detector.thresholds(classes)  # raises if there is another number of thresholds
+        quantized = _quantized_input(graph, x)
+        return cls(frontend, detector, tuple(classes), x, quantized, y, _takes_int8_features(quantized))
+
+    @property
+    def n_rows(self) -> int:
+        """Rows of features that one inference gets."""
+        return self.frontend.spectrogram_shape[0]
+
+    @property
+    def rows_per_inference(self) -> int:
+        """Rows from one inference to the next: the latency, rounded to steps of the frontend."""
+        step = self.frontend.window_step_ms
+        return max(1, (2 * self.detector.latency_ms + step) // (2 * step))
+
+    @property
+    def samples_per_inference(self) -> int:
+        """Audio samples from one inference to the next."""
+        return self.rows_per_inference * self.frontend.window_step
+
+    @property
+    def gain(self) -> int:
+        """Factor of the audio samples in steps of 1/256."""
+        return round(self.detector.volume_gain * 256) or 256
+
+    @property
+    def max_results(self) -> int:
+        """Most results in the detector's window."""
+        interval_ms = max(1, self.samples_per_inference * 1000 // self.frontend.sample_rate_hz)
+        return (self.detector.average_window_duration_ms + 1) // interval_ms + 2
+
+    def problems(self) -> list[str]:
+        """Return why nothing can ever be detected; nothing if detections are possible."""
+        window, minimum = self.detector.average_window_duration_ms, self.detector.minimum_count
+        interval_ms = self.samples_per_inference * 1000 / self.frontend.sample_rate_hz
+        problems = []
+        if (minimum - 1) * interval_ms > window:
+            problems.append(
+                f"Nothing can be detected: there is an inference each {interval_ms:g} ms, so the window of {window} ms "
+                f"(average_window_duration_ms) never has {minimum} results (minimum_count)."
+            )
+        if np.all(self.detector.thresholds(self.classes) == 255):
+            problems.append("Nothing can be detected: all classes begin with '_' or have the threshold 255.")
+        return problems
+
+    def make_detector(self) -> Detector:
+        """Return a detector for one stream."""
+        return Detector(self.detector, self.classes)
+
+    def amplify(self, samples: npt.NDArray[np.int16]) -> npt.NDArray[np.int16]:
+        """Multiply samples by the volume gain, and limit them to 16 bits."""
+        if self.gain == 256:
+            return samples
+        amplified = (samples.astype(np.int32) * self.gain + 128) >> 8
+        limited: npt.NDArray[np.int32] = np.clip(amplified, -32768, 32767)
+        return limited.astype(np.int16)
+
+    def batches(
+        self, samples: npt.NDArray[np.int16], size: int = 256
+    ) -> Iterator[tuple[npt.NDArray[Any], npt.NDArray[np.int64]]]:
+        """Compute what the model gets at each inference on a recording.
+
+        Args:
+            samples: int16 [any number of samples].
+            size: Most inferences of a batch.
+
+        Yields:
+            The inputs [inferences, *input shape without the batch], in the type of the input, and the time of each:
+            int64 [inferences], the end of its audio in ms.
+        """
+        stream = AudioFeatureStream(self.frontend)
+        rows = stream.feed(self.amplify(np.asarray(samples)))
+        first = np.arange(0, len(rows) - self.n_rows + 1, self.rows_per_inference)
+        last_row = first + self.n_rows - 1
+        ends = self.frontend.window_size + last_row * self.frontend.window_step
+        times = ends * 1000 // self.frontend.sample_rate_hz
+        for i in range(0, len(first), size):
+            yield self._inputs(stream, rows, first[i : i + size]), times[i : i + size]
+
+    def _inputs(
+        self, stream: AudioFeatureStream, rows: npt.NDArray[np.uint16], first: npt.NDArray[np.int64]
+    ) -> npt.NDArray[Any]:
+        clips = np.stack([rows[k : k + self.n_rows] for k in first])
+        features: npt.NDArray[Any] = clips
+        if self.with_int8_features:  # each clip by itself: the dynamic scale depends on the whole clip
+            features = np.stack([stream.quantize(clip) for clip in clips])
+        inputs = to_tensor_dtype(features.astype(np.float32), self.input)
+        return inputs.reshape(len(first), *self.input.shape[1:])
+
+    def scores(self, outputs: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
+        """Convert the model's outputs [inferences, ...] to scores: uint8 [inferences, classes]."""
+        return to_scores(outputs).reshape(len(outputs), len(self.classes))
+
+
+def has_frontend(parameters: Mapping[str, Any]) -> bool:
+    """Return whether model parameters have settings of the audio frontend."""
+    return any(name.startswith(PREFIX) for name in parameters)
+
+
+def _refuse_normalization(parameters: Mapping[str, Any]) -> None:
+    for name in _NORMALIZATIONS:
+        if parameters.get(name):
+            raise UnsupportedModelError(
+                f"The features are normalized before the model gets them ({name} = {parameters[name]!r}). The device's "
+                "code does not do it.",
+                hint="Put the normalization into the model, for example as keras.layers.Rescaling.",
+            )
+
+
+def _one_input_and_output(graph: Graph) -> tuple[Tensor, Tensor]:
+    if len(graph.inputs) != 1 or len(graph.outputs) != 1:
+        raise UnsupportedModelError(
+            f"The model has {len(graph.inputs)} inputs and {len(graph.outputs)} outputs; a listener needs one of each."
+        )
+    if graph.is_stateful:
+        raise UnsupportedModelError("The model keeps state from one inference to the next.")
+    return graph.inputs[0], graph.outputs[0]
+
+
+def _check_scores(graph: Graph, output: Tensor) -> None:
+    """Refuse outputs that are not probabilities in steps of 1/256."""
+    tensor = output
+    if output.dtype_str == "float32":
+        for op in graph.main.operators:
+            if op.name == "DEQUANTIZE" and op.outputs[0] == output.index:
+                tensor = graph.main.tensors[op.inputs[0]]
+    scale = float(tensor.scale[0]) if tensor.scale.size else 0.0
+    zero_point = int(tensor.zero_point[0]) if tensor.zero_point.size else 0
+    if scale != 1 / 256 or zero_point != _SCORE_QUANTIZATION.get(tensor.dtype_str):
+        raise UnsupportedModelError(
+            f"The output {output.name!r} ({tensor.dtype_str}, scale {scale:g}, zero point {zero_point}) is not a "
+            "probability in steps of 1/256.",
+            hint="End the model with softmax or sigmoid.",
+        )
+
+
+def _quantized_input(graph: Graph, x: Tensor) -> Tensor:
+    """Return the int8 input, or what a float32 input is quantized to."""
+    tensor = x
+    if x.dtype_str == "float32":
+        for op in graph.main.operators:
+            if op.name == "QUANTIZE" and op.inputs[0] == x.index:
+                tensor = graph.main.tensors[op.outputs[0]]
+    if tensor.dtype_str != "int8" or tensor.scale.size != 1 or tensor.zero_point.size != 1:
+        raise UnsupportedModelError(f"The input {x.name!r} is {x.dtype_str} and is not quantized to int8.")
+    return tensor
+
+
+def _takes_int8_features(x: Tensor) -> bool:
+    """Return which features the model was trained with, by the range of its quantized input.
+
+    The metadata does not say it. The frontend's int8 features reach from -128 to 127. Its uint16 features are never
+    negative, and the converter keeps 0 in the range, so that a range that starts at 0 means uint16 features.
+
+    Raises:
+        UnsupportedModelError: The range fits neither.
+    """
+    scale, zero_point = float(x.scale[0]), int(x.zero_point[0])
+    low, high = scale * (-128 - zero_point), scale * (127 - zero_point)
+    if -130 <= low <= -64 and high <= 130:
+        return True
+    if low == 0 and high >= 16:
+        return False
+    raise UnsupportedModelError(
+        f"The input takes values from {low:.4g} to {high:.4g}. These are neither the frontend's int8 features nor its "
+        "uint16 features.",
+        hint="Put what changes the features into the model, for example as keras.layers.Rescaling.",
+    )
