@@ -130,10 +130,9 @@ def test_the_settings_and_the_memory_are_checked(library: ctypes.CDLL) -> None:
 
 
 COMPILERS = [
-    pytest.param(
-        command, marks=pytest.mark.skipif(shutil.which(command[0]) is None, reason=f"{command[0]} is not installed")
-    )
+    command
     for command in (["gcc"], ["clang"], ["arm-none-eabi-gcc", "-mcpu=cortex-m0plus", "-mthumb"])
+    if shutil.which(command[0])
 ]
 
 

@@ -394,6 +394,20 @@ def number_lines(values: np.ndarray) -> Iterator[str]:
     yield line
 
 
+def string_literal(text: str) -> str:
+    """Return a string literal of C; bytes beyond ASCII as octal escapes, which end after three digits."""
+    out = []
+    for byte in text.encode():
+        char = chr(byte)
+        if char in '"\\?':
+            out.append(f"\\{char}")
+        elif 32 <= byte < 127:
+            out.append(char)
+        else:
+            out.append(f"\\{byte:03o}")
+    return f'"{"".join(out)}"'
+
+
 def _struct_bytes(fields: dict[str, Any]) -> int:
     """About what a struct takes on a 32-bit device: 4 bytes for pointers, 2 for most numbers."""
     total = 0

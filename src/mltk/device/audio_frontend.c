@@ -645,7 +645,8 @@ static inline void quantize(const mltk_frontend *f, const uint16_t *features, si
         range = f->dynamic_range < max ? f->dynamic_range : max;
         for (i = 0; i < n; ++i) {
             const int32_t above = features[i] - (max - range);
-            out[i] = above > 0 ? (int8_t)(above * 255 / range - 128) : (int8_t)-128;
+            const int32_t level = above > 0 ? above * 255 / range - 128 : -128;
+            out[i] = (int8_t)level;
         }
     } else {
         /* 25.6 x 26 feature units to 256 levels: the scale of TensorFlow's micro_speech example. */

@@ -20,13 +20,14 @@ from mltk.codegen.lowering.lower import lower
 from mltk.codegen.program import Program
 from mltk.codegen.self_test import TestVectors, write_self_test
 from mltk.codegen.tflm import write_tflm_files
-from mltk.codegen.write_c import ModelCode, c_identifier, kernel_sources, write_model
+from mltk.codegen.write_c import ModelCode, c_identifier, kernel_sources, string_literal, write_model
 from mltk.errors import MissingDependencyError, MltkError, OutputError, RuntimeFailure, did_you_mean
 from mltk.files import replacing_folder, write_file
 from mltk.micro.engines.run import run_batch
 from mltk.micro.engines.runtimes import have_tflm
 from mltk.micro.memory.arena import measure_arena
 from mltk.micro.parity import random_samples
+from mltk.operations.shared.listener import Listener, make_listener
 from mltk.operations.shared.load import resolve
 from mltk.specification import archive_file
 from mltk.specification.names import name_of_file
@@ -60,6 +61,7 @@ class CompileResults:
         reference: What computed the outputs that were compared.
         notes: What a reader should know.
         is_tflm: The files are for TensorFlow Lite Micro; ``ram_bytes`` is its arena, ``constant_bytes`` the model.
+        listen_ram_bytes: Static RAM of the code that listens, at most; 0 if there is none.
     """
 
     name: str
@@ -71,6 +73,7 @@ class CompileResults:
     reference: str
     notes: list[str] = field(default_factory=list)
     is_tflm: bool = False
+    listen_ram_bytes: int = 0
 
     def to_text(self) -> str:
         """Return a summary for people."""
@@ -94,6 +97,9 @@ class CompileResults:
             f"Checked      {compared}",
             self._files_line(),
         ]
+        if self.listen_ram_bytes:
+            listening = f"{self.name}_listen(): samples of a microphone in, detections out"
+            lines.insert(2, f"Listening    {listening}; at most {self.listen_ram_bytes:,} bytes of RAM more")
         return "\n".join([*lines, *[f"Note: {note}" for note in self.notes]])
 
     def _files_line(self) -> str:
@@ -217,13 +223,22 @@ def compile_to_c(
         )
     vectors, notes = _test_vectors(tflite_model, seed)
     n_compared = _compare(tflite_model, program, vectors, notes) if compare else 0
-    files = _files(program, code, vectors, prefix, n_compared, version)
+    listener = make_listener(tflite_model, code)
+    files = _files(program, code, vectors, listener, prefix, n_compared, version)
     folder = None if output is None else os.path.abspath(os.path.expanduser(os.fspath(output)))
     laid_out = LAYOUTS[layout](files)
     if folder is not None:
         _write(folder, laid_out)
     return CompileResults(
-        prefix, laid_out, folder, code.ram_bytes, code.constant_bytes, n_compared, vectors.source, notes
+        prefix,
+        laid_out,
+        folder,
+        code.ram_bytes,
+        code.constant_bytes,
+        n_compared,
+        vectors.source,
+        [*notes, *listener.notes],
+        listen_ram_bytes=listener.ram_bytes,
     )
 
 
@@ -310,13 +325,21 @@ def _compare(tflite_model: TfliteModel, program: Program, vectors: TestVectors, 
     return len(vectors)
 
 
-def _files(program: Program, code: ModelCode, vectors: TestVectors, name: str, n_compared: int, version: str) -> Files:
+def _files(
+    program: Program,
+    code: ModelCode,
+    vectors: TestVectors,
+    listener: Listener,
+    name: str,
+    n_compared: int,
+    version: str,
+) -> Files:
     recorded = vectors.first(_n_recorded([program.tensors[i] for i in program.inputs]))
-    sources = {**kernel_sources(program), f"{name}.c": code.source, f"{name}.h": code.header}
-    readme = _readme(program, code, recorded, name, n_compared, version)
-    return Files(
-        name, f"The neural network {name} as C code.", sources, write_self_test(program, name, recorded), readme
-    )
+    sources = {**kernel_sources(program), f"{name}.c": code.source, f"{name}.h": code.header, **listener.files}
+    readme = _readme(program, code, recorded, name, n_compared, version) + listener.readme
+    self_test = write_self_test(program, name, recorded)
+    description = f"The neural network {name} as C code."
+    return Files(name, description, sources, self_test, readme, uses_math=bool(listener.files))
 
 
 def _readme(program: Program, code: ModelCode, recorded: TestVectors, name: str, n_compared: int, version: str) -> str:
@@ -382,7 +405,7 @@ def _parameter_constants(parameters: TfliteModelParameters, name: str) -> str:
     lines: list[str] = []
     classes = parameters.get("classes")
     if isinstance(classes, list) and classes and all(isinstance(c, str) for c in classes):
-        quoted = ", ".join(_c_string(c) for c in classes)
+        quoted = ", ".join(string_literal(c) for c in classes)
         lines += [f"#define {upper}_N_CLASSES {len(classes)}", f"#define {upper}_CLASSES {{{quoted}}}"]
     for key, value in sorted(parameters.items()):
         literal = _parameter_literal(value)
@@ -401,22 +424,8 @@ def _parameter_literal(value: Any) -> str | None:
         text = repr(float(np.float32(value)))
         return f"{text}f" if np.isfinite(value) and ("." in text or "e" in text) else None
     if isinstance(value, str) and len(value) < 200:
-        return _c_string(value)
+        return string_literal(value)
     return None
-
-
-def _c_string(text: str) -> str:
-    """Return a string literal of C; bytes beyond ASCII as octal escapes, which end after three digits."""
-    out = []
-    for byte in text.encode():
-        char = chr(byte)
-        if char in '"\\?':
-            out.append(f"\\{char}")
-        elif 32 <= byte < 127:
-            out.append(char)
-        else:
-            out.append(f"\\{byte:03o}")
-    return f'"{"".join(out)}"'
 
 
 def _fullest_step(program: Program, code: ModelCode) -> str:

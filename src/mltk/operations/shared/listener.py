@@ -1,0 +1,141 @@
+"""The C code of an audio model beside its network: microphone samples in, detections out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mltk.audio.frontend._native import c_settings, load
+from mltk.audio.listening import Listening, has_frontend
+from mltk.codegen.write_c import ModelCode
+from mltk.codegen.write_listen import ListenPlan, listen_files
+from mltk.errors import MltkError
+from mltk.tflite.model import TfliteModel
+from mltk.tflite.model_parameters import stored_parameters
+from mltk.tflite.quantization import quantize
+
+
+@dataclass(frozen=True)
+class Listener:
+    """The files of a listener.
+
+    Attributes:
+        files: Name → text; empty if the model does not listen.
+        ram_bytes: Static RAM beside that of the network.
+        readme: Section of the README.
+        notes: What a reader should know, for example why there are no files.
+    """
+
+    files: dict[str, str]
+    ram_bytes: int
+    readme: str
+    notes: list[str]
+
+
+def make_listener(model: TfliteModel, code: ModelCode) -> Listener:
+    """Write the C code that listens, if the model's metadata says that it is a classifier of audio features.
+
+    Args:
+        model: The model.
+        code: The C code of its network.
+
+    Returns:
+        The files. There are none if the model has no parameters of the audio frontend, or if the device's code cannot
+        do what the model needs. A note then says why.
+    """
+    if not has_frontend(stored_parameters(model)):
+        return Listener({}, 0, "", [])
+    try:
+        listening = Listening.of(model)
+        plan = listen_plan(listening)
+    except MltkError as error:
+        hint = f" {error.hint}" if error.hint else ""
+        return Listener({}, 0, "", [f"There is no code that listens ({code.name}_listen). {error}{hint}"])
+    if f"{code.name}_input(void)" not in code.header:
+        return Listener({}, 0, "", ["There is no code that listens: the model's input has no place in the arena."])
+    readme = _readme(listening, plan, code.name)
+    return Listener(listen_files(plan, code.name), plan.ram_bytes, readme, listening.problems())
+
+
+def listen_plan(listening: Listening) -> ListenPlan:
+    """Return what the C code needs to know of a model that listens.
+
+    Raises:
+        FrontendUnavailableError: The audio frontend was not compiled.
+    """
+    ffi, lib = load()
+    struct = c_settings(listening.frontend)
+    x = listening.quantized_input
+    table = quantize(np.arange(-128, 128, dtype=np.float32), x)
+    is_float = listening.input.dtype_str == "float32"
+    is_identity = np.array_equal(table, np.arange(-128, 128))
+    n_rows, n_channels = listening.frontend.spectrogram_shape
+    detector = listening.detector
+    return ListenPlan(
+        frontend={name: getattr(struct, name) for name, _ in ffi.typeof("mltk_frontend_settings").fields},
+        frontend_bytes=int(lib.mltk_frontend_state_size(struct)),
+        has_dynamic_scale=listening.frontend.quantize_dynamic_scale_enable,
+        n_rows=n_rows,
+        n_channels=n_channels,
+        rows_per_inference=listening.rows_per_inference,
+        with_int8_features=listening.with_int8_features,
+        input_is_float=is_float,
+        input_scale=float(x.scale[0]),
+        input_table=None if is_identity else table,
+        output=listening.output.dtype_str,
+        classes=listening.classes,
+        thresholds=[int(t) for t in detector.thresholds(listening.classes)],
+        average_window_duration_ms=detector.average_window_duration_ms,
+        minimum_count=detector.minimum_count,
+        suppression_ms=detector.suppression_ms,
+        max_results=listening.max_results,
+        gain=listening.gain,
+    )
+
+
+def _readme(listening: Listening, plan: ListenPlan, name: str) -> str:
+    detector, rate = listening.detector, listening.frontend.sample_rate_hz
+    interval_ms = plan.rows_per_inference * listening.frontend.window_step_ms
+    names = {c: t for c, t in zip(listening.classes, plan.thresholds, strict=True) if t < 255}
+    thresholds = ", ".join(f"{c} {t}" for c, t in names.items()) or "none"
+    averaged = (
+        f"averaged over {detector.average_window_duration_ms} ms and at least {detector.minimum_count} inferences"
+    )
+    if detector.minimum_count == 0:
+        averaged = "of one inference"
+    features = "int8 features" if plan.with_int8_features else "uint16 features as numbers"
+    return f"""
+## Listening
+
+`{name}_listen()` takes samples of a microphone (int16, {rate} Hz) and returns what was said.
+It computes the features that the model was trained with, runs the network each {interval_ms} ms, and decides by its
+scores.
+
+```c
+#include "{name}_listen.h"
+
+/* samples, n: a block of the microphone, of any size */
+while (n > 0) {{
+    {name}_detection found;
+    size_t taken = {name}_listen(samples, n, &found);
+    if (found.class_index >= 0) {{
+        printf("%s, score %d of 255\\n", found.class_name, (int)found.score);
+    }}
+    samples += taken;
+    n -= taken;
+}}
+```
+
+- RAM: at most {plan.ram_bytes:,} bytes more, static. {plan.frontend_bytes:,} of them are the frontend's, counted for a
+  64-bit processor. A 32-bit processor needs less, because its pointers are smaller.
+- The network gets the frontend's {features}: {plan.n_rows} rows of {plan.n_channels} channels. If your
+  specification changes the features in a function of its own, for example `postprocessing_function`, this code does not
+  do it.
+- A class is detected if its score, {averaged}, is the highest and above its
+  threshold: {thresholds}.
+  A score is a probability in steps of 1/256. Classes whose name begins with `_` are never detected.
+- After a detection, nothing is detected for {detector.suppression_ms} ms.
+- `audio_frontend.c` computes its tables with the functions of `math.h` when it starts. Link the C library's `-lm`, and
+  compile with `-ffp-contract=off`, so that the tables are those of the training.
+"""
