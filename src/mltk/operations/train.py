@@ -332,7 +332,8 @@ class _Run:
     def _fit(self, keras_model: KerasModel, kwargs: dict[str, Any]) -> None:
         try:
             with warnings.catch_warnings():
-                if kwargs.get("steps_per_epoch") is None:  # an epoch ends where the data ends
+                # An epoch ends where the data ends. A dry run wants a few steps, of which the data may have fewer.
+                if kwargs.get("steps_per_epoch") is None or self.model.test_mode_enabled:
                     warnings.filterwarnings("ignore", "Your input ran out of data")
                 keras_model.fit(**kwargs)
         except (MltkError, KeyboardInterrupt):
@@ -356,13 +357,17 @@ class _Run:
         for key, value in (self.model.train_kwargs or {}).items():
             if key in gone:
                 self.logger.warning("train_kwargs[%r] is ignored: in Keras 3 it belongs to keras.utils.PyDataset.", key)
+            elif key == "verbose":
+                self.logger.warning("train_kwargs['verbose'] is ignored: the progress is shown by openmltk.")
             elif key not in known:
                 raise SettingError(
                     f"train_kwargs: keras.Model.fit has no argument {key!r}.", hint=did_you_mean(key, known)
                 )
             elif key in ours or key == "callbacks":
+                own = "train_callbacks" if key == "callbacks" else key
                 raise SettingError(
-                    f"train_kwargs: {key!r} is set by the specification.", hint=f"Set my_model.{key} instead."
+                    f"train_kwargs: {key!r} is set by the specification.",
+                    hint=f"Set my_model.{own} instead." if hasattr(type(self.model), own) else "Remove it.",
                 )
             else:
                 kept[key] = value

@@ -125,7 +125,8 @@ def _are_known_settings(settings: dict[str, Any]) -> bool:
 
     def texts(name: str) -> list[str]:
         value = settings.get(name)
-        return [str(v).rpartition(".")[2].strip("'>") for v in (value if isinstance(value, list) else [value])]
+        # "<dtype: 'int8'>", "<class 'numpy.int8'>" and "int8" are all int8.
+        return [re.findall(r"\w+", str(v))[-1] for v in (value if isinstance(value, list) else [value])]
 
     samples = settings.get("representative_dataset")
     return (

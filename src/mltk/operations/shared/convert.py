@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 from mltk.errors import MltkError, SettingError, did_you_mean
@@ -54,6 +55,7 @@ def convert(
     """
     from mltk.tflite.equal_scales import repair_scales
     from mltk.tflite.model import TfliteModel
+    from mltk.tflite.softmax_scale import repair_softmax_scales
     from mltk.tflite.tensor_names import shorten_names
 
     if quantized:
@@ -65,6 +67,12 @@ def convert(
     tflite_model = TfliteModel(_run_converter(converter, model.name, keras_model, settings))
     put_in_keras_order(tflite_model, keras_model)
     repair_scales(tflite_model)
+    if repair_softmax_scales(tflite_model):
+        logging.getLogger("mltk").warning(
+            "%s: the input of SOFTMAX was almost 0 for all samples, so that all classes have the same score. "
+            "The model has learned nothing yet.",
+            model.name,
+        )
     shorten_names(tflite_model, one_operation=quantized)
     return tflite_model
 
@@ -91,8 +99,14 @@ def try_to_convert(
     """
     if callable(settings.get("representative_dataset")):
         settings = {**settings, "representative_dataset": "generate"}
+    from mltk.tflite.model import TfliteModel
+    from mltk.tflite.softmax_scale import repair_softmax_scales
+
     converter = _make_converter(model, keras_model, settings, build=True)
-    return _run_converter(converter, model.name, keras_model, settings, timeout_s)
+    tflite_model = TfliteModel(_run_converter(converter, model.name, keras_model, settings, timeout_s))
+    if repair_softmax_scales(tflite_model):
+        tflite_model.regenerate_flatbuffer()
+    return bytes(tflite_model.flatbuffer_data)
 
 
 def _make_converter(model: BuildableModel, keras_model: KerasModel, settings: dict[str, Any], *, build: bool) -> Any:
