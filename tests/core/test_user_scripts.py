@@ -75,7 +75,7 @@ DATA: dict[str, Callable[[], None]] = {
 CONVOLUTIONS = {"face_detection": 27, "spoken_words": 9, "rock_paper_scissors": 2, "accelerometer": 2, "same_person": 2}
 """Convolutions that the .tflite has, among them those of depth. Conv1D layers become convolutions too."""
 
-SLOW = {"face_detection"}
+SLOW = {"face_detection", "spoken_words"}
 
 
 def test_each_script_is_tested() -> None:
