@@ -1,9 +1,8 @@
 """Raise the scale of a SOFTMAX input that is so small that the kernels of TensorFlow Lite end the process.
 
 The int8 kernel multiplies the scale of its input by 2²⁶, and the product must be more than 1. The converter chooses a
-smaller scale if all calibration values were almost 0. A deep network with batch normalization is an example before it
-is trained, or after a dry run of a few steps. With a larger scale, the values are still almost 0, and the outputs are the
-same.
+smaller scale if all calibration values were almost 0. A deep network with batch normalization is an example, before it
+is trained or after a dry run. With a larger scale, the values are still almost 0, and the outputs are the same.
 """
 
 from __future__ import annotations
