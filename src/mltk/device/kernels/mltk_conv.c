@@ -184,10 +184,62 @@ static void gather(const mltk_conv *p, const int8_t *image, int32_t y, int32_t x
 #endif
 }
 
+#if defined(MLTK_VECTORS)
+#define LONGEST_ROW 1024
+
+/* The same with vectors: the sums of several channels at a time. Weights are transposed first, on the stack. */
+static void conv_with_vectors(const mltk_conv *p, const int8_t *in, int8_t *out, int8_t *scratch, int is_pointwise) {
+    const int32_t group_in = p->in_channels / p->groups, group_out = p->out_channels / p->groups;
+    const int32_t row = p->row, pixels = p->out_height * p->out_width;
+    mltk_vector weights[LONGEST_ROW];
+    collector to = {scratch, scratch, 0};
+    memset(scratch, 0, (size_t)row);
+    for (int32_t g = 0; g < p->groups; ++g) {
+        for (int32_t c = g * group_out; c < (g + 1) * group_out; c += MLTK_LANES) {
+            const mltk_lanes lanes = mltk_lanes_of(&p->out, c, (g + 1) * group_out);
+            for (int32_t k = 0; k < row; ++k) {
+                for (int32_t i = 0; i < MLTK_LANES; ++i) {
+                    weights[k][i] = i < lanes.n ? p->weights[(c + i) * row + k] : 0;
+                }
+            }
+            const int8_t *image = in + g * group_in;
+            int8_t *to_out = out + c;
+            for (int32_t n = 0; n < p->batch; ++n, image += p->in_height * p->in_width * p->in_channels) {
+                int32_t y = 0, x = 0;
+                for (int32_t i = 0; i < pixels; ++i, to_out += p->out_channels) {
+                    const int8_t *values = image + i * row;
+                    if (!is_pointwise) {
+                        gather(p, image, y, x, group_in, &to);
+                        values = scratch;
+                        if (++x == p->out_width) x = 0, ++y;
+                    }
+                    mltk_vector sum = {0}, other = {0};
+                    for (int32_t k = 0; k < row; k += 2) {
+                        sum += weights[k] * values[k];
+                        other += weights[k + 1] * values[k + 1];
+                    }
+                    sum += other;
+                    int32_t sums[MLTK_LANES];
+                    memcpy(sums, &sum, sizeof sums);
+                    mltk_requantize_lanes(&p->out, &lanes, sums, to_out);
+                }
+            }
+        }
+    }
+    mltk_limit(p->out.low, p->out.high, out, p->batch * pixels * p->out_channels);
+}
+#endif
+
 void mltk_conv_2d_s8(const mltk_conv *p, const int8_t *in, int8_t *out, int16_t *scratch) {
     const int32_t group_in = p->in_channels / p->groups, group_out = p->out_channels / p->groups;
     const int32_t image = p->in_height * p->in_width * p->in_channels;
     const int32_t pixels = p->out_height * p->out_width;
+#if defined(MLTK_VECTORS)
+    if (p->row <= LONGEST_ROW) {
+        conv_with_vectors(p, in, out, (int8_t *)scratch, 0);
+        return;
+    }
+#endif
     collector to;
 #if defined(MLTK_DSP)
     to.rows = scratch;
@@ -222,6 +274,12 @@ void mltk_conv_2d_s8(const mltk_conv *p, const int8_t *in, int8_t *out, int16_t 
 void mltk_pointwise_conv_2d_s8(const mltk_conv *p, const int8_t *in, int8_t *out, int16_t *scratch) {
     const int32_t pixels = p->batch * p->out_height * p->out_width, n = p->out_channels;
     int8_t *const first = out;
+#if defined(MLTK_VECTORS)
+    if (p->row <= LONGEST_ROW) {
+        conv_with_vectors(p, in, out, (int8_t *)scratch, 1);
+        return;
+    }
+#endif
     for (int32_t i = 0; i < pixels; i += 2, in += 2 * p->row, out += 2 * n) {
         const int32_t is_last = pixels - i < 2;
 #if defined(MLTK_DSP)

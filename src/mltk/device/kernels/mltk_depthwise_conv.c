@@ -11,10 +11,6 @@
 
 #define PART 32 /* outputs, an even number */
 
-#if defined(__SSE2__) || defined(__ARM_NEON) || defined(__wasm_simd128__) || defined(__riscv_vector)
-#define HAS_VECTORS 1 /* the compiler computes several outputs at a time */
-#endif
-
 /* Copy one channel into the plane. */
 static void copy_channel(const mltk_depthwise_conv *p, const int8_t *in, int16_t *plane) {
     int16_t *to = plane + p->pad_top * p->plane_width + p->pad_left;
@@ -90,7 +86,6 @@ MLTK_ASSEMBLER void sums_of_3x3(MLTK_UNUSED const int16_t *x, MLTK_UNUSED int32_
 }
 #endif
 
-#if !defined(HAS_VECTORS)
 /* One sum. With DSP instructions, the plane is read in pairs, so up to one value behind the window. */
 static inline int32_t sum_of(const mltk_depthwise_conv *p, const int16_t *x, const int16_t *weights) {
     const int32_t row = (p->kernel_width + 1) & ~1;
@@ -107,7 +102,6 @@ static inline int32_t sum_of(const mltk_depthwise_conv *p, const int16_t *x, con
     }
     return sum;
 }
-#endif
 
 /* The sums of n <= PART neighbors in a row. */
 static void sums_of(const mltk_depthwise_conv *p, const int16_t *x, const int16_t *weights, int32_t n, int32_t *sums) {
@@ -118,23 +112,7 @@ static void sums_of(const mltk_depthwise_conv *p, const int16_t *x, const int16_
         return;
     }
 #endif
-#if defined(HAS_VECTORS)
-    const int32_t row = (p->kernel_width + 1) & ~1;
-    memset(sums, 0, PART * sizeof *sums);
-    for (int32_t i = 0; i < p->kernel_height; ++i, x += p->dilation_height * p->plane_width, weights += row) {
-        for (int32_t j = 0; j < p->kernel_width; ++j) {
-            const int16_t *const v = x + j * p->dilation_width;
-            const int16_t w = weights[j];
-            if (stride == 1) {
-                for (int32_t k = 0; k < n; ++k) sums[k] += v[k] * w;
-            } else {
-                for (int32_t k = 0; k < n; ++k) sums[k] += v[k * stride] * w;
-            }
-        }
-    }
-#else
     for (int32_t k = 0; k < n; ++k, x += stride) sums[k] = sum_of(p, x, weights);
-#endif
 }
 
 static void channel_out(const mltk_depthwise_conv *p, const int16_t *plane, const int16_t *weights, int32_t channel,
@@ -157,13 +135,68 @@ static void channel_out(const mltk_depthwise_conv *p, const int16_t *plane, cons
     }
 }
 
+#if defined(MLTK_VECTORS)
+#define LARGEST_PLANE 2048
+#define LARGEST_KERNEL 128
+
+/* The same with vectors: planes of several channels, on the stack. */
+static void image_with_vectors(const mltk_depthwise_conv *p, const int8_t *in, int8_t *out) {
+    const int32_t depth = p->out_channels / p->in_channels, width = p->plane_width;
+    mltk_vector plane[LARGEST_PLANE], weights[LARGEST_KERNEL];
+    for (int32_t c = 0; c < p->out_channels; c += MLTK_LANES) {
+        const mltk_lanes lanes = mltk_lanes_of(&p->out, c, p->out_channels);
+        const mltk_vector zero = {0};
+        int32_t channels[MLTK_LANES] = {0};
+        for (int32_t i = 0; i < lanes.n; ++i) channels[i] = (c + i) / depth;
+        for (int32_t k = 0; k < p->kernel_height * p->kernel_width; ++k) {
+            weights[k] = zero;
+            for (int32_t i = 0; i < lanes.n; ++i) weights[k][i] = p->weights[k * p->out_channels + c + i];
+        }
+        for (int32_t i = 0; i < p->plane_height * width; ++i) plane[i] = zero + p->in_zero_point;
+        for (int32_t y = 0; y < p->in_height; ++y) {
+            for (int32_t x = 0; x < p->in_width; ++x) {
+                const int8_t *const from = in + y * p->in_step_y + x * p->in_step_x;
+                int32_t values[MLTK_LANES];
+                if (depth == 1 && lanes.n == MLTK_LANES) {
+                    for (int32_t i = 0; i < MLTK_LANES; ++i) values[i] = from[c + i];
+                } else {
+                    for (int32_t i = 0; i < MLTK_LANES; ++i) values[i] = from[channels[i]];
+                }
+                memcpy(&plane[(y + p->pad_top) * width + x + p->pad_left], values, sizeof values);
+            }
+        }
+        for (int32_t y = 0; y < p->out_height; ++y) {
+            for (int32_t x = 0; x < p->out_width; ++x) {
+                const mltk_vector *v = plane + y * p->stride_height * width + x * p->stride_width, *w = weights;
+                mltk_vector sum = zero;
+                for (int32_t i = 0; i < p->kernel_height; ++i, v += p->dilation_height * width) {
+                    for (int32_t j = 0; j < p->kernel_width; ++j) sum += v[j * p->dilation_width] * *w++;
+                }
+                int32_t sums[MLTK_LANES];
+                memcpy(sums, &sum, sizeof sums);
+                mltk_requantize_lanes(&p->out, &lanes, sums, out + y * p->out_step_y + x * p->out_step_x + c);
+            }
+        }
+    }
+}
+#endif
+
 void mltk_depthwise_conv_2d_s8(const mltk_depthwise_conv *p, const int8_t *in, int8_t *out, int16_t *scratch) {
     const int32_t depth = p->out_channels / p->in_channels; /* outputs for each input channel */
     const int32_t row = (p->kernel_width + 1) & ~1;
     int16_t *const weights = scratch, *const plane = scratch + p->kernel_height * row;
+#if defined(MLTK_VECTORS)
+    const int with_vectors =
+        p->plane_height * p->plane_width <= LARGEST_PLANE && p->kernel_height * p->kernel_width <= LARGEST_KERNEL;
+#else
+    const int with_vectors = 0;
+#endif
     for (int32_t n = 0; n < p->batch; ++n) {
+#if defined(MLTK_VECTORS)
+        if (with_vectors) image_with_vectors(p, in, out);
+#endif
         for (int32_t i = 0; i < p->plane_height * p->plane_width + 2; ++i) plane[i] = p->in_zero_point;
-        for (int32_t i = 0, channel = 0; i < p->in_channels; ++i) {
+        for (int32_t i = 0, channel = 0; i < p->in_channels && !with_vectors; ++i) {
             copy_channel(p, in + i, plane);
             for (int32_t k = 0; k < depth; ++k, ++channel) {
                 copy_weights(p, channel, weights);
