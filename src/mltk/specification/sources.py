@@ -145,7 +145,6 @@ def assign_returned(function: Callable[..., Any], result: Any, request: Request)
         where = request.model.dataset.__name__
     release(request.model)
     for_subset = _takes_subset(function)
-    result = _in_pairs(result)
     loaded = _split_or_samples(result, request, where, for_subset=for_subset)
     if loaded is not None:
         loaded.assign(request.model)
@@ -321,13 +320,6 @@ def is_split(result: Any, *, for_subset: bool) -> bool:
     if len({shape[:1] for shape in (x_train, y_train, x_test, y_test)}) == 1:
         return not for_subset and (x_train[1:], y_train[1:]) == (x_test[1:], y_test[1:])
     return x_train[:1] == y_train[:1] and x_test[:1] == y_test[:1]
-
-
-def _in_pairs(result: Any) -> Any:
-    """Return ``(x_train, y_train, x_test, y_test)`` as two pairs, and any other result as it is."""
-    if isinstance(result, tuple) and len(result) == 4 and all(_shape(part) for part in result):
-        return result[:2], result[2:]
-    return result
 
 
 def _shape(part: Any) -> tuple[int, ...] | None:
