@@ -71,7 +71,8 @@ _STRING_HEADER = """
 void *memcpy(void *restrict to, const void *restrict from, size_t n);
 void *memset(void *to, int value, size_t n);
 """
-
+RUNTIME_FILES = {"runtime.c": _RUNTIME, "string.h": _STRING_HEADER}
+"""Files that stand for the C library: name → text."""
 
 COMPILERS = ("gcc", "zig")
 """Names of compilers: GNU's ``arm-none-eabi-gcc``, and the one of the package ziglang."""
@@ -139,9 +140,10 @@ def build_image(
         RuntimeFailure: The compiler fails.
     """
     chosen = find_compiler(core, compiler)
-    for name, text in {**files, "runtime.c": _RUNTIME, "memory.ld": _LINKER_SCRIPT, "string.h": _STRING_HEADER}.items():
+    files = {**RUNTIME_FILES, **files}
+    for name, text in {**files, "memory.ld": _LINKER_SCRIPT}.items():
         (folder / name).write_text(text, encoding="utf-8")
-    sources = [*(name for name in files if name.endswith(".c")), "runtime.c"]
+    sources = [name for name in files if name.endswith(".c")]
     common = ["-std=c99", "-I.", "-ffunction-sections", "-fdata-sections", "-fno-unwind-tables"]
     common += ["-fno-asynchronous-unwind-tables", optimize, *flags, *macros]
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from mltk.codegen.emulate.cores import Core, find_core
 from mltk.codegen.emulate.counts import Counts
-from mltk.codegen.emulate.image import Image, build_image
+from mltk.codegen.emulate.image import RUNTIME_FILES, Image, build_image
 from mltk.codegen.emulate.machine import Machine
 from mltk.codegen.emulate.timing import TIMINGS
 from mltk.codegen.lowering.lower import lower
@@ -151,13 +151,18 @@ def build_model(
         MissingDependencyError: There is no compiler.
         RuntimeFailure: The compiler fails.
     """
-    code = write_model(program, "model")
-    files = {**kernel_sources(program), "model.c": code.source, "model.h": code.header, "run.c": _harness(program)}
     with tempfile.TemporaryDirectory(prefix="mltk-emulated-") as folder:
-        all_files = {**files, **(more_files or {})}
+        all_files = {**model_files(program), **(more_files or {})}
         return build_image(
             Path(folder), all_files, core, compiler=compiler, optimize=optimize, flags=flags, macros=[_MARK_FLAG]
         )
+
+
+def model_files(program: Program) -> dict[str, str]:
+    """Return all files of a program that computes samples: name → text. `RUN` computes one."""
+    code = write_model(program, "model")
+    files = {**kernel_sources(program), "model.c": code.source, "model.h": code.header}
+    return {**files, **RUNTIME_FILES, "run.c": _harness(program)}
 
 
 def _harness(program: Program) -> str:
