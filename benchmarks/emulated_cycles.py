@@ -6,7 +6,7 @@
 Two opinions, neither of which openmltk depends on:
 
 - QEMU (``qemu-system-arm``) runs the same C files, with the same compiler and flags, on a simulated board. With
-  ``-icount shift=0`` each instruction takes one nanosecond of the board's time. The program reads the board's own timer,
+  ``-icount shift=0`` each instruction takes one nanosecond of the board's time. The program reads the board's timer,
   which ticks every 40 ns. This counts instructions, not cycles. What is independent: the program that executes, its
   startup code, and how it counts. What is not: Unicorn is derived from QEMU, so that both would decode an instruction
   in the same wrong way. The outputs are compared, too.
