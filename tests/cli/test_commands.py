@@ -6,11 +6,12 @@ import os
 import subprocess
 import sys
 import zipfile
+from pathlib import Path
 
 import pytest
 
 from helpers import toy
-from mltk.cli.main import COMMANDS, main
+from mltk.cli.main import COMMANDS, REPLACED, main
 
 
 def test_help_lists_every_command_and_fits(run_here, tmp_path):
@@ -53,12 +54,22 @@ def test_a_command_of_0_20_that_is_gone_says_in_a_line_what_to_use(command, caps
     assert error.count("\n") == 1
 
 
+def test_the_guide_names_every_command_that_is_gone():
+    guide = (Path(__file__).parents[2] / "docs" / "guides" / "from-mltk-0.20.md").read_text()
+    assert [name for name in set(REPLACED) - set(COMMANDS) if f"`mltk {name}`" not in guide] == []
+
+
 @pytest.mark.parametrize(("words", "devices"), [(["--no-gpu"], "-1"), (["--gpu"], None), ([], None)])
 def test_no_gpu_hides_gpus(words, devices, monkeypatch, capsys):
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     with pytest.raises(SystemExit):
         main([*words, "list"])
     assert os.environ.get("CUDA_VISIBLE_DEVICES") == devices
+
+
+def test_the_package_is_the_command_too(tmp_path):
+    words = [sys.executable, "-m", "mltk", "--version"]
+    assert subprocess.run(words, cwd=tmp_path, check=True, capture_output=True, text=True).stdout.startswith("mltk ")
 
 
 def test_version(run_here, tmp_path):

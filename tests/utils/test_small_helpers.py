@@ -242,6 +242,7 @@ REPLACED = {
     "jlink": ["JLink"],
     "jlink_stream": ["JlinkStream", "JlinkStreamOptions", "JlinkCommandStream"],
     "serial_reader": ["SerialReader"],
+    "ssh": ["SshClient", "run_mltk_command"],
     "uart_stream": ["UartStream"],
 }
 
@@ -249,7 +250,7 @@ REPLACED = {
 @pytest.mark.parametrize(("module", "name"), [(m, n) for m, names in REPLACED.items() for n in names])
 def test_a_name_that_needs_other_tools_says_in_a_line_what_to_use(module: str, name: str) -> None:
     found: Any = getattr(importlib.import_module(f"mltk.utils.{module}"), name)
-    with pytest.raises(MltkError, match=rf"^{name} needs .*\. openmltk does not have it\.") as error:
+    with pytest.raises(MltkError, match=rf"^{name} needs .*\. openmltk does not use it\.") as error:
         found("a", b=1)
     assert error.value.hint
     assert "\n" not in f"{error.value.message}{error.value.hint}"

@@ -2,7 +2,8 @@
 
 from mltk.core._function_module import make_callable
 from mltk.operations.evaluate import evaluate_autoencoder
+from mltk.operations.results.autoencoder import AutoEncoderEvaluationResults
 
-__all__ = ["evaluate_autoencoder"]
+__all__ = ["AutoEncoderEvaluationResults", "evaluate_autoencoder"]
 
 make_callable(__name__)

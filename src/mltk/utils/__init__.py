@@ -12,5 +12,5 @@
 - ``test_helper.py``: the command ``mltk`` in a test.
 - ``_replaced.py``: what the names need that raise an error. These names are in ``audio_visualizer.py``, ``cmake.py``,
   ``commander.py``, ``dropbox_upload.py``, ``firmware_apps.py``, ``jlink.py``, ``jlink_stream.py``,
-  ``serial_reader.py`` and ``uart_stream.py``.
+  ``serial_reader.py``, ``ssh.py`` and ``uart_stream.py``.
 """

@@ -17,7 +17,7 @@ class _Replaced:
         self._needs, self._instead = needs, instead
 
     def __call__(self, *args: Any, **kwargs: Any) -> NoReturn:
-        raise MltkError(f"{self.__name__} needs {self._needs}. openmltk does not have it.", hint=self._instead)
+        raise MltkError(f"{self.__name__} needs {self._needs}. openmltk does not use it.", hint=self._instead)
 
     def __repr__(self) -> str:
         return f"<{self.__module__}.{self.__name__}: {self.__doc__}>"

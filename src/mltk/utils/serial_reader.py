@@ -4,7 +4,7 @@ from mltk.utils._replaced import replaced_names
 
 _replaced = replaced_names(
     __name__,
-    needs="a board with firmware of Silicon Labs",
+    needs="a serial port",
     instead="Read the port with the package pyserial, class serial.Serial.",
 )
 

@@ -1,0 +1,6 @@
+"""``python -m mltk``: the command ``mltk``."""
+
+from mltk.cli.main import main
+
+if __name__ == "__main__":
+    main()
