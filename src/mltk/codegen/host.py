@@ -70,7 +70,7 @@ class HostModel:
         self.program = lower(graph)
         self.code = write_model(self.program, "model")
         files = {**kernel_sources(self.program), "model.c": self.code.source, "model.h": self.code.header}
-        files["batch.c"] = _batch_loop(self.program)
+        files["batch.c"] = batch_loop(self.program)
         with tempfile.TemporaryDirectory(prefix="mltk-c-") as folder:
             library = build_library(Path(folder), files, flags=flags, compiler=compiler)
             copies = [library, *(library.with_name(f"{k}_{library.name}") for k in range(1, threads))]
@@ -155,8 +155,8 @@ def build_library(
     return library
 
 
-def _batch_loop(program: Program) -> str:
-    """C code that runs the model on samples that lie side by side."""
+def batch_loop(program: Program, name: str = "model") -> str:
+    """Return C code that runs the model on samples that lie side by side: the function ``NAME_batch``."""
     kinds = [("in", program.inputs, "const "), ("out", program.outputs, "")]
     parameters, arguments = [], []
     for kind, tensors, qualifier in kinds:
@@ -164,10 +164,9 @@ def _batch_loop(program: Program) -> str:
             t = program.tensors[i]
             parameters.append(f"{qualifier}{C_TYPES[t.dtype_str]} *{kind}_{k}")
             arguments.append(f"{kind}_{k} + i * {t.size}")
-    reset = "        if (reset) model_reset();\n" if program.states else "        (void)reset;\n"
+    reset = f"        if (reset) {name}_reset();\n" if program.states else "        (void)reset;\n"
+    signature = f"void {name}_batch(int32_t n, int32_t reset, {', '.join(parameters)})"
     return (
-        '#include "model.h"\n\n'
-        f"void model_batch(int32_t n, int32_t reset, {', '.join(parameters)});\n"
-        f"void model_batch(int32_t n, int32_t reset, {', '.join(parameters)}) {{\n"
-        f"    for (int32_t i = 0; i < n; ++i) {{\n{reset}        model_invoke({', '.join(arguments)});\n    }}\n}}\n"
+        f'#include "{name}.h"\n\n{signature};\n{signature} {{\n'
+        f"    for (int32_t i = 0; i < n; ++i) {{\n{reset}        {name}_invoke({', '.join(arguments)});\n    }}\n}}\n"
     )
