@@ -1,5 +1,7 @@
 """Images in memory: ``flow`` as Keras has it, and datasets of a specification that are arrays."""
 
+# mypy: disable-error-code="index"
+# A loaded dataset may be of any kind.
 from __future__ import annotations
 
 import types
@@ -106,7 +108,7 @@ def spec(dataset, **settings):
 
 def module_of(result):
     module = types.ModuleType("fake")
-    module.load_data = lambda: result
+    module.__dict__["load_data"] = lambda: result
     return module
 
 

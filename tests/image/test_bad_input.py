@@ -65,7 +65,7 @@ def test_too_many_bad_files_are_an_error_with_their_number(folder):
     ("mode", "shape", "message"),
     [
         ("CMYK", (8, 8, 4), "3 files have CMYK colors; they are converted to RGB"),
-        ("16", (8, 8), "3 files have 16 bits; their values are divided by 257"),
+        ("16", (8, 8), "3 files have 16 bits, of which 8 are read"),
     ],
 )
 def test_what_is_lost_is_said_once_with_the_number_of_files(folder, caplog, mode, shape, message):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ def folder(tmp_path):
     return image_folder(tmp_path)
 
 
-TABLE = {
+TABLE: dict[str, list[Any]] = {
     "filename": ["a/0.png", "b/0.png", "b/1.png", "a/1.png"],
     "class": ["cat", "dog", "dog", "cat"],
     "age": [1.5, 2.5, 3.5, 4.5],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -9,7 +11,7 @@ from helpers.image_folder import image_folder
 from mltk.errors import DatasetError, SettingError
 from mltk.image.generator import ParallelImageDataGenerator
 
-ALL = dict(
+ALL: dict[str, Any] = dict(
     rotation_range=20,
     width_shift_range=0.1,
     height_shift_range=2,

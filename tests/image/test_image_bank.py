@@ -10,7 +10,7 @@ import pytest
 
 from helpers.image_folder import image_folder
 from mltk.errors import DatasetError, MissingDependencyError
-from mltk.image import image_bank
+from mltk.image import files, image_bank
 from mltk.image.augment.opencv import opencv
 from mltk.image.generator import ParallelImageDataGenerator
 from mltk.image.image_bank import ImageBank
@@ -34,7 +34,7 @@ def decoded(monkeypatch):
         counts[path] = counts.get(path, 0) + 1
         return original(path, *rest)
 
-    original = image_bank.read_image
+    original = files.read_image
     monkeypatch.setattr(image_bank, "read_image", read)
     return counts
 

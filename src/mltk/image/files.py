@@ -26,6 +26,7 @@ IMAGE_FORMATS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tif
 """File name extensions of the image files that can be read."""
 _MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 _ORIENTATION = 0x0112
+_DEEP_COLORS = "mltk: Pillow reads 8 of the 16 bits of each color"
 
 
 class ImageFileError(UnreadableFileError):
@@ -56,6 +57,7 @@ def opened(path: str) -> Iterator[Image.Image]:
             frames = getattr(image, "n_frames", 1)
             if frames > 1:
                 raise ImageFileError(f"{path} is animated: it has {frames} frames, not one.")
+            image.info[_DEEP_COLORS] = ";16" in str(image.tile) and image.mode.startswith("RGB")
             image.load()
             yield image
     except UnreadableFileError:
@@ -93,6 +95,8 @@ def read_image(path: str, wanted: ImageFormat, found: set[Kind] | None = None) -
         if found is not None and upright.mode == "CMYK":
             found.add(Kind.CMYK)
         deep = upright.mode.startswith("I")
+        if found is not None and image.info[_DEEP_COLORS]:
+            found.add(Kind.DEEP)
         if upright.mode == "F":
             raise ImageFileError(f"{path} has floating-point pixels; images have 8 or 16 bits.")
         if deep:

@@ -99,11 +99,10 @@ def standardize_images(
 
 def _normalized(samples: Array, rescale: float, center: bool, std_normalization: bool) -> npt.NDArray[np.float32]:
     """Return ``(rescale * x - mean) / deviation`` of each image as float32: one image at a time stays in the cache."""
+    if not (center or std_normalization):
+        return np.multiply(samples, np.float32(rescale), dtype=np.float32)
     finished = np.empty(samples.shape, np.float32)
     for x, out in zip(samples, finished, strict=True):
-        if not (center or std_normalization):
-            np.multiply(x, np.float32(rescale), out=out)
-            continue
         mean, deviation = _mean_and_deviation(x)
         factor = rescale
         if std_normalization:

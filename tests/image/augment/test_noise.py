@@ -76,3 +76,14 @@ def test_each_image_gets_one_of_the_kinds():
 
 def test_one_name_is_one_kind():
     assert ParallelImageDataGenerator(noise="speckle").get_random_transform((8, 8, 3))["noise"] == "speckle"
+
+
+def test_every_pixel_is_normal_over_many_seeds():
+    """The first number of OpenCV's generator is not: it follows from the seed."""
+    picture = np.full((2, 2, 1), 100, np.float32)
+    seeds = np.random.default_rng(0).integers(0, 2**31 - 1, 4000)
+    noise = np.stack([noisy(picture, "gauss", int(seed)) for seed in seeds]).reshape(4000, 4) - 100
+    drawn = noise / np.sqrt(0.1)
+    assert abs(drawn.mean(axis=0)).max() < 0.08
+    np.testing.assert_allclose(drawn.std(axis=0), 1, atol=0.06)
+    assert abs(np.corrcoef(drawn.T) - np.eye(4)).max() < 0.08

@@ -19,6 +19,8 @@ GAUSS_VARIANCE = 0.1
 SALT_AND_PEPPER_SHARE = 0.004
 _EXACT_BELOW = 64.0  # expected counts below this are drawn from the Poisson distribution itself
 
+_SKIPPED = 64  # the first number of OpenCV's generator follows from the seed, and is not normal
+
 Image = npt.NDArray[np.float32]
 
 
@@ -41,10 +43,10 @@ def check_kinds(noise: str | Sequence[str] | None) -> tuple[str, ...]:
 def _normal(shape: tuple[int, ...], seed: int) -> Image:
     """Return values of the normal distribution; OpenCV draws them three times as fast as NumPy."""
     cv2 = opencv()
-    drawn = np.empty(shape, np.float32)
+    drawn = np.empty(math.prod(shape) + _SKIPPED, np.float32)
     cv2.setRNGSeed(seed)  # of this thread only
-    cv2.randn(drawn.reshape(-1), 0.0, 1.0)
-    return drawn
+    cv2.randn(drawn, 0.0, 1.0)
+    return drawn[_SKIPPED:].reshape(shape)
 
 
 def gauss(image: Image, seed: int, white: float) -> None:
@@ -74,11 +76,12 @@ def poisson(image: Image, seed: int, white: float) -> None:
     """
     scale = white / 255
     photons = 2.0 ** math.ceil(math.log2(_levels(image, scale))) / scale
-    expected = np.maximum(image, 0) * np.float32(photons)
+    expected = np.maximum(image, np.float32(0))
+    expected *= np.float32(photons)
     drawn = _normal(image.shape, seed)
     drawn *= np.sqrt(expected)  # a Poisson distribution with a large mean is a normal distribution
     drawn += expected
-    few = expected < _EXACT_BELOW
+    few = (expected < _EXACT_BELOW) & (expected > 0)
     if few.any():
         drawn[few] = np.random.Generator(np.random.SFC64(seed)).poisson(expected[few])
     np.rint(drawn, out=drawn)
@@ -87,9 +90,11 @@ def poisson(image: Image, seed: int, white: float) -> None:
 
 def salt_and_pepper(image: Image, seed: int, white: float) -> None:
     """Make 0.2 % of the values white, and 0.2 % black."""
-    rng = np.random.Generator(np.random.SFC64(seed))
-    n = int(np.ceil(SALT_AND_PEPPER_SHARE / 2 * image.size))
-    places = rng.integers(0, image.size, (2, n))
+    n = math.ceil(SALT_AND_PEPPER_SHARE / 2 * image.size)
+    drawn = np.empty(2 * n + _SKIPPED, np.int32)
+    opencv().setRNGSeed(seed)
+    opencv().randu(drawn, 0, image.size)
+    places = drawn[_SKIPPED:].reshape(2, n)
     flat = image.reshape(-1) if image.flags.c_contiguous else None
     for value, chosen in zip((white, 0.0), places, strict=True):
         if flat is None:
