@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import mltk
-from mltk.errors import DatasetError, EvaluationError
+from mltk.errors import DatasetError, EvaluationError, SpecificationError
 from mltk.operations.results.multi_label import MultiLabelEvaluationResults
 
 pytestmark = pytest.mark.tf
@@ -247,4 +247,51 @@ def test_labels_that_the_loss_cannot_take_are_refused_before_training(
     build = one(dense(3, "softmax"), loss, ["accuracy"])
     model = make(tmp_path, Classifier, lambda s: (features(s)[0], labels), build)
     with pytest.raises(DatasetError, match=words):
+        mltk.train_model(model, verbose=False)
+
+
+def streamed(y: np.ndarray, how: str) -> Any:
+    """The features with these labels, as a dataset that is not in memory."""
+    x = features(0)[0]
+    if how == "tf.data":
+        import tensorflow as tf
+
+        return tf.data.Dataset.from_tensor_slices((x, y)).batch(16)
+
+    class Batches(keras.utils.PyDataset):  # type: ignore[misc, unused-ignore]  # Keras has no type stubs
+        def __len__(self) -> int:
+            return N // 16
+
+        def __getitem__(self, i: int) -> Any:
+            return x[i * 16 : i * 16 + 16], y[i * 16 : i * 16 + 16]
+
+    return Batches()
+
+
+@pytest.mark.parametrize("how", ["tf.data", "PyDataset"])
+@pytest.mark.parametrize(
+    ("labels", "words"),
+    [
+        (features(0)[2] + 1, r"labels go from 1 to 3, but there are 3 classes \(x, y, z\)"),
+        (np.eye(3)[features(0)[2]], r"one-hot rows of shape \[160, 3\]"),
+    ],
+)
+def test_streamed_labels_that_the_loss_cannot_take_are_explained(
+    tmp_path: Path, fresh_user_dir: Path, labels: np.ndarray, words: str, how: str
+) -> None:
+    model = make(tmp_path, Classifier, lambda s: streamed(labels, how), SOFTMAX)
+    with pytest.raises(DatasetError, match=words):
+        mltk.train_model(model, verbose=False)
+
+
+def test_classes_without_samples_are_named(
+    tmp_path: Path, fresh_user_dir: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    model = make(tmp_path, Classifier, lambda s: (features(s)[0], np.ones(N, int)), SOFTMAX)
+    model.epochs = 1
+    mltk.train_model(model, verbose=False, quantize=False)
+    words = "the training dataset has no samples of 'x', 'z'. All 160 samples are of the class 'y'."
+    assert words in caplog.text
+    model.classes = ["x"]
+    with pytest.raises(SpecificationError, match="kind has only the class 'x'"):
         mltk.train_model(model, verbose=False)

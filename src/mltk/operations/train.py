@@ -21,7 +21,7 @@ from mltk.errors import MltkError, OutputError, SettingError, TrainingError, did
 from mltk.files import check_writable, replacing, write_file
 from mltk.operations.results.training import TrainingResults
 from mltk.operations.shared.check_convertible import check_before_training
-from mltk.operations.shared.check_dataset import check_labels, load_dataset
+from mltk.operations.shared.check_dataset import check_labels, check_streamed_labels, load_dataset
 from mltk.operations.shared.explain import explained
 from mltk.operations.shared.fingerprint import dataset_fingerprint
 from mltk.operations.shared.kept_weights import choose_weights, keeps_best
@@ -339,6 +339,7 @@ class _Run:
         except (MltkError, KeyboardInterrupt):
             raise
         except Exception as e:
+            check_streamed_labels(self.model, keras_model)
             with explained(f"{self.model.name}: training failed"):
                 raise e
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from mltk.data.labels import LabelKind, describe_labels, label_kind
+from mltk.data.iterate import iter_batches
+from mltk.data.labels import ONE_CLASS_EACH, LabelKind, class_indices, describe_labels, label_kind
 from mltk.data.nested import leaves
 from mltk.data.samples import samples_of
 from mltk.errors import DatasetError
@@ -18,6 +22,9 @@ from mltk.specification.events import MltkModelEvent
 if TYPE_CHECKING:
     from mltk.operations.shared.model_types import KerasModel, ModelWithDataset
     from mltk.specification.model import MltkModel
+
+
+_BATCHES_TO_CHECK = 1000
 
 
 def load_dataset(model: ModelWithDataset, subset: str, **kwargs: Any) -> None:
@@ -60,7 +67,30 @@ def check_labels(model: ModelWithDataset, keras_model: KerasModel) -> None:
     samples = samples_of(model)
     if samples is None or samples.y is None or len(leaves(samples.y)) != 1 or not len(samples):
         return
-    labels = np.asarray(leaves(samples.y)[0])
+    _check(model, keras_model, np.asarray(leaves(samples.y)[0]))
+
+
+def check_streamed_labels(model: ModelWithDataset, keras_model: KerasModel) -> None:
+    """Check the labels of a dataset that is not in memory, after training failed: they may be why.
+
+    Args:
+        model: Specification whose training dataset is loaded.
+        keras_model: The compiled Keras model.
+
+    Raises:
+        DatasetError: The loss takes labels of another kind.
+    """
+    if samples_of(model) is not None or isinstance(model.x, Iterator):  # what a generator returned is lost
+        return
+    labels = []
+    with contextlib.suppress(Exception):  # the dataset itself may be why
+        for batch in iter_batches(model.x, steps=_BATCHES_TO_CHECK):
+            labels.append(np.asarray(leaves(batch.y)[0]))
+    if labels and labels[0].ndim:
+        _check(model, keras_model, np.concatenate(labels))
+
+
+def _check(model: ModelWithDataset, keras_model: KerasModel, labels: npt.NDArray[Any]) -> None:
     kind = label_kind(labels)
     output = getattr(keras_model, "output_shape", None)
     n_outputs = output[-1] if isinstance(output, tuple) and output and isinstance(output[-1], int) else None
@@ -88,6 +118,22 @@ def check_labels(model: ModelWithDataset, keras_model: KerasModel) -> None:
             )
     elif is_classifier(model) and kind is LabelKind.INDEX:
         _check_range(model, labels, None)
+    if is_classifier(model) and kind in ONE_CLASS_EACH:
+        _name_missing_classes(model, labels)
+
+
+def _name_missing_classes(model: MltkModel, labels: npt.NDArray[Any]) -> None:
+    """Say which classes have no samples to train with."""
+    names = list(model.classes)
+    counts = np.bincount(class_indices(labels), minlength=len(names))
+    present = [name for name, n in zip(names, counts, strict=False) if n]
+    missing = [name for name, n in zip(names, counts, strict=False) if not n]
+    if not missing or len(counts) > len(names):
+        return
+    only = f" All {len(labels)} samples are of the class {present[0]!r}." if len(present) == 1 else ""
+    logging.getLogger("mltk").warning(
+        "%s: the training dataset has no samples of %s.%s", model.name, ", ".join(map(repr, missing)), only
+    )
 
 
 def _check_range(model: MltkModel, labels: npt.NDArray[Any], n_outputs: int | None) -> None:

@@ -108,6 +108,12 @@ def check_classes(model: MltkModel, keras_model: KerasModel) -> None:
     """
     if not is_classifier(model) or getattr(model, "eval_custom_function", None) is not None:
         return
+    if model.n_classes < 2:
+        raise SpecificationError(
+            f"{model.name} has only the class {model.classes[0]!r}, so that there is nothing to tell apart.",
+            hint="Add a class for all other samples, such as '_unknown_', or use EvaluateMixin or "
+            "EvaluateAutoEncoderMixin.",
+        )
     shape = getattr(keras_model, "output_shape", None)
     if not isinstance(shape, tuple) or len(shape) != 2 or shape[-1] is None:
         return
