@@ -6,6 +6,7 @@ stays open for the next ones. OpenSSH asks on the terminal for passphrases and u
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import shlex
@@ -15,12 +16,13 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
+from typing import IO
 
 from mltk.errors import MltkError
-from mltk.files import make_folder, write_file
+from mltk.files import make_folder, replacing
 from mltk.operations.ssh.configure import Connection
 
 _FAILED = 255
@@ -94,16 +96,16 @@ class SshClient:
     def run(
         self,
         command: str,
-        data: bytes | None = None,
         *,
-        on_output: Callable[[bytes], None] | None = None,
+        write_input: Callable[[IO[bytes]], None] | None = None,
+        on_output: Callable[[bytes], object] | None = None,
         check: bool = True,
     ) -> tuple[int, bytes]:
         """Run a shell command on the other machine.
 
         Args:
             command: The command, for ``sh``.
-            data: What the command reads from its standard input.
+            write_input: Writes what the command reads from its standard input.
             on_output: Called with each part of the output; else the output is returned.
             check: Whether an exit code other than 0 is an error.
 
@@ -119,10 +121,16 @@ class SshClient:
             words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self._environment
         ) as process:
             try:
-                if on_output is None:
-                    output, errors = process.communicate(data)
-                else:
-                    output, errors = self._stream(process, on_output)
+                assert process.stdin is not None
+                with contextlib.suppress(BrokenPipeError), process.stdin:  # its error message says why it ended
+                    if write_input is not None:
+                        write_input(process.stdin)
+                process.stdin = None
+                if on_output is not None:
+                    assert process.stdout is not None
+                    while part := os.read(process.stdout.fileno(), 1 << 16):
+                        on_output(part)
+                output, errors = process.communicate()
             except BaseException:
                 process.kill()  # else the end of the block waits for the command
                 raise
@@ -136,15 +144,6 @@ class SshClient:
             raise MltkError(f"A command on {self._connection.host} failed with exit code {process.returncode}: {text}")
         return process.returncode, output
 
-    def _stream(self, process: subprocess.Popen[bytes], on_output: Callable[[bytes], None]) -> tuple[bytes, bytes]:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        assert process.stderr is not None
-        process.stdin.close()
-        while part := os.read(process.stdout.fileno(), 1 << 16):
-            on_output(part)
-        return b"", process.stderr.read()
-
     def upload(self, files: Mapping[str, Path | str], folder: str) -> None:
         """Copy files to the other machine.
 
@@ -152,37 +151,63 @@ class SshClient:
             files: Path on the other machine, relative to ``folder`` → local file or folder, or the text of the file.
             folder: Folder on the other machine. It is made if necessary; ``~`` is the user's folder.
         """
-        content = io.BytesIO()
-        with tarfile.open(fileobj=content, mode="w:gz") as archive:
-            for name, source in files.items():
-                if isinstance(source, Path):
-                    archive.add(source, arcname=name)
-                else:
-                    data = source.encode()
-                    member = tarfile.TarInfo(name)
-                    member.size, member.mode = len(data), 0o600
-                    archive.addfile(member, io.BytesIO(data))
-        self.run(f"{cd(folder, make=True)} && tar -xzf -", content.getvalue())
 
-    def download(self, paths: Sequence[str], folder: str) -> dict[str, bytes]:
-        """Read files of the other machine.
+        def write(stream: IO[bytes]) -> None:
+            with tarfile.open(fileobj=stream, mode="w|gz") as archive:
+                for name, source in files.items():
+                    if isinstance(source, Path):
+                        archive.add(source, arcname=name)
+                    else:
+                        data = source.encode()
+                        member = tarfile.TarInfo(name)
+                        member.size, member.mode = len(data), 0o600
+                        archive.addfile(member, io.BytesIO(data))
+
+        self.run(f"{cd(folder, make=True)} && tar -xzf -", write_input=write)
+
+    def read(self, path: str, folder: str) -> bytes | None:
+        """Return the content of a small file of the other machine; None if there is no such file.
 
         Args:
-            paths: Paths, relative to ``folder``; ``~`` is the user's folder. A file that does not exist is left out.
+            path: Path, relative to ``folder``; ``~`` is the user's folder.
             folder: Folder on the other machine.
+        """
+        code, content = self.run(_print_file(path, folder), check=False)
+        return content if code == 0 else None
+
+    def download(self, path: str, folder: str, target: str, check_content: Callable[[str], None] | None = None) -> bool:
+        """Copy a file of the other machine, whole or not at all.
+
+        Args:
+            path: Path, relative to ``folder``; ``~`` is the user's folder.
+            folder: Folder on the other machine.
+            target: Path of the local file.
+            check_content: Called with the path of the received file before it replaces ``target``.
 
         Returns:
-            Path → content.
+            Whether there is such a file.
         """
-        found = {}
-        for path in paths:
-            # One file at a time, as plain bytes: nothing that the machine sends is a path here.
-            code, content = self.run(
-                f"{cd(folder)} && test -f {remote_path(path)} && cat {remote_path(path)}", check=False
-            )
-            if code == 0:
-                found[path] = content
-        return found
+        make_folder(os.path.dirname(target))
+        try:
+            with replacing(Path(target)) as aside:
+                # Plain bytes: nothing that the machine sends is a path here.
+                with open(aside, "wb") as file:
+                    code, _ = self.run(_print_file(path, folder), on_output=file.write, check=False)
+                if code != 0:
+                    raise _NoSuchFile
+                if check_content is not None:
+                    check_content(aside)
+        except _NoSuchFile:
+            return False
+        return True
+
+
+class _NoSuchFile(Exception):
+    pass
+
+
+def _print_file(path: str, folder: str) -> str:
+    return f"{cd(folder)} && test -f {remote_path(path)} && cat {remote_path(path)}"
 
 
 def remote_path(path: str) -> str:
@@ -198,9 +223,3 @@ def cd(folder: str, *, make: bool = False) -> str:
     """Return the shell command that enters a folder, and makes it if ``make`` is set."""
     at = remote_path(folder)
     return f"mkdir -p {at} && cd {at}" if make else f"cd {at}"
-
-
-def save(content: bytes, path: str) -> None:
-    """Write what was fetched to a local file, whole or not at all."""
-    make_folder(os.path.dirname(path))
-    write_file(Path(path), content)

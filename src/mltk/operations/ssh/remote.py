@@ -20,8 +20,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from mltk.errors import ArchiveError, MltkError, SettingError
-from mltk.files import replacing
-from mltk.operations.ssh.client import ConnectionLost, SshClient, cd, save
+from mltk.operations.ssh.client import ConnectionLost, SshClient, cd
 from mltk.operations.ssh.configure import RemoteSettings, remote_settings
 from mltk.operations.ssh.scripts import FOLLOW, QUERY, START, STATE, STOP, run_script, shutdown_script
 from mltk.specification.archive_file import ArchiveReader
@@ -200,7 +199,7 @@ class _RemoteRun:
             path = self._fetch()
         finally:
             if self.settings.shutdown_cmds:
-                self._run(f"sh {STATE}/shutdown.sh", on_output=self._print)
+                self._run(f"sh {STATE}/shutdown.sh 2>&1", on_output=self._print)
         self._run(f"rm -rf {STATE}")
         return path
 
@@ -228,21 +227,14 @@ class _RemoteRun:
     def _fetch(self) -> str:
         settings, archive = self.settings, os.path.basename(self.model.archive_path)
         log_path = os.path.join(self.model.log_dir, "ssh", "log.txt")
-        code, log = f"{STATE}/exit_code", f"{STATE}/log.txt"
-        found = self.client.download([code, log], settings.remote_dir)
-        save(found.get(log, b""), log_path)
-        exit_code = found.get(code, b"").decode().strip()
+        self.client.download(f"{STATE}/log.txt", settings.remote_dir, log_path)
+        exit_code = (self.client.read(f"{STATE}/exit_code", settings.remote_dir) or b"").decode().strip()
         if exit_code != "0":
             self._run(f"rm -f {STATE}/command")  # there are no results to fetch
             how = f"failed with exit code {exit_code}" if exit_code else "was stopped"
             raise MltkError(f"{self.command!r} {how} on {self._host}.", hint=f"Its output is in {log_path}.")
-        content = self.client.download([archive], settings.remote_dir).get(archive)
-        if content is None:
+        if not self.client.download(archive, settings.remote_dir, self.model.archive_path, _check_archive):
             raise ArchiveError(f"There is no {archive} in {settings.remote_dir} on {self._host}.")
-        with replacing(Path(self.model.archive_path)) as aside:
-            Path(aside).write_bytes(content)
-            with ArchiveReader(aside):  # checks that it is whole
-                pass
         self.say(f"Fetched {self.model.archive_path}")
         for entry in settings.download_files:
             remote, _, local = entry.partition("|")
@@ -250,12 +242,10 @@ class _RemoteRun:
         return self.model.archive_path
 
     def _fetch_file(self, remote: str, local: str) -> None:
-        content = self.client.download([remote], self.settings.remote_dir).get(remote)
-        if content is None:
+        path = os.path.join(self._folder, os.path.expanduser(local))
+        if not self.client.download(remote, self.settings.remote_dir, path):
             get_mltk_logger().warning("ssh_download_files: there is no file %s on %s.", remote, self._host)
             return
-        path = os.path.join(self._folder, os.path.expanduser(local))
-        save(content, path)
         self.say(f"Fetched {path}")
 
     def abort(self) -> None:
@@ -267,3 +257,12 @@ class _RemoteRun:
     def _print(self, part: bytes) -> None:
         sys.stdout.write(self._decoder.decode(part))
         sys.stdout.flush()
+
+
+def _check_archive(path: str) -> None:
+    """Raise an error if a fetched file is not a whole archive."""
+    try:
+        with ArchiveReader(path):
+            pass
+    except ArchiveError as e:
+        raise ArchiveError(f"The fetched archive is damaged: {e.message}", hint="--resume fetches it again.") from None
