@@ -18,8 +18,9 @@ from mltk.audio.listening import Listening
 from mltk.codegen.host import WARNINGS, build_library
 from mltk.codegen.lowering.lower import lower
 from mltk.codegen.write_c import kernel_sources, write_model
+from mltk.codegen.write_listen import listen_files
 from mltk.micro.engines.run import run_batch
-from mltk.operations.shared.listener import make_listener
+from mltk.operations.shared.listener import listen_plan
 from mltk.tflite.model import TfliteModel
 
 DYNAMIC = settings(quantize_dynamic_scale_enable=True, dc_notch_filter_enable=True)
@@ -48,10 +49,9 @@ def files_of(model: bytes) -> tuple[dict[str, str], int]:
     tflite = TfliteModel(model)
     program = lower(tflite.graph)
     code = write_model(program, "ear")
-    listener = make_listener(tflite, code)
-    assert listener.notes == []
+    plan = listen_plan(Listening.of(tflite))
     network = {**kernel_sources(program), "ear.c": code.source, "ear.h": code.header}
-    return {**network, **listener.files}, listener.ram_bytes
+    return {**network, **listen_files(plan, "ear")}, plan.ram_bytes
 
 
 class CDetection(ctypes.Structure):

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from helpers.listening_models import listening_model
+from mltk.audio.listening import Listening
 from mltk.codegen.layouts import LAYOUTS
+from mltk.errors import RuntimeFailure
 from mltk.operations.compile import compile_to_c
 from mltk.tflite.model import TfliteModel
 
@@ -38,12 +40,32 @@ def test_the_written_files_are_a_library_that_listens(tmp_path: Path) -> None:
     (tmp_path / "c" / "main.c").write_text(PROGRAM)
     done = subprocess.run(["make", "selftest"], cwd=tmp_path / "c", capture_output=True, text=True, check=True)
     assert not done.stderr, done.stderr  # no warning
-    assert "PASS" in done.stdout
+    assert "PASS: 4 samples and sound, 0 values differ" in done.stdout
+    assert results.n_listened == 8
+    assert "8 inferences on generated sound: 0 scores differ" in results.to_text()
     command = ["cc", "-std=c99", "main.c", "-L.", "-lear", "-lm", "-o", "main"]
     subprocess.run(command, cwd=tmp_path / "c", check=True)
     shown = subprocess.run(["./main"], cwd=tmp_path / "c", capture_output=True, text=True, check=True).stdout
     # Inferences are at 390, 430 and 470 ms. At 8 kHz, 470 ms are 3760 samples.
     assert shown == "3760 taken, 3 inferences, yes at 470 ms\n"
+
+
+def test_the_self_test_notices_other_features(tmp_path: Path) -> None:
+    compile_to_c(TfliteModel(listening_model()), tmp_path, name="ear", compare=False)
+    source = tmp_path / "ear_listen.c"
+    text = source.read_text()
+    assert "noise_reduction_enable = 1" in text
+    source.write_text(text.replace("noise_reduction_enable = 1", "noise_reduction_enable = 0"))
+    done = subprocess.run(["make", "selftest"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert "FAIL: 4 samples and sound" in done.stdout
+
+
+def test_wrong_scores_are_an_error_and_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Listening, "amplify", lambda self, samples: samples // 2)
+    with pytest.raises(RuntimeFailure, match="differs from Python: FAIL"):
+        compile_to_c(TfliteModel(listening_model()), tmp_path / "c", name="ear")
+    assert not (tmp_path / "c").exists()
 
 
 def test_the_readme_says_what_is_detected() -> None:

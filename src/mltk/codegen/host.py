@@ -155,6 +155,38 @@ def build_library(
     return library
 
 
+def run_self_test(files: Mapping[str, str]) -> str:
+    """Compile the files of the layout ``cmake`` with ``selftest.c`` for this machine, and run it.
+
+    Args:
+        files: Name → text. Names that do not end with ``.c`` or ``.h`` are ignored.
+
+    Returns:
+        What it prints: a line that begins with PASS or FAIL.
+
+    Raises:
+        RuntimeFailure: The compiler or the program fails.
+        MissingDependencyError: There is no C compiler.
+    """
+    code = {name: text for name, text in files.items() if name.endswith((".c", ".h"))}
+    with tempfile.TemporaryDirectory(prefix="mltk-c-") as folder:
+        for name, text in code.items():
+            (Path(folder) / name).write_text(text, encoding="utf-8")
+        sources = [name for name in code if name.endswith(".c")]
+        command = [*find_compiler(), "-std=c99", "-O1", "-ffp-contract=off", *sources, "-lm", "-o", "selftest.exe"]
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise RuntimeFailure(f"{command[0]} can't compile the self-test:\n{done.stderr[-2000:]}")
+        program = str(Path(folder) / "selftest.exe")
+        try:
+            done = subprocess.run([program], capture_output=True, text=True, check=False, timeout=120)
+        except subprocess.TimeoutExpired as error:
+            raise RuntimeFailure("The self-test of the C code did not end in 120 s.") from error
+    if not done.stdout.startswith(("PASS", "FAIL")):
+        raise RuntimeFailure(f"The self-test of the C code crashed (exit status {done.returncode}).")
+    return done.stdout.strip()
+
+
 def batch_loop(program: Program, name: str = "model") -> str:
     """Return C code that runs the model on samples that lie side by side: the function ``NAME_batch``."""
     kinds = [("in", program.inputs, "const "), ("out", program.outputs, "")]

@@ -119,11 +119,13 @@ void setup() {{
 void loop() {{}}
 """
     self_test = f"#define MLTK_NO_MAIN\n{files.self_test}"
+    for header in (f"{files.name}.h", f"{files.name}_listen.h"):
+        self_test = self_test.replace(f'"{header}"', f"<{header}>")
     return {
         **{f"src/{name}": text for name, text in files.code.items()},
         "library.properties": properties,
         "examples/selftest/selftest.ino": sketch,
-        "examples/selftest/selftest.c": self_test.replace(f'"{files.name}.h"', f"<{files.name}.h>"),
+        "examples/selftest/selftest.c": self_test,
         "README.md": files.readme,
     }
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
-from mltk.codegen.host import HostModel
+from mltk.codegen.host import HostModel, run_self_test
 from mltk.codegen.layouts import C_FLAGS, LAYOUTS, Files
 from mltk.codegen.lowering.lower import lower
 from mltk.codegen.program import Program
@@ -62,6 +62,7 @@ class CompileResults:
         notes: What a reader should know.
         is_tflm: The files are for TensorFlow Lite Micro; ``ram_bytes`` is its arena, ``constant_bytes`` the model.
         listen_ram_bytes: Static RAM of the code that listens, at most; 0 if there is none.
+        n_listened: Number of inferences on generated sound whose scores were compared.
     """
 
     name: str
@@ -74,6 +75,7 @@ class CompileResults:
     notes: list[str] = field(default_factory=list)
     is_tflm: bool = False
     listen_ram_bytes: int = 0
+    n_listened: int = 0
 
     def to_text(self) -> str:
         """Return a summary for people."""
@@ -100,6 +102,8 @@ class CompileResults:
         if self.listen_ram_bytes:
             listening = f"{self.name}_listen(): samples of a microphone in, detections out"
             lines.insert(2, f"Listening    {listening}; at most {self.listen_ram_bytes:,} bytes of RAM more")
+        if self.n_listened:
+            lines.insert(-1, f"             {self.n_listened} inferences on generated sound: 0 scores differ")
         return "\n".join([*lines, *[f"Note: {note}" for note in self.notes]])
 
     def _files_line(self) -> str:
@@ -226,6 +230,7 @@ def compile_to_c(
     listener = make_listener(tflite_model, code)
     files = _files(program, code, vectors, listener, prefix, n_compared, version)
     folder = None if output is None else os.path.abspath(os.path.expanduser(os.fspath(output)))
+    n_listened = _check_listener(files, listener) if n_compared else 0
     laid_out = LAYOUTS[layout](files)
     if folder is not None:
         _write(folder, laid_out)
@@ -239,6 +244,7 @@ def compile_to_c(
         vectors.source,
         [*notes, *listener.notes],
         listen_ram_bytes=listener.ram_bytes,
+        n_listened=n_listened,
     )
 
 
@@ -325,6 +331,23 @@ def _compare(tflite_model: TfliteModel, program: Program, vectors: TestVectors, 
     return len(vectors)
 
 
+def _check_listener(files: Files, listener: Listener) -> int:
+    """Run the self-test, and return the number of inferences on generated sound that it compares.
+
+    Raises:
+        RuntimeFailure: A score differs.
+    """
+    if not listener.files:
+        return 0
+    result = run_self_test(LAYOUTS["cmake"](files))
+    if not result.startswith("PASS"):
+        raise RuntimeFailure(
+            f"The C code that listens differs from Python: {result}.",
+            hint="This is an error in mltk. Nothing was written. Please report it with the model.",
+        )
+    return listener.n_inferences
+
+
 def _files(
     program: Program,
     code: ModelCode,
@@ -337,7 +360,7 @@ def _files(
     recorded = vectors.first(_n_recorded([program.tensors[i] for i in program.inputs]))
     sources = {**kernel_sources(program), f"{name}.c": code.source, f"{name}.h": code.header, **listener.files}
     readme = _readme(program, code, recorded, name, n_compared, version) + listener.readme
-    self_test = write_self_test(program, name, recorded)
+    self_test = write_self_test(program, name, recorded, listening=listener.self_test)
     description = f"The neural network {name} as C code."
     return Files(name, description, sources, self_test, readme, uses_math=bool(listener.files))
 

@@ -8,12 +8,17 @@ import numpy as np
 
 from mltk.audio.frontend._native import c_settings, load
 from mltk.audio.listening import Listening, has_frontend
+from mltk.codegen.listen_self_test import generated_sound, write_listen_self_test
 from mltk.codegen.write_c import ModelCode
 from mltk.codegen.write_listen import ListenPlan, listen_files
 from mltk.errors import MltkError
+from mltk.micro.engines.run import run_batch
+from mltk.micro.engines.runtimes import have_tflm
 from mltk.tflite.model import TfliteModel
 from mltk.tflite.model_parameters import stored_parameters
 from mltk.tflite.quantization import quantize
+
+_TESTED_INFERENCES = 8
 
 
 @dataclass(frozen=True)
@@ -24,6 +29,8 @@ class Listener:
         files: Name → text; empty if the model does not listen.
         ram_bytes: Static RAM beside that of the network.
         readme: Section of the README.
+        self_test: C code of `mltk.codegen.listen_self_test`.
+        n_inferences: Inferences that the self-test compares.
         notes: What a reader should know, for example why there are no files.
     """
 
@@ -31,6 +38,8 @@ class Listener:
     ram_bytes: int
     readme: str
     notes: list[str]
+    self_test: str = ""
+    n_inferences: int = 0
 
 
 def make_listener(model: TfliteModel, code: ModelCode) -> Listener:
@@ -55,7 +64,20 @@ def make_listener(model: TfliteModel, code: ModelCode) -> Listener:
     if f"{code.name}_input(void)" not in code.header:
         return Listener({}, 0, "", ["There is no code that listens: the model's input has no place in the arena."])
     readme = _readme(listening, plan, code.name)
-    return Listener(listen_files(plan, code.name), plan.ram_bytes, readme, listening.problems())
+    self_test = _self_test(model, listening, code.name)
+    files = listen_files(plan, code.name)
+    return Listener(files, plan.ram_bytes, readme, listening.problems(), self_test, _TESTED_INFERENCES)
+
+
+def _self_test(model: TfliteModel, listening: Listening, name: str) -> str:
+    """Compute the scores of some inferences on generated sound, as the device should."""
+    clip = listening.frontend.window_size + (listening.n_rows - 1) * listening.frontend.window_step
+    n_samples = clip + (_TESTED_INFERENCES - 1) * listening.samples_per_inference
+    engine = "tflm" if have_tflm() else "auto"
+    rows = []
+    for inputs, _ in listening.batches(generated_sound(n_samples)):
+        rows.append(listening.scores(run_batch(model, inputs, engine=engine, trusted=False).outputs[0]))
+    return write_listen_self_test(name, np.concatenate(rows), n_samples)
 
 
 def listen_plan(listening: Listening) -> ListenPlan:
@@ -137,5 +159,6 @@ while (n > 0) {{
   A score is a probability in steps of 1/256. Classes whose name begins with `_` are never detected.
 - After a detection, nothing is detected for {detector.suppression_ms} ms.
 - `audio_frontend.c` computes its tables with the functions of `math.h` when it starts. Link the C library's `-lm`, and
-  compile with `-ffp-contract=off`, so that the tables are those of the training.
+  compile with `-ffp-contract=off`, so that the tables are those of the training. The self-test
+  also plays generated sound to `{name}_listen()` and compares {_TESTED_INFERENCES} inferences. Run it on your device.
 """
