@@ -88,6 +88,18 @@ def test_sums_too_large_for_float32(needs_tflm):
     assert np.array_equal(ours[0], theirs[0])
 
 
+@pytest.mark.parametrize("operator", ["LOGISTIC", "TANH"])
+@pytest.mark.parametrize("scale", [0.01, 0.9, 7.0, 15.9, 16.1, 26.5, 1000.0])
+def test_functions_of_coarse_inputs(needs_tflm, operator, scale):
+    b = ModelBuilder()
+    x = b.tensor((1, 256), scale=scale, zero_point=-127)
+    out = (1 / 256, -128) if operator == "LOGISTIC" else (1 / 128, 0)
+    y = b.tensor((1, 256), scale=out[0], zero_point=out[1])
+    b.operator(operator, [x], [y], version=2)
+    model, values = b.build([x], [y]), np.arange(-128, 128).astype(np.int8)[None, None]
+    assert np.array_equal(ExactRuntime(model).run([values])[0], TflmRuntime(model).run([values])[0])
+
+
 # --- requantization ---------------------------------------------------------------------------------------------
 
 

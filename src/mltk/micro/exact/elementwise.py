@@ -42,13 +42,15 @@ def build_logistic(node: Node) -> Kernel:
     x, y = node.tensor(0), node.outputs[0]
     node.require_int8(x, y)
     node.require(_zero(y) == -128, "an output zero point other than -128")
-    multiplier, shift = quantize_multiplier(float(_scale(x)) * (1 << 27))
-    radius = fx.input_radius(4, shift)
+    real = float(_scale(x)) * (1 << 27)
+    multiplier, shift = quantize_multiplier(real)
+    # The shift before it is limited to 30: for coarse scales nothing is inside, and 0 counts as negative.
+    radius = fx.input_radius(4, math.frexp(real)[1])
     value = _INT8 - _zero(x)
     inside = np.abs(value) < radius
     scaled = fx.multiply_by_quantized_multiplier(np.where(inside, value, 0), multiplier, shift)
     out = fx.rounding_divide_by_pot(fx.logistic(scaled, 4), 23) - 128
-    return _lookup(_as_int8(np.where(inside, out, np.where(value < 0, -128, 127))))
+    return _lookup(_as_int8(np.where(inside, out, np.where(value <= -radius, -128, 127))))
 
 
 @kernel("TANH")
@@ -57,13 +59,15 @@ def build_tanh(node: Node) -> Kernel:
     x, y = node.tensor(0), node.outputs[0]
     node.require_int8(x, y)
     node.require(_zero(y) == 0, "an output zero point other than 0")
-    multiplier, shift = quantize_multiplier(float(_scale(x)) * (1 << 27))
-    radius = fx.input_radius(4, shift)
+    real = float(_scale(x)) * (1 << 27)
+    multiplier, shift = quantize_multiplier(real)
+    # The shift before it is limited to 30: for coarse scales nothing is inside, and 0 counts as negative.
+    radius = fx.input_radius(4, math.frexp(real)[1])
     value = _INT8 - _zero(x)
     inside = np.abs(value) < radius
     scaled = fx.multiply_by_quantized_multiplier(np.where(inside, value, 0), multiplier, shift)
     out = fx.rounding_divide_by_pot(fx.tanh(scaled, 4), 24)
-    return _lookup(_as_int8(np.where(inside, out, np.where(value < 0, -128, 127))))
+    return _lookup(_as_int8(np.where(inside, out, np.where(value <= -radius, -128, 127))))
 
 
 @kernel("RELU")
