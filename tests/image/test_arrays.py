@@ -201,3 +201,24 @@ def test_sample_weights_of_the_specification_stay():
         np.testing.assert_array_equal(model.x[0][2], np.arange(20))
         model.unload_dataset()
     np.testing.assert_array_equal(model.sample_weight, np.arange(20))
+
+
+class BySubset(mltk.MltkDataset):
+    """Returns 20 images for training, and 6 others for evaluation."""
+
+    def load_dataset(self, subset, test=False, **kwargs):
+        return SPLIT[0] if subset == "training" else SPLIT[1]
+
+
+def by_subset(subset):
+    return SPLIT[0] if subset == "training" else SPLIT[1]
+
+
+@pytest.mark.parametrize("dataset", [BySubset(), by_subset], ids=["MltkDataset", "function"])
+def test_samples_of_a_subset_are_not_split_again(dataset):
+    model = spec(dataset, validation_split=0.25)
+    model.load_dataset("training")
+    assert (model.x.n, model.validation_data.n) == (15, 5)
+    model.unload_dataset()
+    model.load_dataset("evaluation")
+    assert model.x.n == 6

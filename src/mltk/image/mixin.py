@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from mltk.data.pipeline.mixin import FileDatasetMixin
+from mltk.data.pipeline.mixin import Assigned, FileDatasetMixin
 from mltk.errors import DatasetError
 from mltk.image.array_flow import ArraySamples, array_batches
 from mltk.image.arrays import are_images, dataset_samples
@@ -94,13 +94,15 @@ class ImageDatasetMixin(FileDatasetMixin):
 
     # -- images that are arrays --------------------------------------------------------------------------------
 
-    def _samples_are_assigned(self, subset: str, is_split: bool, most: int) -> None:
+    def _samples_are_assigned(self, subset: str, assigned: Assigned, most: int) -> None:
         """Augment and normalize images that the dataset returned as arrays, as those from files are."""
         if not hasattr(self.datagen, "for_format") or not are_images(self.x):
             return
         held_out = self.validation_data
         samples = self._array_samples(self.x, self.y, self.sample_weight).limited(most)
-        share = 0.0 if is_split else self._generator_for("training").validation_split or self.validation_split
+        share = self._generator_for("training").validation_split or self.validation_split
+        if assigned.is_split or (assigned.by_subset and subset != "training"):
+            share = 0.0  # these samples are those of the subset
         batches = {}
         if subset == "training":
             batches["training"] = samples.subset("training", share)

@@ -144,7 +144,7 @@ def assign_returned(function: Callable[..., Any], result: Any, request: Request)
     if isinstance(request.model.dataset, types.ModuleType):
         where = request.model.dataset.__name__
     release(request.model)
-    for_subset = _takes_subset(function)
+    for_subset = takes_subset(function)
     loaded = _split_or_samples(result, request, where, for_subset=for_subset)
     if loaded is not None:
         loaded.assign(request.model)
@@ -226,7 +226,7 @@ def _load_function(source: Callable[..., Any], request: Request) -> LoadedDatase
     model, subset, test, kwargs = request
     result = _call(source, model=model, mltk_model=model, subset=subset, test=test, **kwargs)
     where = getattr(source, "__name__", "the dataset function")
-    return _split_or_samples(result, request, where, for_subset=_takes_subset(source))
+    return _split_or_samples(result, request, where, for_subset=takes_subset(source))
 
 
 def _load_object(source: Any, request: Request) -> LoadedDataset | None:
@@ -256,7 +256,8 @@ def _call(function: Callable[..., Any], **available: Any) -> Any:
     return function(**kwargs)
 
 
-def _takes_subset(function: Callable[..., Any]) -> bool:
+def takes_subset(function: Callable[..., Any]) -> bool:
+    """Return whether a dataset's function is asked for one subset."""
     try:
         return "subset" in inspect.signature(function).parameters
     except (TypeError, ValueError):

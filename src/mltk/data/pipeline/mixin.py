@@ -23,6 +23,7 @@ from mltk.specification.sources import (
     function_of,
     is_samples,
     is_split,
+    takes_subset,
 )
 
 TEST_SAMPLES_PER_CLASS = 10
@@ -33,10 +34,12 @@ class Assigned(NamedTuple):
     """The samples of a dataset without files were assigned.
 
     Attributes:
-        is_split: Whether the dataset has separate samples for evaluation.
+        is_split: Whether the dataset is a pair of training and test samples.
+        by_subset: Whether the dataset was asked for the samples of one subset.
     """
 
     is_split: bool
+    by_subset: bool = False
 
 
 class FileDatasetMixin(DataGeneratorDatasetMixin):
@@ -89,7 +92,7 @@ class FileDatasetMixin(DataGeneratorDatasetMixin):
             limit = TEST_SAMPLES_PER_CLASS if limit <= 0 else min(limit, TEST_SAMPLES_PER_CLASS)
         source = self._file_source(subset, test, kwargs)
         if isinstance(source, Assigned):
-            self._samples_are_assigned(subset, source.is_split, limit)
+            self._samples_are_assigned(subset, source, limit)
             return
         options = {"classes": list(classes or self.classes), "max_samples_per_class": limit}
         self.loaded_subset = subset
@@ -100,12 +103,12 @@ class FileDatasetMixin(DataGeneratorDatasetMixin):
             self._load_held_out(source, subset, options)
         self.datagen_context = [b for b in (self.x, self.validation_data) if b is not None]
 
-    def _samples_are_assigned(self, subset: str, is_split: bool, most: int) -> None:
+    def _samples_are_assigned(self, subset: str, assigned: Assigned, most: int) -> None:
         """Do what the medium does with samples that the dataset returned as arrays; nothing by default.
 
         Args:
             subset: The subset that is loaded.
-            is_split: Whether the dataset has separate samples for evaluation.
+            assigned: What the dataset returned.
             most: Most samples of a class; -1 is all.
         """
 
@@ -193,7 +196,7 @@ class FileDatasetMixin(DataGeneratorDatasetMixin):
             if _lists_files(returned):
                 return returned
             self._assign_samples(returned, subset)
-            return Assigned(is_split=False)
+            return Assigned(is_split=False, by_subset=True)
         function = function_of(dataset)
         if function is None:
             super().load_dataset(subset, test=test, **kwargs)
@@ -203,7 +206,7 @@ class FileDatasetMixin(DataGeneratorDatasetMixin):
         if _lists_files(returned):
             return returned
         self.loaded_subset = subset
-        return Assigned(assign_returned(function, returned, request))
+        return Assigned(assign_returned(function, returned, request), takes_subset(function))
 
     def _assign_samples(self, samples: Any, subset: str) -> None:
         self.loaded_subset = subset
