@@ -202,17 +202,16 @@ def write_mirror(folder: Path, log: Callable[[str], object] = print) -> None:
 
 
 def _write_digits(folder: Path, draw: np.random.Generator) -> None:
-    """Write MNIST and Fashion-MNIST: random images, and labels of ten classes."""
+    """Write MNIST of the original size, and a small Fashion-MNIST: random images, and labels of ten classes."""
+    if not (folder / "mnist.npz").exists():
+        arrays = {}
+        for name, n in {"train": 60_000, "test": 10_000}.items():
+            arrays[f"x_{name}"] = draw.integers(0, 256, (n, 28, 28), dtype=np.uint8)
+            arrays[f"y_{name}"] = (np.arange(n) % 10).astype(np.uint8)
+        np.savez(folder / "mnist.npz", **arrays)
     parts = {"train": 1000, "t10k": 300}
     images = {name: draw.integers(0, 256, (n, 28, 28), dtype=np.uint8) for name, n in parts.items()}
     labels = {name: (draw.permutation(n) % 10).astype(np.uint8) for name, n in parts.items()}
-    np.savez(
-        folder / "mnist.npz",
-        x_train=images["train"],
-        y_train=labels["train"],
-        x_test=images["t10k"],
-        y_test=labels["t10k"],
-    )
     for name, n in parts.items():
         header = b"\0\0\x08\x03" + np.array([n, 28, 28], ">u4").tobytes()
         (folder / f"{name}-images-idx3-ubyte.gz").write_bytes(gzip.compress(header + images[name].tobytes(), 1))

@@ -254,7 +254,8 @@ def generate_gaussian_filter(filter_size: int, sigma: float) -> npt.NDArray[np.f
     at = np.arange(filter_size) - (filter_size - 1) / 2
     line = np.exp(-(at**2) / (2 * sigma**2))
     square = np.outer(line, line)
-    return square / square.sum()
+    filter_: npt.NDArray[np.float64] = square / square.sum()
+    return filter_
 
 
 def generate_sharpening_filter(g_filter: npt.NDArray[np.float64], amount: float) -> tuple[npt.NDArray[np.int8], int]:
@@ -286,7 +287,8 @@ def conv2d(input: Gray, filter: npt.NDArray[Any], gain: float) -> Gray:
     padded = np.pad(input.astype(np.int32), ((rows // 2,) * 2, (columns // 2,) * 2))
     windows = np.lib.stride_tricks.sliding_window_view(padded, filter.shape)
     sums = np.einsum("ijkl,kl->ij", windows, filter.astype(np.int32))
-    return np.clip(np.floor(sums / gain), 0, 255).astype(np.uint8)
+    filtered: Gray = np.clip(np.floor(sums / gain), 0, 255).astype(np.uint8)
+    return filtered
 
 
 def sharpen_image(image: Gray, filter: npt.NDArray[Any], gain: float) -> Gray:
@@ -313,7 +315,8 @@ def balance_colorspace(
     if brightest <= darkest:
         return x
     stretched = (x.astype(np.float32) - darkest) * (255.0 / (brightest - darkest))
-    return np.clip(stretched, 0, 255).astype(np.uint8)
+    balanced: Gray = np.clip(stretched, 0, 255).astype(np.uint8)
+    return balanced
 
 
 def verify_sample(
