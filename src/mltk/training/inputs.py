@@ -279,7 +279,7 @@ def class_weights(model: FitSettings, y: Any) -> dict[int, float] | None:
         SettingError: The setting names a class that the model does not have, or the samples cannot be counted.
     """
     weights = model.class_weights
-    if weights is None or len(weights) == 0:
+    if weights is None or len(weights) == 0 or (isinstance(weights, str) and weights.lower() == "none"):
         return None
     if isinstance(weights, str):
         if weights != "balanced":
