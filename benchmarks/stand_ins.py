@@ -217,3 +217,17 @@ def _write_digits(folder: Path, draw: np.random.Generator) -> None:
         (folder / f"{name}-images-idx3-ubyte.gz").write_bytes(gzip.compress(header + images[name].tobytes(), 1))
         header = b"\0\0\x08\x01" + np.array([n], ">u4").tobytes()
         (folder / f"{name}-labels-idx1-ubyte.gz").write_bytes(gzip.compress(header + labels[name].tobytes(), 1))
+
+
+def write_fingerprints(folder: Path) -> None:
+    """Write six fingers of four pictures: circles around a place that differs between fingers, with noise."""
+    from PIL import Image
+
+    y, x = np.mgrid[0:192, 0:192]
+    for finger in range(6):
+        (folder / f"finger{finger}").mkdir(parents=True, exist_ok=True)
+        for take in range(4):
+            draw = np.random.default_rng([finger, take])
+            waves = np.sin(np.hypot(x - 50 - 9 * finger - take, y - 90 + take) / 3)
+            values = np.clip(128 + 60 * waves + draw.normal(0, 8, x.shape), 0, 255).astype(np.uint8)
+            Image.fromarray(values).save(folder / f"finger{finger}" / f"{take}.png")
