@@ -155,7 +155,7 @@ def _magic_wand(draw: np.random.Generator) -> Iterable[Member]:
 
 ARCHIVES: dict[str, Callable[[np.random.Generator], Iterable[Member]]] = {
     "speech_commands_v0.02.tar.gz": _speech_commands,
-    "a5e0c7451e12a751302b32283f1f039cbd111356.zip": _esc50,
+    "esc-50.zip": _esc50,
     "brd2601_background_audio.7z": _noises("brd2601"),
     "recorded_pacman_game_play.7z": _noises("pacman"),
     "mit_ir_survey.zip": _noises("Audio"),

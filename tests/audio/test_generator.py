@@ -462,3 +462,15 @@ def test_a_batch_stays_as_it_is_when_the_next_is_made(tones, noises, options) ->
         batches.batch(1, index)
     assert same((x, y), before)
     assert same(batches.batch(0, 0), before)
+
+
+def test_a_function_of_the_users_own_may_add_a_background_recording(tmp_path) -> None:
+    """As in the published specification keyword_spotting_pacman."""
+    write_audio(str(tmp_path / "noise" / "n.wav"), tone(200), 16000)
+    made = generator(bg_noise_dir=str(tmp_path / "noise"), bg_noise_range=(0.1, 0.4))
+    assert list(made.bg_noises) == ["n.wav"]
+    assert made.bg_noises["n.wav"].dtype == np.float32
+    made.bg_noises["game"] = np.full(100, 0.5, np.float32)
+    silence = np.zeros(16000, np.float32)
+    heard = made.apply_transform(silence, 16000, {"bg_noise": "game", "bg_noise_factor": 0.5, "bg_noise_start": 0.0})
+    np.testing.assert_allclose(heard, 0.25, atol=1e-6)

@@ -24,8 +24,9 @@ import numpy as np
 import numpy.typing as npt
 
 from mltk.audio.augment.offset import apply as place
+from mltk.audio.backgrounds import find_folder
 from mltk.audio.clip_bank import ClipBank, trimmed
-from mltk.audio.files import resample, to_float32, to_int16
+from mltk.audio.files import read_audio_int16, resample, to_float32, to_int16
 from mltk.audio.findings import Findings
 from mltk.audio.frontend import AudioFeatureGeneratorSettings
 from mltk.audio.steps import AudioSteps
@@ -184,6 +185,7 @@ class ParallelAudioDataGenerator(AudioSteps):
         self._frontend = None
         self.findings = Findings()
         self._backgrounds = None
+        self._bg_noises: dict[str, npt.NDArray[np.float32]] | None = None
         self._dataset_folder = None
         self._draws = np.random.default_rng()
         self.check()
@@ -236,13 +238,41 @@ class ParallelAudioDataGenerator(AudioSteps):
         Returns:
             float32 [sample_length] from -1 to 1.
         """
-        transforms = Transforms.from_dict(params, self.backgrounds().names)
+        names = self.backgrounds().names
+        own = params.get("bg_noise")
+        if own is not None and own not in names and own in self.bg_noises:
+            plain = self.apply_transform(sample, orignal_sr, {**params, "bg_noise": None}, whole_sample)
+            return self._with_background(plain, self.bg_noises[own], params)
+        transforms = Transforms.from_dict(params, names)
         bank, index = self.hold([self._resampled(sample, orignal_sr)], transforms), np.arange(1)
         length = self.sample_length
         if whole_sample:
             _, lengths = bank.cut(index, transforms.start_db, transforms.stop_db)
             length = round(int(lengths[0]) / float(transforms.speed[0]))
         return to_float32(self.augment(bank, index, transforms, np.empty((1, length), np.int16))[0])
+
+    @property
+    def bg_noises(self) -> dict[str, npt.NDArray[np.float32]]:
+        """Background recordings by name: float32 [samples] from -1 to 1.
+
+        A function of your own may add a recording, and use its name as ``bg_noise`` of :meth:`apply_transform`.
+        """
+        if self._bg_noises is None:
+            names = self.backgrounds().names
+            folder = find_folder(self.bg_noise_dir, self._dataset_folder) if names and self.bg_noise_dir else ""
+            self._bg_noises = {
+                name: to_float32(read_audio_int16(os.path.join(folder, name), self.sample_rate_hz)[0]) for name in names
+            }
+        return self._bg_noises
+
+    def _with_background(
+        self, clip: npt.NDArray[np.float32], recording: npt.NDArray[np.float32], params: Mapping[str, Any]
+    ) -> npt.NDArray[np.float32]:
+        """Add a piece of a recording of the user's own, which is repeated if it is shorter than the clip."""
+        start = int(float(params.get("bg_noise_start", 0.0)) * max(0, len(recording) - len(clip)))
+        piece = np.resize(recording[start:], len(clip)) if len(recording) else np.zeros(len(clip), np.float32)
+        mixed = clip + np.float32(params.get("bg_noise_factor", 0.0)) * piece
+        return np.clip(mixed, -1, 1).astype(np.float32)
 
     def _resampled(self, sample: npt.ArrayLike, rate_hz: int) -> npt.NDArray[np.int16]:
         return to_int16(resample(np.asarray(sample), rate_hz, self.sample_rate_hz))

@@ -290,6 +290,15 @@ def _samples_of(result: Any, subset: str) -> LoadedDataset | None:
     return LoadedDataset(*parts[:2], **{"sample_weight" if is_weight else "validation_data": parts[2]})
 
 
+def _in_pairs(result: Any, *, for_subset: bool) -> Any:
+    """Return ``x_train, y_train, x_test, y_test`` as two pairs; anything else as it is."""
+    if for_subset or not isinstance(result, tuple) or len(result) != 4:
+        return result
+    if any(_shape(part) is None for part in result):
+        return result
+    return result[:2], result[2:]
+
+
 def is_split(result: Any, *, for_subset: bool) -> bool:
     """Whether a result is ``((x_train, y_train), (x_test, y_test))``, which ``load_data()`` returns.
 
@@ -300,6 +309,7 @@ def is_split(result: Any, *, for_subset: bool) -> bool:
         result: What a source returned.
         for_subset: The source was asked for one subset, so that one length for all four parts means several arrays.
     """
+    result = _in_pairs(result, for_subset=for_subset)
     if not (
         isinstance(result, tuple) and len(result) == 2 and all(isinstance(r, tuple) and len(r) == 2 for r in result)
     ):
@@ -337,7 +347,7 @@ def _split_or_samples(result: Any, request: Request, where: str, *, for_subset: 
         where: Name of the source, for the message.
         for_subset: The source was asked for one subset.
     """
-    result = _in_pairs(result)
+    result = _in_pairs(result, for_subset=for_subset)
     if not is_split(result, for_subset=for_subset):
         return _samples_of(result, request.subset)
     train, held_out = result

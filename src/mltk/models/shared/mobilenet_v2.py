@@ -52,10 +52,10 @@ def MobileNetV2(
     last = last_block_filters or (divisible(LAST_FILTERS * alpha) if alpha > 1 else LAST_FILTERS)
     x = _normalize(layers.Conv2D(last, 1, use_bias=False)(x))
     if include_top:
-        x = layers.GlobalAveragePooling2D(2)(x)
+        x = layers.GlobalAveragePooling2D()(x)
         x = layers.Dense(classes, activation=classifier_activation)(x)
     elif pooling == "avg":
-        x = layers.GlobalAveragePooling2D(2)(x)
+        x = layers.GlobalAveragePooling2D()(x)
     elif pooling == "max":
         x = layers.GlobalMaxPooling2D()(x)
     return keras.Model(inputs, x, **kwargs)

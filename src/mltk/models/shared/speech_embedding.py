@@ -10,7 +10,7 @@ learn this from a few speakers or from synthesized speech. The first nine convol
     x = SpecAugment(max_frames=14, max_channels=5)(x)
     x = speech_embedding(x, convolutions=9)
     x = ...  # layers that recognize the words
-    x = layers.GlobalAveragePooling2D(2)(x)
+    x = layers.GlobalAveragePooling2D()(x)
 
 The features must be those of :func:`frontend_settings`: the fixed-point features of the device. The network was trained
 on logarithms of mel filterbanks, which are nearly equal.

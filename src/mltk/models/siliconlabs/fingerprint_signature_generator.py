@@ -60,7 +60,7 @@ def build_model(model: Signatures) -> keras.Model:
     x = keras.layers.AveragePooling2D(2)(x)
     x = keras.layers.Conv2D(16, 3)(x)
     x = keras.layers.ReLU()(keras.layers.BatchNormalization()(x))
-    x = keras.layers.GlobalAveragePooling2D(2)(x)
+    x = keras.layers.GlobalAveragePooling2D()(x)
     tower = keras.Model(tower_input, keras.layers.Dense(16)(x), name="tower")
     inputs = [keras.Input(model.input_shape), keras.Input(model.input_shape)]
     distance = euclidean_distance([tower(inputs[0]), tower(inputs[1])])
