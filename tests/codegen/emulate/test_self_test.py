@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from helpers.listening_models import listening_model
 from mltk.codegen.emulate.self_test import run_self_test
 from mltk.operations.compile import compile_model
+from mltk.tflite.model import TfliteModel
 
 
 @pytest.fixture(scope="module")
@@ -33,3 +35,9 @@ def test_it_fails_if_an_expected_value_is_changed(files: dict[str, str]) -> None
 def test_files_that_the_self_test_does_not_need_are_ignored(files: dict[str, str]) -> None:
     others = dict.fromkeys(("examples/other.c", "audio_frontend.c", "README.md"), "#error")
     assert run_self_test({**files, **others}, optimize="-Os")[0]
+
+
+def test_the_network_of_an_audio_model_is_run() -> None:
+    files = compile_model(TfliteModel(listening_model()), name="ear", compare=False).files
+    assert "ear_listen.c" in files
+    assert run_self_test(files) == (True, "PASS: 4 samples, 0 values differ")

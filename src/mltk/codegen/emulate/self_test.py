@@ -10,6 +10,7 @@ from pathlib import Path
 from mltk.codegen.emulate.cores import find_core
 from mltk.codegen.emulate.image import RUNTIME_FILES, build_image
 from mltk.codegen.emulate.machine import Machine
+from mltk.codegen.self_test import NETWORK_ONLY
 
 _START = "mltk_emulated_run"
 _TEXT_BYTES = 256
@@ -67,7 +68,7 @@ def run_self_test(
 
     Args:
         files: Name → text of the files of the layout ``cmake``, ``selftest.c`` among them. Files that the self-test
-            does not need are ignored, for example those of the path from a microphone to detections.
+            does not need are ignored. The path from a microphone to detections is not run, because it needs ``math.h``.
         core: Name of the core, see :mod:`mltk.codegen.emulate.cores`.
         compiler: As for :func:`~mltk.codegen.emulate.run.emulate`.
         optimize: Level of optimization of the compiler.
@@ -83,7 +84,7 @@ def run_self_test(
     """
     all_files = {**_needed(files), **RUNTIME_FILES, "stdio.h": _STDIO_HEADER, "print.c": _PRINT}
     # The compiler would make a call of puts() or putchar() of some calls of printf().
-    options = ["-fno-builtin-printf", *flags]
+    options = ["-fno-builtin-printf", f"-D{NETWORK_ONLY}", *flags]
     with tempfile.TemporaryDirectory(prefix="mltk-emulated-") as folder:
         image = build_image(
             Path(folder), all_files, find_core(core), compiler=compiler, optimize=optimize, flags=options
@@ -102,7 +103,7 @@ def _needed(files: Mapping[str, str]) -> dict[str, str]:
         name: text
         for name, text in files.items()
         if (name.endswith(".h") and "/" not in name)
-        or name in included
+        or (name in included and not name.endswith("_listen.c"))
         or name == "selftest.c"
         or re.fullmatch(r"mltk_\w+\.c", name)
     }
