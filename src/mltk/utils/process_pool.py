@@ -14,6 +14,8 @@ from mltk.data.functions.process import FunctionProcesses
 from mltk.data.pipeline.epochs import number_of_workers
 from mltk.errors import MltkError, RuntimeFailure
 
+_LEAST_LIMIT = 4
+
 
 def calculate_n_jobs(n_jobs: float = -1) -> int:
     """Compute a number of processes.
@@ -61,7 +63,8 @@ class ProcessPool:
 
     Args:
         entry_point: Function at the top level of a module or script.
-        n_jobs: Number of processes; see :func:`calculate_n_jobs`.
+        n_jobs: Number of processes; see :func:`calculate_n_jobs`. There are never more than twice the processor's
+            cores, because each process may take hundreds of megabytes.
         name: Name of the pool, for messages.
         start: Whether to start the processes now; else the first call starts them.
         debug: Whether to call the function in this process instead.
@@ -83,7 +86,16 @@ class ProcessPool:
     ) -> None:
         self._entry_point, self._debug, self._env = entry_point, debug, dict(env or {})
         self._disable_gpu = disable_gpu_in_subprocesses
-        self.name, self.n_jobs = name, calculate_n_jobs(n_jobs)
+        wanted, most = calculate_n_jobs(n_jobs), max(_LEAST_LIMIT, 2 * (os.cpu_count() or 1))
+        self.name, self.n_jobs = name, min(wanted, most)
+        if wanted > most:
+            logging.getLogger("mltk").warning(
+                "%s: %d processes are wanted, but this machine has %d cores; %d processes are used.",
+                name,
+                wanted,
+                os.cpu_count() or 1,
+                most,
+            )
         self.detected_subprocess_error = False
         self._processes: FunctionProcesses | None = None
         self._threads: ThreadPoolExecutor | None = None
