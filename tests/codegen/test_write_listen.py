@@ -20,6 +20,7 @@ from mltk.codegen.lowering.lower import lower
 from mltk.codegen.write_c import kernel_sources, write_model
 from mltk.codegen.write_listen import listen_files
 from mltk.micro.engines.run import run_batch
+from mltk.operations.compile import compile_to_c
 from mltk.operations.shared.listener import listen_plan
 from mltk.tflite.model import TfliteModel
 
@@ -179,3 +180,63 @@ def test_the_ram_that_is_said_is_at_least_what_a_32_bit_device_has(tmp_path: Pat
         size = subprocess.run(["arm-none-eabi-size", "ear_listen.o"], cwd=tmp_path, capture_output=True, text=True)
         _, data, bss, *_ = size.stdout.splitlines()[1].split()
         assert ram_bytes - 64 <= int(data) + int(bss) <= ram_bytes
+
+
+# Runs the self-test of the generated code on an emulated board, and prints the number of values that differ.
+BOARD = """
+#include <stdint.h>
+#include <string.h>
+
+int ear_selftest(void);
+extern uint32_t stack_top, bss_start, bss_end;
+
+static void semihost(int operation, const void *argument) {
+    register int r0 __asm__("r0") = operation;
+    register const void *r1 __asm__("r1") = argument;
+    __asm__ volatile("bkpt 0xAB" : "+r"(r0) : "r"(r1) : "memory");
+}
+
+void reset(void) {
+    memset(&bss_start, 0, (size_t)((char *)&bss_end - (char *)&bss_start));
+    *(volatile uint32_t *)0xE000ED88 |= 0xFu << 20; /* CPACR: the floating-point unit */
+    __asm__ volatile("dsb\\nisb");
+    semihost(0x04, ear_selftest() == 0 ? "PASS" : "FAIL"); /* SYS_WRITE0 */
+    semihost(0x18, (const void *)0x20026);                 /* SYS_EXIT, normal */
+    for (;;) {
+    }
+}
+
+__attribute__((section(".vectors"), used)) static const void *const vectors[16] = {&stack_top, (const void *)reset};
+"""
+
+
+@pytest.mark.skipif(shutil.which("arm-none-eabi-gcc") is None, reason="arm-none-eabi-gcc is not installed")
+@pytest.mark.skipif(shutil.which("qemu-system-arm") is None, reason="qemu-system-arm is not installed")
+@pytest.mark.parametrize("is_damaged", [False, True])
+def test_an_emulated_cortex_m4_hears_the_same(is_damaged: bool, tmp_path: Path) -> None:
+    model = TfliteModel(listening_model(**MODELS["dynamic scale, another input scale"]))
+    files = compile_to_c(model, name="ear", compare=False).files
+    if is_damaged:
+        assert ".dc_notch_filter_enable = 1" in files["ear_listen.c"]
+        files["ear_listen.c"] = files["ear_listen.c"].replace(
+            ".dc_notch_filter_enable = 1", ".dc_notch_filter_enable = 0"
+        )
+    sources = {name: text for name, text in files.items() if name.endswith((".c", ".h"))}
+    for name, text in {**sources, "board.c": BOARD}.items():
+        (tmp_path / name).write_text(text)
+    script = Path(__file__).parents[1] / "device" / "cortex_m.ld"
+    flags = ["-O2", "-std=gnu99", "-ffp-contract=off", "-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=hard"]
+    flags += ["-mfpu=fpv4-sp-d16", "-DMLTK_NO_MAIN", "-nostartfiles", "--specs=nosys.specs"]
+    flags += ["-Wl,--defsym=ram_start=0x00000000", f"-Wl,-T{script}"]
+    names = [*(name for name in sources if name.endswith(".c")), "board.c"]
+    subprocess.run(["arm-none-eabi-gcc", *flags, *names, "-lm", "-o", "image.elf"], cwd=tmp_path, check=True)
+    board = ["-M", "mps2-an386", "-display", "none", "-serial", "none"]
+    done = subprocess.run(
+        ["qemu-system-arm", *board, "-semihosting-config", "enable=on,target=native", "-kernel", "image.elf"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert (done.stdout + done.stderr).strip() == ("FAIL" if is_damaged else "PASS")
