@@ -18,7 +18,8 @@ import numpy as np
 
 from mltk.errors import MltkError
 from mltk.files import write_file
-from mltk.operations.shared.c_code import FOLDER, c_files, write_c_code
+from mltk.operations.c_code import write_c_code
+from mltk.operations.shared.c_files import FOLDER, c_files
 from mltk.operations.shared.check_dataset import load_dataset
 from mltk.operations.shared.convert import convert
 from mltk.operations.shared.keras_model import build_keras_model, load_keras_model, model_to_save

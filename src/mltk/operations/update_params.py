@@ -106,7 +106,7 @@ def _write_back(reference: ModelReference, tflite_model: TfliteModel) -> TfliteM
     if reference.kind is ModelKind.TFLITE_FILE:
         write_file(tflite_model.path, data)
         return tflite_model.path
-    from mltk.operations.shared.c_code import renewed_members
+    from mltk.operations.c_code import renewed_members
     from mltk.specification.names import name_of_file
 
     path = reference.archive_path()

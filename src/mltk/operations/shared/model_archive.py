@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from mltk.operations.shared.c_code import c_files
+from mltk.operations.shared.c_files import c_files
 from mltk.operations.shared.manifest import manifest
 from mltk.specification.archive_file import update_archive, write_archive
 from mltk.specification.model import MltkModel

@@ -7,14 +7,12 @@ import shutil
 from typing import TYPE_CHECKING
 
 from mltk.operations.compile import compile_to_c
+from mltk.operations.shared.c_files import FOLDER
 from mltk.specification.archive_file import ArchiveReader
 
 if TYPE_CHECKING:
     from mltk.specification.model import MltkModel
     from mltk.tflite.model import TfliteModel
-
-FOLDER = "c"
-"""Folder in the log folder and in the archive."""
 
 
 def write_c_code(model: MltkModel, tflite_model: TfliteModel) -> str | None:
@@ -33,13 +31,6 @@ def write_c_code(model: MltkModel, tflite_model: TfliteModel) -> str | None:
         return None
     compile_to_c(tflite_model, folder, name=model.name)
     return folder
-
-
-def c_files(model: MltkModel) -> list[tuple[str, str]]:
-    """Return path and archive member of each file of C code in the log folder."""
-    folder = os.path.join(model.log_dir, FOLDER)
-    names = sorted(os.listdir(folder)) if os.path.isdir(folder) else []
-    return [(os.path.join(folder, name), f"{FOLDER}/{name}") for name in names]
 
 
 def renewed_members(archive_path: str, tflite_model: TfliteModel, name: str) -> dict[str, bytes | str]:
