@@ -113,53 +113,6 @@ class Image:
         return name if address < start + size else ""
 
 
-def build_image(
-    folder: Path,
-    files: Mapping[str, str],
-    core: Core,
-    *,
-    compiler: str | None = None,
-    optimize: str = "-O2",
-    flags: Sequence[str] = (),
-    macros: Sequence[str] = (),
-) -> Image:
-    """Compile and link files for a core.
-
-    Args:
-        folder: An empty folder for the files.
-        files: Name → text of ``.c`` and ``.h`` files. One defines ``mltk_emulated_run``.
-        core: The core.
-        compiler: One of `COMPILERS`; None takes the first one that is installed and knows the core.
-        optimize: Level of optimization.
-        flags: More flags for the compiler.
-        macros: Flags that define macros of ours; they are not named in the result.
-
-    Raises:
-        MltkError: There is no such compiler, or it does not know the core.
-        MissingDependencyError: The compiler is not installed.
-        RuntimeFailure: The compiler fails.
-    """
-    chosen = find_compiler(core, compiler)
-    files = {**RUNTIME_FILES, **files}
-    for name, text in {**files, "memory.ld": _LINKER_SCRIPT}.items():
-        (folder / name).write_text(text, encoding="utf-8")
-    sources = [name for name in files if name.endswith(".c")]
-    common = ["-std=c99", "-I.", "-ffunction-sections", "-fdata-sections", "-fno-unwind-tables"]
-    common += ["-fno-asynchronous-unwind-tables", optimize, *flags, *macros]
-
-    def compile_file(name: str) -> None:
-        own = chosen.runtime_flags if name == "runtime.c" else ()
-        _run([*chosen.command, *common, *own, "-c", name, "-o", f"{name}.o"], folder)
-
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        list(pool.map(compile_file, sources))
-    link = ["-nostdlib", "-static", "-Wl,-T,memory.ld", "-Wl,--gc-sections", *(f"{name}.o" for name in sources)]
-    _run([*chosen.command, optimize, *link, *chosen.libraries, "-o", "program.elf"], folder)
-    image = _read(folder / "program.elf", core, " ".join([chosen.title, *chosen.core_flags, optimize, *flags]))
-    image.functions_of = {name: _defined_functions(folder / f"{name}.o") for name in sources}
-    return image
-
-
 @dataclass(frozen=True)
 class Compiler:
     """A compiler for one core.
@@ -177,6 +130,51 @@ class Compiler:
     core_flags: tuple[str, ...]
     libraries: tuple[str, ...]
     runtime_flags: tuple[str, ...]
+
+
+def build_image(
+    folder: Path,
+    files: Mapping[str, str],
+    core: Core,
+    *,
+    compiler: Compiler,
+    optimize: str = "-O2",
+    flags: Sequence[str] = (),
+    macros: Sequence[str] = (),
+) -> Image:
+    """Compile and link files for a core.
+
+    Args:
+        folder: An empty folder for the files.
+        files: Name → text of ``.c`` and ``.h`` files. One defines ``mltk_emulated_run``.
+        core: The core.
+        compiler: The compiler, see `find_compiler`.
+        optimize: Level of optimization.
+        flags: More flags for the compiler.
+        macros: Flags that define macros of ours; they are not named in the result.
+
+    Raises:
+        RuntimeFailure: The compiler fails.
+        MissingDependencyError: The package that reads the program is not installed.
+    """
+    files = {**RUNTIME_FILES, **files}
+    for name, text in {**files, "memory.ld": _LINKER_SCRIPT}.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    sources = [name for name in files if name.endswith(".c")]
+    common = ["-std=c99", "-I.", "-ffunction-sections", "-fdata-sections", "-fno-unwind-tables"]
+    common += ["-fno-asynchronous-unwind-tables", optimize, *flags, *macros]
+
+    def compile_file(name: str) -> None:
+        own = compiler.runtime_flags if name == "runtime.c" else ()
+        _run([*compiler.command, *common, *own, "-c", name, "-o", f"{name}.o"], folder)
+
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        list(pool.map(compile_file, sources))
+    link = ["-nostdlib", "-static", "-Wl,-T,memory.ld", "-Wl,--gc-sections", *(f"{name}.o" for name in sources)]
+    _run([*compiler.command, optimize, *link, *compiler.libraries, "-o", "program.elf"], folder)
+    image = _read(folder / "program.elf", core, " ".join([compiler.title, *compiler.core_flags, optimize, *flags]))
+    image.functions_of = {name: _defined_functions(folder / f"{name}.o") for name in sources}
+    return image
 
 
 def find_compiler(core: Core, name: str | None = None) -> Compiler:

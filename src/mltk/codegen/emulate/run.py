@@ -5,13 +5,14 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
 from mltk.codegen.emulate.cores import Core, find_core
 from mltk.codegen.emulate.counts import Counts
-from mltk.codegen.emulate.image import RUNTIME_FILES, Image, build_image
+from mltk.codegen.emulate.image import RUNTIME_FILES, Compiler, Image, build_image, find_compiler
 from mltk.codegen.emulate.machine import Machine
 from mltk.codegen.emulate.timing import TIMINGS
 from mltk.codegen.lowering.lower import lower
@@ -151,10 +152,18 @@ def build_model(
         MissingDependencyError: There is no compiler.
         RuntimeFailure: The compiler fails.
     """
+    files = {**model_files(program), **(more_files or {})}
+    return _built(tuple(files.items()), core, find_compiler(core, compiler), optimize, tuple(flags))
+
+
+@lru_cache(maxsize=8)
+def _built(
+    files: tuple[tuple[str, str], ...], core: Core, compiler: Compiler, optimize: str, flags: tuple[str, ...]
+) -> Image:
+    """Compile files; the last programs are kept, since a model is often emulated again with other samples."""
     with tempfile.TemporaryDirectory(prefix="mltk-emulated-") as folder:
-        all_files = {**model_files(program), **(more_files or {})}
         return build_image(
-            Path(folder), all_files, core, compiler=compiler, optimize=optimize, flags=flags, macros=[_MARK_FLAG]
+            Path(folder), dict(files), core, compiler=compiler, optimize=optimize, flags=flags, macros=[_MARK_FLAG]
         )
 
 

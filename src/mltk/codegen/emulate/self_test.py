@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mltk.codegen.emulate.cores import find_core
-from mltk.codegen.emulate.image import RUNTIME_FILES, build_image
+from mltk.codegen.emulate.image import RUNTIME_FILES, build_image, find_compiler
 from mltk.codegen.emulate.machine import Machine
 from mltk.codegen.self_test import NETWORK_ONLY
 
@@ -86,9 +86,9 @@ def run_self_test(
     # The compiler would make a call of puts() or putchar() of some calls of printf().
     options = ["-fno-builtin-printf", f"-D{NETWORK_ONLY}", *flags]
     with tempfile.TemporaryDirectory(prefix="mltk-emulated-") as folder:
-        image = build_image(
-            Path(folder), all_files, find_core(core), compiler=compiler, optimize=optimize, flags=options
-        )
+        found = find_core(core)
+        chosen = find_compiler(found, compiler)
+        image = build_image(Path(folder), all_files, found, compiler=chosen, optimize=optimize, flags=options)
     machine = Machine(image)
     machine.call(_START)
     text = machine.read("emulated_text", _TEXT_BYTES).partition(b"\0")[0].decode("ascii", "replace").strip()

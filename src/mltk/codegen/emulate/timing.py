@@ -103,7 +103,7 @@ class Decoded:
         taken: More cycles if it branches, (lowest, highest).
         can_branch: Whether it may continue elsewhere than at the next instruction.
         target: Address of a branch that has it in the instruction; None for others.
-        is_conditional: Whether an IT instruction before may make the core skip it.
+        is_conditional: Whether an IT instruction in the same block may make the core skip it.
     """
 
     kind: str
