@@ -118,6 +118,93 @@ def lower_transpose(context: Context) -> None:
     _copy(context, 0, 0, _indices(node.tensor(0)).transpose(order), _indices(node.outputs[0]))
 
 
+@lowering("SPACE_TO_BATCH_ND")
+def lower_space_to_batch(context: Context) -> None:
+    """SPACE_TO_BATCH_ND of images: pads, then moves blocks of pixels into the batch."""
+    node = context.node
+    x, y = node.tensor(0), node.outputs[0]
+    node.require_int8(x, y)
+    block, widths = node.constant(1).ravel().tolist(), node.constant(2).reshape(-1, 2).tolist()
+    node.require(len(x.shape) == len(block) + 2 and len(block) in (1, 2), "a shape other than that of images")
+    padded = [x.shape[0], *(n + a + b for n, (a, b) in zip(x.shape[1:-1], widths, strict=True)), x.shape[-1]]
+    node.require(all(n % k == 0 for n, k in zip(padded[1:-1], block, strict=True)), "blocks that do not fit")
+    target = _from_blocks(_indices(y), padded[0], block, padded[1:-1])
+    node.require(target.shape == tuple(padded), "an output size that does not follow from its input")
+    out = context.output()
+    if np.any(widths):
+        # TFLM fills with 0, whatever the zero point is.
+        context.call(_FAMILY, "mltk_fill_8", Ref(out), 0, y.size, reads=(), writes=(out,))
+    inside = (slice(None), *(slice(a, a + n) for n, (a, _) in zip(x.shape[1:-1], widths, strict=True)), slice(None))
+    # Each place inside a block is a box of its own.
+    for offset in np.ndindex(*block):
+        rows = [np.arange(n) for n in x.shape[1:-1]]
+        first = [(o - a) % k for o, (a, _), k in zip(offset, widths, block, strict=True)]
+        if any(f >= len(r) for f, r in zip(first, rows, strict=True)):
+            continue
+        box = (slice(None), *(slice(f, None, k) for f, k in zip(first, block, strict=True)), slice(None))
+        _copy(context, 0, 0, _indices(x)[box], _strided(target[inside][box]))
+
+
+@lowering("BATCH_TO_SPACE_ND")
+def lower_batch_to_space(context: Context) -> None:
+    """BATCH_TO_SPACE_ND of images: moves the batch into blocks of pixels, then cuts the border off."""
+    node = context.node
+    x, y = node.tensor(0), node.outputs[0]
+    node.require_int8(x, y)
+    block, crops = node.constant(1).ravel().tolist(), node.constant(2).reshape(-1, 2).tolist()
+    node.require(len(x.shape) == len(block) + 2 and len(block) in (1, 2), "a shape other than that of images")
+    node.require(x.shape[0] % int(np.prod(block)) == 0, "blocks that do not fit")
+    size = [n * k for n, k in zip(x.shape[1:-1], block, strict=True)]
+    whole = _from_blocks(_indices(x), x.shape[0] // int(np.prod(block)), block, size)
+    inside = tuple(slice(a, n - b) for n, (a, b) in zip(size, crops, strict=True))
+    source = whole[(slice(None), *inside, slice(None))]
+    node.require(source.shape == y.shape, "an output size that does not follow from its input")
+    for offset in np.ndindex(*block):
+        if any(o >= n for o, n in zip(offset, source.shape[1:-1], strict=True)):
+            continue
+        box = (slice(None), *(slice(o, None, k) for o, k in zip(offset, block, strict=True)), slice(None))
+        _copy(context, 0, 0, _strided(source[box]), _indices(y)[box])
+
+
+def _from_blocks(positions: np.ndarray, batch: int, block: list[int], size: list[int]) -> np.ndarray:
+    """Return positions in (blocks × batch, small image, channels) in the order of the large images."""
+    small = [n // k for n, k in zip(size, block, strict=True)]
+    split = positions.reshape(*block, batch, *small, positions.shape[-1])
+    n = len(block)
+    order = [n, *(a for i in range(n) for a in (n + 1 + i, i)), 2 * n + 1]
+    return np.ascontiguousarray(split.transpose(order)).reshape(batch, *size, positions.shape[-1])
+
+
+def _strided(positions: np.ndarray) -> np.ndarray:
+    """Return the same positions as a view of an array of positions, so that its strides are steps.
+
+    The positions must have the same step all along each axis.
+    """
+    steps = [
+        int(np.take(positions, 1, axis).flat[0] - positions.flat[0]) if n > 1 else 0
+        for axis, n in enumerate(positions.shape)
+    ]
+    base = np.arange(int(positions.max()) + 1, dtype=np.int64)
+    start = base[int(positions.flat[0]) :]
+    return np.lib.stride_tricks.as_strided(start, positions.shape, [8 * s for s in steps], writeable=False)
+
+
+@lowering("DEPTH_TO_SPACE", "SPACE_TO_DEPTH")
+def lower_depth_to_space(context: Context) -> None:
+    """DEPTH_TO_SPACE and SPACE_TO_DEPTH: blocks of pixels become channels, or the other way."""
+    node = context.node
+    x, y = node.tensor(0), node.outputs[0]
+    k = int(node.option("blockSize", 0))
+    to_space = node.op.name == "DEPTH_TO_SPACE"
+    small, large = (x, y) if to_space else (y, x)
+    node.require(len(small.shape) == 4 and k > 0, "a shape other than that of images")
+    n, height, width, depth = small.shape
+    node.require(large.shape == (n, height * k, width * k, depth // k**2), "an inconsistent size")
+    pixels = _indices(small).reshape(n, height, width, k, k, large.shape[3]).transpose(0, 1, 3, 2, 4, 5)
+    blocks = _indices(large).reshape(n, height, k, width, k, large.shape[3])
+    _copy(context, 0, 0, *((pixels, blocks) if to_space else (blocks, pixels)))
+
+
 @lowering("SLICE")
 def lower_slice(context: Context) -> None:
     """SLICE: a box with a beginning and a size. A size of −1 is up to the end."""

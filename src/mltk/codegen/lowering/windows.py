@@ -119,6 +119,21 @@ def lower_reduction(context: Context) -> None:
     context.call("mltk_reduce", _REDUCTIONS[node.op.name], *arguments, reads=(source,), writes=(target,))
 
 
+@lowering("ARG_MAX", "ARG_MIN")
+def lower_arg_max(context: Context) -> None:
+    """ARG_MAX and ARG_MIN along the last axis; int32 out. The first of equal values wins."""
+    node = context.node
+    x, y = node.tensor(0), node.outputs[0]
+    node.require_int8(x)
+    rank = len(x.shape)
+    node.require(int(node.constant(1).ravel()[0]) % rank == rank - 1, "an axis other than the last")
+    node.require(y.type_name == "INT32" and y.size * x.shape[-1] == x.size, f"{y.type_name} output")
+    source, target = context.input(0), context.output()
+    function = "mltk_arg_max_s8" if node.op.name == "ARG_MAX" else "mltk_arg_min_s8"
+    arguments = (Ref(source), Ref(target), y.size, x.shape[-1])
+    context.call("mltk_reduce", function, *arguments, reads=(source,), writes=(target,))
+
+
 def _selected(shape: tuple[int, ...], steps: list[int], axes: list[int]) -> tuple[tuple[int, ...], list[list[int]]]:
     return tuple(shape[a] for a in axes), [[steps[a] for a in axes]]
 

@@ -115,6 +115,10 @@ typedef struct {
 } mltk_reduction;
 
 void mltk_mean_s8(const mltk_reduction *p, const int8_t *in, int8_t *out); /* MEAN and SUM */
+/* The position of the largest or smallest value of each row of n; the first of equal ones. */
+void mltk_arg_max_s8(const int8_t *in, int32_t *out, int32_t rows, int32_t n);
+void mltk_arg_min_s8(const int8_t *in, int32_t *out, int32_t rows, int32_t n);
+
 void mltk_reduce_max_s8(const mltk_reduction *p, const int8_t *in, int8_t *out);
 void mltk_reduce_min_s8(const mltk_reduction *p, const int8_t *in, int8_t *out);
 

@@ -1,4 +1,4 @@
-/* MEAN, SUM, REDUCE_MAX and REDUCE_MIN of int8.
+/* MEAN, SUM, REDUCE_MAX, REDUCE_MIN, ARG_MAX and ARG_MIN of int8.
  *
  * Source of the arithmetic: TensorFlow Lite, kernels/internal/reference/reduce.h (QuantizedMeanOrSum).
  *
@@ -45,3 +45,16 @@ static void reduce(const mltk_reduction *p, const int8_t *in, int8_t *out, int32
 void mltk_mean_s8(const mltk_reduction *p, const int8_t *in, int8_t *out) { reduce(p, in, out, p->offset, plus); }
 void mltk_reduce_max_s8(const mltk_reduction *p, const int8_t *in, int8_t *out) { reduce(p, in, out, -128, larger); }
 void mltk_reduce_min_s8(const mltk_reduction *p, const int8_t *in, int8_t *out) { reduce(p, in, out, 127, smaller); }
+
+static inline void find(const int8_t *in, int32_t *out, int32_t rows, int32_t n, int32_t sign) {
+    for (int32_t row = 0; row < rows; ++row, in += n) {
+        int32_t found = 0;
+        for (int32_t i = 1; i < n; ++i) {
+            if (sign * in[i] > sign * in[found]) found = i;
+        }
+        out[row] = found;
+    }
+}
+
+void mltk_arg_max_s8(const int8_t *in, int32_t *out, int32_t rows, int32_t n) { find(in, out, rows, n, 1); }
+void mltk_arg_min_s8(const int8_t *in, int32_t *out, int32_t rows, int32_t n) { find(in, out, rows, n, -1); }
