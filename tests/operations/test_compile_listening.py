@@ -117,3 +117,11 @@ def test_settings_that_never_detect_anything_are_a_note() -> None:
     results = compile_to_c(TfliteModel(listening_model(minimum_count=50)), name="ear", compare=False)
     assert "Nothing can be detected" in results.notes[0]
     assert "ear_listen.c" in results.files
+
+
+def test_without_a_comparison_nothing_is_said_about_a_compiler() -> None:
+    results = compile_to_c(TfliteModel(listening_model()), name="ear", compare=False)
+    assert "Checked      not compared\n" in results.to_text()
+    assert "compiler" not in results.to_text()
+    assert results.n_listened == 0
+    assert "The code was not compared with an interpreter." in results.files["README.md"]

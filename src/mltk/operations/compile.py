@@ -90,7 +90,7 @@ class CompileResults:
         compared = (
             f"{self.n_compared} random samples on this machine: 0 values differ from {self.reference}"
             if self.n_compared
-            else "not compared: there is no C compiler here"
+            else "not compared"
         )
         lines = [
             f"Model        {self.name}",
@@ -375,7 +375,7 @@ def _readme(program: Program, code: ModelCode, recorded: TestVectors, name: str,
     compared = (
         f"{n_compared} random samples were computed on the host: 0 output values differed from {recorded.source}."
         if n_compared
-        else "The code was not compared with an interpreter, since there was no C compiler."
+        else "The code was not compared with an interpreter."
     )
     ports_text = "\n".join(ports)
     return f"""# {name}
