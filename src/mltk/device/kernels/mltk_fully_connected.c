@@ -18,18 +18,24 @@ static inline void dot_2x1(const int8_t *w, const int8_t *x, int32_t n, int32_t 
     }
 #else
 #if defined(MLTK_DSP)
-    const int8_t *const other = w + n;
-    for (; k < (n & ~3); k += 4) {
-        const uint32_t a = mltk_load_4(w + k), b = mltk_load_4(other + k), c = mltk_load_4(x + k);
+    const int8_t *other = w + n;
+    for (const int8_t *const end = w + (n & ~3); w != end;) {
+        const uint32_t a = mltk_load_4(w), b = mltk_load_4(other), c = mltk_load_4(x);
         const uint32_t even = mltk_even(c), odd = mltk_odd(c);
+        w += 4, other += 4, x += 4;
         s0 = mltk_add_products(mltk_odd(a), odd, mltk_add_products(mltk_even(a), even, s0));
         s1 = mltk_add_products(mltk_odd(b), odd, mltk_add_products(mltk_even(b), even, s1));
     }
-#endif
+    for (k = 0; k < (n & 3); ++k) {
+        s0 += w[k] * x[k];
+        s1 += other[k] * x[k];
+    }
+#else
     for (; k < n; ++k) {
         s0 += w[k] * x[k];
         s1 += w[n + k] * x[k];
     }
+#endif
 #endif
     sum[0] = s0, sum[1] = s1;
 }
