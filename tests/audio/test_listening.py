@@ -38,6 +38,19 @@ def test_the_volume_gain_is_rounded_and_limited_to_16_bits() -> None:
     model = listening(volume_gain=2.5)
     assert model.amplify(np.array([1, 3, -3, 20000, -20000], np.int16)).tolist() == [3, 8, -7, 32767, -32768]
     assert listening(volume_gain=0).amplify(np.array([5], np.int16)).tolist() == [5]
+    assert listening(volume_gain=0.0001).amplify(np.array([512], np.int16)).tolist() == [2]  # not the factor 1
+
+
+def test_the_detector_has_room_for_all_results_in_its_window() -> None:
+    rng = np.random.default_rng(4)
+    for _ in range(60):
+        rate = int(rng.choice([8000, 11025, 16000]))
+        frontend = settings(sample_rate_hz=rate, window_step_ms=int(rng.integers(5, 31)))
+        window_ms = int(rng.integers(0, 700))
+        model = listening(frontend=frontend, latency_ms=int(rng.integers(1, 200)), average_window_duration_ms=window_ms)
+        times = np.concatenate([t for _, t in model.batches(np.zeros(2 * rate, np.int16))])
+        in_window = np.arange(len(times)) - np.searchsorted(times, times - window_ms) + 1
+        assert in_window.max() <= model.max_results <= in_window.max() + 3
 
 
 @pytest.mark.parametrize(

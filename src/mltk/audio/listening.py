@@ -113,7 +113,7 @@ class Listening:
     @property
     def gain(self) -> int:
         """Factor of the audio samples in steps of 1/256."""
-        return round(self.detector.volume_gain * 256) or 256
+        return max(1, round(self.detector.volume_gain * 256)) if self.detector.volume_gain else 256
 
     @property
     def max_results(self) -> int:
