@@ -5,9 +5,11 @@
 
 The data is 2,000 synthetic JPEG files of 96×96 pixels in color, batches of 32, two cores. The augmentation is rotation,
 shifts, zoom, contrast, flips, and noise: every image gets one of the four kinds. PYTHON is the interpreter of an
-environment with ``silabs-mltk==0.20.0``; the environment variable MLTK_020_PYTHON may name it too. Without it, only
-openmltk is measured. The time of the first batch includes listing the dataset. The samples per second are those of the
-second and later epochs; 0.20 decodes the files in each of them, openmltk keeps the pixels.
+environment with ``silabs-mltk==0.20.0``; the environment variable MLTK_020_PYTHON may name it too. MLTK_020_PYTHONPATH
+is its PYTHONPATH, for packages that the environment lacks. Without PYTHON, only openmltk is measured.
+
+The time of the first batch includes listing the dataset. The samples per second are those of the second and later
+epochs; 0.20 decodes the files in each of them, openmltk keeps the pixels.
 
 With ``--files N``, one epoch of N files is read with two limits of the memory for decoded images, and the largest
 memory of the process is printed. The files are links to 1,000 images, so that they fit on the disk. See
