@@ -153,33 +153,24 @@ def test_published_settings_have_two_classes_that_are_heard(needs_tflm: None) ->
 
 
 COMPILERS = [
-    command
-    for command in (["gcc"], ["clang"], ["arm-none-eabi-gcc", "-mcpu=cortex-m4", "-mthumb"])
-    if shutil.which(command[0])
+    command for command in (["clang"], ["arm-none-eabi-gcc", "-mcpu=cortex-m4", "-mthumb"]) if shutil.which(command[0])
 ]
 
 
 @pytest.mark.parametrize("compiler", COMPILERS, ids=lambda command: command[0])
-def test_the_code_compiles_without_warnings(compiler: list[str], tmp_path: Path) -> None:
-    for kind in MODELS:
-        files, _ = files_of(listening_model(**MODELS[kind]))
-        for name in ("ear_listen.c", "ear_listen.h", "ear.h", "audio_frontend.h", "detector.h"):
-            (tmp_path / name).write_text(files[name])
-        command = [*compiler, "-std=c99", *WARNINGS, "-Werror", "-Os", "-c", "ear_listen.c", "-o", "ear.o"]
-        subprocess.run(command, cwd=tmp_path, check=True)
-
-
-def test_the_ram_that_is_said_is_at_least_what_a_32_bit_device_has(tmp_path: Path) -> None:
-    if shutil.which("arm-none-eabi-gcc") is None:
-        pytest.skip("arm-none-eabi-gcc is not installed")
+def test_the_code_compiles_without_warnings_and_has_the_ram_that_is_said(compiler: list[str], tmp_path: Path) -> None:
     for kind in MODELS:
         files, ram_bytes = files_of(listening_model(**MODELS[kind]))
         for name in ("ear_listen.c", "ear_listen.h", "ear.h", "audio_frontend.h", "detector.h"):
             (tmp_path / name).write_text(files[name])
-        subprocess.run(["arm-none-eabi-gcc", "-Os", "-c", "ear_listen.c"], cwd=tmp_path, check=True)
-        size = subprocess.run(["arm-none-eabi-size", "ear_listen.o"], cwd=tmp_path, capture_output=True, text=True)
-        _, data, bss, *_ = size.stdout.splitlines()[1].split()
-        assert ram_bytes - 64 <= int(data) + int(bss) <= ram_bytes
+        command = [*compiler, "-std=c99", *WARNINGS, "-Werror", "-Os", "-c", "ear_listen.c", "-o", "ear.o"]
+        subprocess.run(command, cwd=tmp_path, check=True)
+        if compiler[0].startswith("arm"):
+            sized = subprocess.run(
+                ["arm-none-eabi-size", "ear.o"], cwd=tmp_path, capture_output=True, text=True, check=True
+            )
+            _, data, bss, *_ = sized.stdout.splitlines()[1].split()
+            assert ram_bytes - 64 <= int(data) + int(bss) <= ram_bytes
 
 
 # Runs the self-test of the generated code on an emulated board, and prints the number of values that differ.
