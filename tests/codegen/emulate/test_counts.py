@@ -120,6 +120,20 @@ def test_an_instruction_that_the_core_lacks_stops_it(tmp_path: Path) -> None:
         run_assembly(tmp_path, ".inst.w 0xfbb0f0f1\nbx lr", "cortex-m0plus")  # a division
 
 
+def test_another_layout_of_the_package_counts_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    body = ASSEMBLY["a loop"][0]
+    fast, slow = tmp_path / "fast", tmp_path / "slow"
+    fast.mkdir()
+    slow.mkdir()
+    expected, _ = run_assembly(fast, body)
+
+    def no_native_hooks(_: object) -> None:
+        raise ImportError
+
+    monkeypatch.setattr("mltk.codegen.emulate.machine._native_hooks", no_native_hooks)
+    assert run_assembly(slow, body)[0] == expected
+
+
 def test_a_record_with_a_gap_is_refused() -> None:
     code = {0: [(0, Decoded("other", 1, 1))], 8: [(8, Decoded("other", 1, 1))]}
     with pytest.raises(RuntimeFailure, match="between 0x0 and 0x8"):
