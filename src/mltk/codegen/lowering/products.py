@@ -101,9 +101,9 @@ def _geometry(x: Tensor, y: Tensor, win: Window) -> dict[str, Any]:
     }
 
 
-def _padded(rows: np.ndarray, size: int) -> np.ndarray:
-    """Return weights with zeros up to ``size`` columns and an even number of rows, since kernels take two at a time."""
-    padded = np.zeros((-(-len(rows) // 2) * 2, size), np.int8)
+def _padded(rows: np.ndarray, size: int, n: int) -> np.ndarray:
+    """Return weights with zeros up to ``size`` columns and ``n`` rows."""
+    padded = np.zeros((n, size), np.int8)
     padded[: len(rows), : rows.shape[1]] = rows
     return padded
 
@@ -129,7 +129,9 @@ def _conv_2d(context: Context, w: np.ndarray, groups: int) -> None:
     rows = w.reshape(len(w), -1)
     out = requantization(node, x, node.tensor(1), rows, _bias(node, 2), fold_zero_point=True)
     row = -(-rows.shape[1] // 4) * 4
-    weights = Constant("weights", _padded(rows, row))
+    # The kernel takes two rows of a group at a time. With an odd number of them, it reads one behind the last.
+    n = len(rows) + len(rows) // groups % 2
+    weights = Constant("weights", _padded(rows, row, n))
     fields = {**_geometry(x, y, win), "groups": groups, "row": row, "weights": weights, "out": out}
     source, target = context.input(0), context.output()
     if win.is_pointwise and groups == 1 and x.shape[3] == row:
@@ -269,7 +271,7 @@ def lower_fully_connected(context: Context) -> None:
             "rows": rows,
             "in_size": w.shape[1],
             "out_size": w.shape[0],
-            "weights": Constant("weights", _padded(w, w.shape[1])),
+            "weights": Constant("weights", _padded(w, w.shape[1], len(w) + len(w) % 2)),
             "out": out,
         },
     )

@@ -45,8 +45,8 @@ typedef struct {
     mltk_requantization out;
 } mltk_conv;
 
-/* CONV_2D. weights: (out_channels, row), and zeros behind an odd number of rows. The bias has the input's zero point
- * folded in. scratch: 5 * row bytes. */
+/* CONV_2D. weights: (out_channels, row), and zeros behind an odd number of rows for a group. The bias has the input's
+ * zero point folded in. scratch: 5 * row bytes. */
 void mltk_conv_2d_s8(const mltk_conv *p, const int8_t *in, int8_t *out, int16_t *scratch);
 
 /* CONV_2D with a 1 x 1 kernel and stride 1 on in_channels = row, a multiple of 4. scratch: 4 * row
