@@ -120,6 +120,10 @@ def _noises(folder: str, n: int = 4) -> Callable[[np.random.Generator], Iterable
     return members
 
 
+def _game_play(draw: np.random.Generator) -> Iterable[Member]:
+    yield "recorded_pacman_game_play.wav", wav(draw, 20.0)
+
+
 def _images(
     root: str, classes: Iterable[str], shape: tuple[int, ...], n: int = 60
 ) -> Callable[[np.random.Generator], Iterable[Member]]:
@@ -157,7 +161,7 @@ ARCHIVES: dict[str, Callable[[np.random.Generator], Iterable[Member]]] = {
     "speech_commands_v0.02.tar.gz": _speech_commands,
     "esc-50.zip": _esc50,
     "brd2601_background_audio.7z": _noises("brd2601"),
-    "recorded_pacman_game_play.7z": _noises("pacman"),
+    "recorded_pacman_game_play.7z": _game_play,
     "mit_ir_survey.zip": _noises("Audio"),
     "mlcommons_keywords_subset_part1.7z": _words("apple", "banana"),
     "mlcommons_keywords_subset_part2.7z": _words("cherry", "grape"),

@@ -55,6 +55,10 @@ def test_an_optimizer_has_lr_and_save_ignores_the_format(tmp_path: Path) -> None
     optimizer = keras.optimizers.Adam(0.5)
     optimizer.lr = 0.25
     assert float(optimizer.lr) == float(optimizer.learning_rate) == 0.25
+    import tensorflow as tf
+
+    tf.keras.backend.set_value(optimizer.lr, tf.keras.backend.get_value(0.125))
+    assert float(optimizer.learning_rate) == 0.125
     model = functional()
     model.save(str(tmp_path / "m.keras"), save_format="tf")
     x = np.ones((1, 3), np.float32)

@@ -1,6 +1,7 @@
 """What a specification for MLTK 0.20 expects of Keras 2, and Keras 3 has changed.
 
 - ``optimizer.lr`` is ``optimizer.learning_rate``. Own callbacks read and set it.
+- ``tf.keras.backend.set_value(variable, value)`` fails in Keras 3 with a variable of Keras 3.
 - ``keras_model.save(path, save_format="tf")`` ignores the format, which follows from the name of the file.
 - A functional model without a name is named ``model``, ``model_1``, and so on. Specifications search an inner model by
   this name. Only the function that builds the model of a 0.20 specification sees these names.
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import importlib
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -64,13 +66,19 @@ def keras2_names(script: str | None) -> Iterator[None]:
 
 
 def accept_keras2_calls() -> None:
-    """Let optimizers have ``lr``, and ``keras.Model.save`` accept ``save_format``, until the process ends."""
+    """Make the calls in the list above work, until the process ends."""
+    backend = importlib.import_module("keras._tf_keras.keras.backend")
+    backend.set_value = _set_value  # type: ignore[attr-defined]  # a module of Keras
     optimizer: Any = keras.optimizers.Optimizer
     if not hasattr(optimizer, "lr"):
         optimizer.lr = property(_learning_rate, _set_learning_rate)
     model: Any = keras.Model
     if not hasattr(model.save, "accepts_save_format"):
         model.save = _without_save_format(model.save)
+
+
+def _set_value(x: Any, value: Any) -> None:
+    x.assign(value)
 
 
 def _learning_rate(optimizer: Any) -> Any:

@@ -59,7 +59,7 @@ my_model.batch_size = 128
 my_model.optimizer = "adam"
 my_model.loss = "mae"
 my_model.metrics = ["mae"]
-my_model.checkpoint["monitor"] = "val_loss"
+my_model.checkpoint = dict(monitor="val_loss", save_best_only=True)
 my_model.seed = 42
 my_model.tflite_converter["inference_input_type"] = "int8"
 my_model.tflite_converter["inference_output_type"] = "int8"

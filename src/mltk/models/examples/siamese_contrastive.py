@@ -74,7 +74,7 @@ my_model.batch_size = 16
 my_model.optimizer = "rmsprop"
 my_model.loss = ContrastiveLoss(margin=1)
 my_model.metrics = [same_digit]
-my_model.checkpoint["monitor"] = "val_loss"
+my_model.checkpoint = dict(monitor="val_loss", save_best_only=True)
 my_model.keras_custom_objects.update(ContrastiveLoss=ContrastiveLoss, same_digit=same_digit)
 my_model.seed = 42
 my_model.tflite_converter["inference_input_type"] = "int8"

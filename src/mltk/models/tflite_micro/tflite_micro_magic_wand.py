@@ -14,6 +14,9 @@ import tensorflow as tf
 import mltk
 from mltk.datasets.accelerometer import tflm_magic_wand
 
+LENGTH = 128
+"""Samples of a movement."""
+
 
 class MagicWand(mltk.MltkModel, mltk.TrainMixin, mltk.DatasetMixin, mltk.EvaluateClassifierMixin):
     """The input is the acceleration on three axes, the output a probability for each gesture."""
@@ -21,7 +24,7 @@ class MagicWand(mltk.MltkModel, mltk.TrainMixin, mltk.DatasetMixin, mltk.Evaluat
 
 def movements(subset: str, test: bool) -> tuple[tf.data.Dataset, None, tf.data.Dataset] | tf.data.Dataset:
     """Load batches for training and validation, or for evaluation."""
-    loader = tflm_magic_wand.load_data(seq_length=my_model.input_shape[0])
+    loader = tflm_magic_wand.load_data(seq_length=LENGTH)
     loader.format()
     if subset == "evaluation":
         return batches(loader.test_data, test)
@@ -62,7 +65,7 @@ my_model.version = 1
 my_model.description = "TensorFlow Lite Micro's magic wand: gestures"
 my_model.dataset = movements
 my_model.classes = ["wing", "ring", "slope", "negative"]
-my_model.input_shape = (128, 3, 1)
+my_model.input_shape = (LENGTH, 3, 1)
 my_model.build_model_function = build_model
 my_model.epochs = 50
 my_model.batch_size = 64

@@ -40,7 +40,7 @@ def five_frames(params: Any, x: np.ndarray) -> np.ndarray:
     """Cut five frames out of a spectrogram ``[frames, 128, 1]``: at random for training, else in the middle."""
     last = len(x) - FRAMES - MARGIN
     start = np.random.randint(MARGIN, last + 1) if params.subset == "training" and last > MARGIN else len(x) // 2
-    return x[start : start + FRAMES].reshape(my_model.input_shape)
+    return x[start : start + FRAMES].reshape(FRAMES, 128, 1)
 
 
 my_model = AnomalyDetector()
@@ -69,7 +69,7 @@ my_model.batch_size = 512
 my_model.optimizer = "adam"
 my_model.loss = "mean_squared_error"
 my_model.metrics = ["mean_squared_error"]
-my_model.checkpoint["monitor"] = "val_loss"
+my_model.checkpoint = dict(monitor="val_loss", save_best_only=True)
 my_model.seed = 42
 my_model.tflite_converter["inference_input_type"] = "int8"
 my_model.tflite_converter["inference_output_type"] = "int8"
