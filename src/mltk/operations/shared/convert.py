@@ -12,6 +12,7 @@ from mltk.operations.shared.refusal import explain_refusal
 from mltk.operations.shared.representative import representative_dataset
 from mltk.operations.shared.tensorflow_setup import import_tensorflow
 from mltk.specification.events import MltkModelEvent
+from mltk.specification.logs import get_mltk_logger
 
 if TYPE_CHECKING:
     from mltk.operations.shared.model_types import BuildableModel, KerasModel
@@ -25,6 +26,7 @@ _OURS = (
 )
 """Settings that are not attributes of the converter."""
 _DTYPES = ("inference_input_type", "inference_output_type")
+_ONLY_NEW = ("experimental_new_converter", "experimental_new_quantizer")
 _CONVERTED = (*_OURS, *_DTYPES, "supported_ops", "optimizations", "supported_types", "target_spec")
 """Settings that are not copied to the converter as they are."""
 
@@ -176,6 +178,9 @@ def configure(converter: Any, settings: dict[str, Any]) -> None:
         if settings.get(name) is not None:
             setattr(converter, name, _dtype(settings[name], name))
     for name, value in settings.items():
+        if name in _ONLY_NEW and not value:  # specifications for TensorFlow 2.3 chose the old one
+            get_mltk_logger().warning("tflite_converter: %s=False is ignored. TensorFlow has only the new one.", name)
+            continue
         if name not in _CONVERTED and value is not None and hasattr(converter, name):
             setattr(converter, name, value)
 
