@@ -228,7 +228,7 @@ def _listed_by_function(directory: str, name: str, options: ListingOptions) -> l
     _, found = options.list_function(
         base_directory=directory,
         search_class=name,
-        white_list_formats=list(options.formats),
+        white_list_formats=tuple(options.formats),  # a function may call str.endswith with it
         split=options.split,
         follow_links=options.follow_links,
         shuffle_index_directory=options.shuffle_index_directory,

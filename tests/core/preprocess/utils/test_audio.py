@@ -94,3 +94,11 @@ def test_parallel_process_keeps_the_order() -> None:
         pool.process(4, pool_batch=batch)
         assert batch.wait(30) == [9, 16]
     assert not pool.is_running
+
+
+def test_resample_takes_the_arguments_of_librosa() -> None:
+    from mltk.core.preprocess.utils import audio as audio_utils
+
+    tone = np.sin(2 * np.pi * 300 * np.arange(8000) / 8000).astype(np.float32)
+    assert audio_utils.resample(tone, orig_sr=8000, target_sr=16000).shape == (16000,)
+    assert audio_utils.resample(tone, orig_sr=8000, target_sr=8000) is not None

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from mltk.audio import files
 from mltk.audio.augment import offset as offset_effect
 from mltk.audio.augment.trim import trim_bounds
-from mltk.audio.files import read_audio, resample, to_float32, to_int16, write_audio
+from mltk.audio.files import read_audio, to_float32, to_int16, write_audio
 from mltk.audio.frontend import AudioFeatureGenerator, AudioFeatureGeneratorSettings
 from mltk.errors import DatasetError
 from mltk.utils.python import append_exception_msg
@@ -23,6 +24,7 @@ __all__ = [
     "append_exception_msg",
     "apply_frontend",
     "read_audio_file",
+    "resample",
     "write_audio_file",
 ]
 
@@ -38,6 +40,21 @@ def _as_path(value: Any) -> str:
     value = value.numpy() if hasattr(value, "numpy") else value
     value = value.item() if isinstance(value, np.ndarray) else value
     return value.decode() if isinstance(value, bytes) else os.fspath(value)
+
+
+def resample(y: npt.NDArray[Any], *, orig_sr: float, target_sr: float, **kwargs: Any) -> npt.NDArray[Any]:
+    """Change the sample rate of audio. The arguments are those of ``librosa.resample``.
+
+    Args:
+        y: float32 or int16 ``[samples]``.
+        orig_sr: Sample rate of ``y`` in Hz.
+        target_sr: Sample rate of the result in Hz.
+        kwargs: For compatibility with MLTK 0.20; ignored.
+
+    Returns:
+        ``[samples * target_sr / orig_sr]``, with the data type of ``y``.
+    """
+    return files.resample(np.asarray(y), int(orig_sr), int(target_sr))
 
 
 def read_audio_file(path: Any, return_sample_rate: bool = False, return_numpy: bool = True, **kwargs: Any) -> Any:
@@ -134,7 +151,7 @@ def adjust_length(
     """
     clip = np.asarray(sample)
     if original_sr is not None and target_sr is not None:
-        clip = resample(clip, original_sr, target_sr)
+        clip = files.resample(clip, original_sr, target_sr)
     if trim_threshold_db and len(clip):
         start, stop = trim_bounds(to_int16(clip), trim_threshold_db)
         clip = clip[start:stop]
