@@ -37,7 +37,7 @@ PARAMETERS = {
     "visual_wake_words": 221_794,
 }
 """Parameters of the models. Those of MLPerf Tiny and of TensorFlow Lite Micro are the published numbers."""
-OTHERS = {"image_example1", "siamese_contrastive", "fingerprint_signature_generator"}
+OTHERS = ("image_example1", "siamese_contrastive", "fingerprint_signature_generator")
 """Models whose number of parameters nobody published."""
 
 

@@ -61,6 +61,6 @@ def command(
     )
     evaluations = []
     if evaluate and isinstance(results.mltk_model, EvaluateMixin):
-        for tflite in (False, True):
+        for tflite in (False, True) if results.tflite_model is not None else (False,):
             evaluations.append(evaluate_model(results.mltk_model, tflite=tflite, show=show))
     click.echo("\n" + report_training(results, evaluations))

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from mltk.errors import MltkError
+from mltk.errors import MltkError, QuantizationError
 from mltk.files import write_file
 from mltk.operations.c_code import write_c_code
 from mltk.operations.shared.c_files import FOLDER, c_files
@@ -131,6 +131,11 @@ def quantize_keras_model(
     logger = logger or logging.getLogger("mltk")
     path = path or model.tflite_log_dir_path
     settings = dict(model.tflite_converter)
+    if not settings.pop("enabled", True):
+        raise QuantizationError(
+            f"{model.name} makes no .tflite: its tflite_converter is None.",
+            hint="Leave tflite_converter as it is, or assign settings to it.",
+        )
     model.trigger_event(MltkModelEvent.QUANTIZE_STARTUP, build=build, keras_model=keras_model, tflite_path=path)
     wants_report = bool(settings.get("generate_quantization_report")) and not build
     float_model = None

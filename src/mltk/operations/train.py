@@ -90,6 +90,7 @@ def train_model(
     """
     stop_if_loading_script()
     loaded = cast("TrainableModel", prepare(model, TrainMixin, DatasetMixin, test=test, operation="train"))
+    quantize = quantize and loaded.wants_tflite
     loaded._remember_dataset()
     run = _Run(loaded, epochs=epochs, verbose=verbose)
     if create_archive:

@@ -126,6 +126,7 @@ class Setting:
         computed: Callable[[Any], Any] | None,
         completed: bool,
         adapt: Callable[[Any], Any] | None = None,
+        of_none: Callable[[], Any] | None = None,
     ) -> None:
         self.default = default
         self.doc = doc
@@ -137,6 +138,7 @@ class Setting:
         self.adapt = adapt
         self.name = ""
         self.owner: type = object
+        self.of_none = of_none
         self._hint: Any = None
         self.__doc__ = doc
 
@@ -169,6 +171,8 @@ class Setting:
         Raises:
             SettingError: The value has the wrong type or is impossible.
         """
+        if value is None and self.of_none is not None:
+            value = self.of_none()
         try:
             value = coerce(value, self.hint)
         except Mismatch as e:
@@ -239,6 +243,7 @@ def setting(
     keys: frozenset[str] | None = None,
     check: Check | None = None,
     completed: bool = False,
+    of_none: Callable[[], T] | None = None,
 ) -> T: ...
 @overload
 def setting(*, doc: str, computed: Callable[[Any], T], check: Check | None = None) -> T: ...
@@ -252,6 +257,7 @@ def setting(
     computed: Callable[[Any], Any] | None = None,
     completed: bool = False,
     adapt: Callable[[Any], Any] | None = None,
+    of_none: Callable[[], Any] | None = None,
 ) -> Any:
     """Declare a setting of a specification class.
 
@@ -264,12 +270,21 @@ def setting(
         computed: Default as a function of the specification. The documentation shows the function's docstring.
         completed: For a dict: a key that an assigned value lacks keeps its default.
         adapt: Changes an assigned value of another form into the form in which the setting stores it.
+        of_none: Makes the value that an assigned None stands for; otherwise None is a value like others.
 
     Returns:
         A :class:`Setting`. The declared type is that of the value, because an instance reads and stores values.
     """
     return Setting(
-        default, doc, factory=factory, keys=keys, check=check, computed=computed, completed=completed, adapt=adapt
+        default,
+        doc,
+        factory=factory,
+        keys=keys,
+        check=check,
+        computed=computed,
+        completed=completed,
+        adapt=adapt,
+        of_none=of_none,
     )
 
 

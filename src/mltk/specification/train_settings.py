@@ -45,6 +45,7 @@ CONVERTER_DEFAULTS = {
     "generate_quantization_report": False,
 }
 CONVERTER_KEYS = set(CONVERTER_DEFAULTS) | {
+    "enabled",
     "supported_types",
     "target_spec",
     "canonicalizing_inf_as_min_max_float",
@@ -170,14 +171,20 @@ class TrainMixin(Spec):
     )
     tflite_converter: dict[str, Any] = setting(
         factory=lambda: {k: list(v) if isinstance(v, list) else v for k, v in CONVERTER_DEFAULTS.items()},
-        doc="Attributes of `tf.lite.TFLiteConverter`, and options of its representative dataset.",
+        doc="Attributes of `tf.lite.TFLiteConverter`, and options of its representative dataset. None: no `.tflite`.",
         keys=frozenset(CONVERTER_KEYS),
         completed=True,
+        of_none=lambda: {"enabled": False},
     )
     c_code: bool = setting(
         False,
         "Add the quantized model as C code to the archive, in the folder `c`, as `mltk compile` writes it.",
     )
+
+    @property
+    def wants_tflite(self) -> bool:
+        """Whether training also makes the ``.tflite``: not if ``tflite_converter`` is None."""
+        return bool(self.tflite_converter.get("enabled", True))
 
     def callback_options(self, name: str) -> dict[str, Any] | None:
         """Return the arguments of a built-in callback; None if the callback is off."""
