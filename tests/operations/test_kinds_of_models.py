@@ -37,7 +37,8 @@ def features(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def dense(width: int, activation: str | None = None, name: str | None = None) -> Any:
-    return L.Dense(width, activation=activation, name=name)
+    """A dense layer that is made when it is called, after the seed was set."""
+    return lambda x: L.Dense(width, activation=activation, name=name)(x)
 
 
 def one(outputs: Callable[[Any], Any], loss: Any, metrics: Any) -> Callable[[Any], Any]:

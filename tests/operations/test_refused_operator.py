@@ -8,7 +8,6 @@ import keras
 import pytest
 
 from mltk import check_parity, evaluate_model, train_model
-from mltk.errors import SpecificationError
 from mltk.operations.results.training import report_training
 
 pytestmark = [pytest.mark.tf, pytest.mark.usefixtures("needs_tflm")]
@@ -32,7 +31,7 @@ def refused(model: Any) -> Any:
 
 
 def crashing(model: Any) -> Any:
-    """The output of SUB is always 0, so that its scale is tiny: TFLM and LiteRT abort."""
+    """The output of SUB is always 0, so that its scale is tiny: TFLM aborts."""
     x = keras.Input(model.input_shape)
     return _compiled(model, x, L.Dense(3, activation="softmax")(L.Subtract()([x, x])))
 
@@ -56,7 +55,9 @@ def test_the_figures_are_of_the_reference_kernels_with_a_note(make_toy, capfd):
     assert "micro/kernels" not in capfd.readouterr().err
 
 
-def test_a_model_that_every_engine_crashes_on_is_an_error_before_the_training(make_toy):
-    with pytest.raises(SpecificationError, match="operator SUB of layer 'subtract'") as e:
-        train_model(make_toy(build_model_function=crashing))
-    assert "Nothing has been trained" in str(e.value.hint)
+def test_a_model_that_tflm_crashes_on_is_computed_by_the_reference_kernels(make_toy):
+    model = make_toy(build_model_function=crashing)
+    train_model(model)
+    results = evaluate_model(model, tflite=True)
+    assert "reference kernels" in results["engine_description"]
+    assert any("SUB" in note and "crashed" in note for note in results["notes"]), results["notes"]

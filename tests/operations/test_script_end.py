@@ -17,6 +17,7 @@ import mltk.operations
 from mltk.workers.script_loading import ScriptEnd, loading_script
 
 HELPERS = {
+    "c_code": {"renewed_members", "write_c_code"},
     "evaluate": {"dump_reconstructions"},
     "profile": {"write_profile"},
     "quantize": {"add_parameters", "build_date", "quantize_keras_model", "write_quantization_report"},

@@ -168,9 +168,10 @@ def test_a_setting_of_a_mixin_that_is_not_included_names_the_mixin() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "mixin"), [("follow_links", "AudioDatasetMixin"), ("eval_shuffle", "EvaluateClassifierMixin")]
+    ("name", "mixins"),
+    [("follow_links", ("AudioDatasetMixin", "ImageDatasetMixin")), ("eval_shuffle", ("EvaluateClassifierMixin",))],
 )
-def test_the_error_for_a_missing_mixin_does_not_depend_on_what_is_imported(name: str, mixin: str) -> None:
+def test_the_error_for_a_missing_mixin_does_not_depend_on_what_is_imported(name: str, mixins: tuple[str, ...]) -> None:
     code = f"""
         import sys
         import mltk
@@ -181,8 +182,8 @@ def test_the_error_for_a_missing_mixin_does_not_depend_on_what_is_imported(name:
             model.{name} = True
         except mltk.MltkError as e:
             assert str(e) == (
-                "<string>:8: {name} is a setting of {mixin}, which Bare doesn't include.\\n"
-                "Add {mixin} to the bases of Bare."
+                "<string>:8: {name} is a setting of {" and ".join(mixins)}, which Bare doesn't include.\\n"
+                "Add {" or ".join(mixins)} to the bases of Bare."
             ), e
         else:
             raise AssertionError("no error")

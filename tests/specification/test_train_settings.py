@@ -11,6 +11,7 @@ from mltk.specification.weights import higher_is_better
 
 OURS = {
     # What is handled by this package rather than handed to TFLiteConverter.
+    "enabled",
     "supported_ops",
     "supported_types",
     "representative_dataset_max_samples",

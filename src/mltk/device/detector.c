@@ -1,4 +1,7 @@
-/* Detections from a stream of scores; see detector.h. SPDX-License-Identifier: Apache-2.0 */
+/* Detections from a stream of scores; see detector.h.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "detector.h"
 
 #include <stddef.h>

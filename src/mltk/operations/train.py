@@ -393,7 +393,7 @@ class _Run:
         model.trigger_event(MltkModelEvent.AFTER_SAVE_TRAIN_RESULTS, results=results, output_dir=self.folder)
         name, value = results.get_best_metric()
         self.logger.info("Best %s: %.4g", name, value)
-        self.logger.info("The trained model has the weights %s.", results.weights)
+        self.logger.info("Weights: %s.", results.weights)
         return results
 
 

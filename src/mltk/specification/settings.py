@@ -372,7 +372,7 @@ class Spec:
         if elsewhere := MIXINS_OF_SETTING.get(name):
             raise SettingError(
                 f"{at}{name} is a setting of {' and '.join(elsewhere)}, which {type(self).__name__} doesn't include.",
-                hint=f"Add {elsewhere[0]} to the bases of {type(self).__name__}.",
+                hint=f"Add {' or '.join(elsewhere)} to the bases of {type(self).__name__}.",
             )
         near = did_you_mean(name, [n for n, _ in iter_settings(type(self))], cutoff=0.75)
         if near:

@@ -78,7 +78,7 @@ def test_the_archive_has_the_weights_that_the_setting_names(
     with zipfile.ZipFile(model.archive_path) as archive:
         assert json.loads(archive.read("manifest.json"))["weights"]["epoch"] == epoch
     with open(f"{model.log_dir}/train/log.txt") as log:
-        assert f"The trained model has the weights {text}." in log.read()
+        assert f"Weights: {text}." in log.read()
 
 
 @pytest.mark.parametrize("stopped_after", [1, 2, 4])
