@@ -142,3 +142,23 @@ def test_files_are_not_grouped_unless_asked(tmp_path) -> None:
     assert validation.counts() == {"0": 4, "1": 4, "2": 4}
     half = listed(str(tmp_path), ["0"], split=(0.0, 0.5))
     assert Counter(name.split("_")[1] for name in half.names) == {"anna": 4, "ben": 4, "carla": 2}
+
+
+def test_a_function_of_0_20_chooses_and_adds_files_of_the_unknown_class(folder) -> None:
+    def process(directory, sample_paths, split, **_):
+        assert len(sample_paths["_unknown_"]) == 70  # all files of the folders c and d
+        sample_paths["_unknown_"] = [*sample_paths["_unknown_"][:3], "more/x.wav"]
+
+    found = listed(str(folder), ["a", "b", "_unknown_"], process_function=process)
+    assert sorted(found.pool)[:3] == sorted(found.pool[:3])
+    assert found.pool[-1] == "more/x.wav"
+    assert found.counts()["_unknown_"] == len(found.pool) == 4
+
+
+def test_a_function_finds_an_empty_unknown_class(folder) -> None:
+    def process(directory, sample_paths, **_):
+        assert sample_paths["_unknown_"] == []
+        sample_paths["_unknown_"] += ["more/x.wav", "more/y.wav"]
+
+    found = listed(str(folder), ["a", "b", "c", "d", "_unknown_"], process_function=process)
+    assert found.counts()["_unknown_"] == 2

@@ -209,18 +209,44 @@ def _split_files(available: ClassFiles, real: list[str], others: list[str], opti
     else:
         files = available.of_classes(real, others)
     if options.process_function is not None:
-        options.process_function(
-            available.directory,
-            files,
-            split=options.split,
-            follow_links=options.follow_links,
-            white_list_formats=list(options.formats),
-            shuffle=options.shuffle_files,
-            seed=options.seed,
-        )
+        _process(available.directory, files, others, options)
     if options.list_function is not None:
         return files
     return choose_split(files, options.split, options.group_by, pooled=others, say=options.say)
+
+
+def _process(directory: str, files: Files, others: list[str], options: ListingOptions) -> None:
+    """Let the specification's function change the files of the classes.
+
+    It gets the files of all other folders as those of the unknown class, as in MLTK 0.20. Files that it adds there
+    are a folder more in ``others``.
+    """
+    assert options.process_function is not None
+    label = str(options.unknown_label)
+    before = [path for name in others for path in files[name]]
+    has_own = label in files
+    if not has_own:
+        files[label] = list(before)
+    options.process_function(
+        directory,
+        files,
+        split=options.split,
+        follow_links=options.follow_links,
+        white_list_formats=list(options.formats),
+        shuffle=options.shuffle_files,
+        seed=options.seed,
+    )
+    if has_own:
+        return
+    after = list(files.pop(label, []))
+    if after == before:
+        return
+    kept = set(after)
+    for name in others:
+        files[name] = [path for path in files[name] if path in kept]
+    if added := [path for path in after if path and path not in set(before)]:
+        files[label] = added
+        others.append(label)
 
 
 def _listed_by_function(directory: str, name: str, options: ListingOptions) -> list[str]:

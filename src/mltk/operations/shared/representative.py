@@ -155,11 +155,29 @@ def as_inputs(sample: Any, names: list[str], dtypes: list[str]) -> list[np.ndarr
 def _by_name(samples: Iterable[Any], keras_model: KerasModel) -> Iterator[Any]:
     """Yield samples for a model of several inputs as dicts, because the converter changes the order of inputs."""
     names = [t.name for t in keras_model.inputs]
-    for sample in samples:
+    for sample in (one for given in samples for one in _one_by_one(given, keras_model)):
         if len(names) > 1 and isinstance(sample, (list, tuple)) and len(sample) == len(names):
             yield dict(zip(names, sample, strict=True))
         else:
             yield sample
+
+
+def _one_by_one(sample: Any, keras_model: KerasModel) -> Iterator[Any]:
+    """Yield the samples of a batch one after another, because the converter gets a model with a batch of one."""
+    is_dict = isinstance(sample, dict)
+    arrays = list(sample.values()) if is_dict else sample
+    if not isinstance(arrays, (list, tuple)) or len(arrays) != len(keras_model.inputs):
+        yield sample
+        return
+    shapes = [np.shape(a) for a in arrays]
+    ranks = [len(t.shape) for t in keras_model.inputs]
+    n = shapes[0][0] if shapes[0] else 1
+    if n < 2 or any(len(s) != r or s[0] != n for s, r in zip(shapes, ranks, strict=True)):
+        yield sample
+        return
+    for i in range(n):
+        parts = [a[i : i + 1] for a in arrays]
+        yield dict(zip(sample, parts, strict=True)) if is_dict else parts
 
 
 def _random_samples(keras_model: KerasModel, n: int) -> Iterator[list[np.ndarray]]:

@@ -29,7 +29,8 @@ def download(
     """Download the recordings (600 MB) and convert them, unless they exist.
 
     Args:
-        dest_dir: Folder of the recordings; None is ``dest_subdir`` in the folder of all datasets.
+        dest_dir: Folder in which the folder ``audio`` of the recordings is made; None is ``dest_subdir`` in the folder
+            of all datasets.
         dest_subdir: Folder in the folder of all datasets; its leading ``datasets/`` is that folder.
         sample_rate_hertz: Sample rate of the wav files in Hz.
         logger: For compatibility with MLTK 0.20; ignored.
@@ -45,4 +46,4 @@ def download(
     original = folder.with_name(f"{folder.name}_original")
     fetch_and_unpack(DOWNLOAD_URL, VERIFY_SHA1, original, file_name="esc-50.zip")
     found = next((p for p in sorted(original.rglob("audio")) if p.is_dir()), original)
-    return str(convert_folder(found, folder, sample_rate_hertz, clean=clean_dest_dir))
+    return str(convert_folder(found, folder / "audio", sample_rate_hertz, clean=clean_dest_dir))
