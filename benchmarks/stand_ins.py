@@ -174,7 +174,7 @@ ARCHIVES: dict[str, Callable[[np.random.Generator], Iterable[Member]]] = {
     "ekg_waveforms.zip": _ekg,
     "cifar-10-python.tar.gz": _cifar10,
     "vw_coco2014_96.tar.gz": _images("vw_coco2014_96/", ("person", "non_person"), (96, 96, 3)),
-    "features_toy_car_all.7z": _images("toy_car/", ("normal", "anomaly"), (300, 128)),
+    "features_toy_car_all.7z": _images("toy_car/", ("normal", "abnormal"), (300, 128)),
     "speech_dataset_spec.7z": _images("spec/", (*COMMANDS, "unknown", "_background_noise_"), (50, 10), 30),
     "rock_paper_scissors.7z": _images("rps/", ("rock", "paper", "scissor"), (96, 96)),
     "rock_paper_scissors_v2.7z": _images("rps/", ("rock", "paper", "scissor", "_unknown_"), (84, 84)),
