@@ -123,6 +123,9 @@ def test_another_dataset_is_not_overwritten(tmp_path: Path) -> None:
     (other / "a.jpg").write_bytes(b"a")
     with pytest.raises(DatasetError, match="files that do not belong to a speech dataset"):
         make().create(other)
+    for clean in (False, True):
+        make().create(other, beside_others=True, clean=clean)
+        assert (other / "a.jpg").read_bytes() == b"a"
 
 
 @needs_espeak

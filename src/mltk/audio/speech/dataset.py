@@ -186,12 +186,15 @@ class SpeechDataset(MltkDataset):
         """
         return str(self.create())
 
-    def create(self, folder: str | os.PathLike[str] | None = None, *, clean: bool = False) -> Path:
+    def create(
+        self, folder: str | os.PathLike[str] | None = None, *, clean: bool = False, beside_others: bool = False
+    ) -> Path:
         """Synthesize the clips that are missing.
 
         Args:
             folder: Folder to use instead of :attr:`folder`.
             clean: Whether to remove the speech dataset that is there first, also one that was made with other settings.
+            beside_others: Whether the folder may hold other files, which stay.
 
         Returns:
             The folder of class folders.
@@ -208,7 +211,7 @@ class SpeechDataset(MltkDataset):
         needed_bytes = self._check_size()
         plan = self.plan()
         speakers = Speakers()
-        done = store.open(clean=clean, needed_bytes=needed_bytes)
+        done = store.open(clean=clean, needed_bytes=needed_bytes, beside_others=beside_others)
         try:
             entries = self._say_missing(plan, done, store, speakers)
             counts = {c: sum(clip.class_name == c for clip in plan) for c in self.classes}

@@ -62,12 +62,13 @@ class Store:
         except OSError:
             return False
 
-    def open(self, *, clean: bool, needed_bytes: int) -> dict[str, dict[str, Any]]:
+    def open(self, *, clean: bool, needed_bytes: int, beside_others: bool = False) -> dict[str, dict[str, Any]]:
         """Prepare the folder for writing.
 
         Args:
             clean: Whether to remove the speech dataset that is there.
             needed_bytes: Size of the whole dataset in bytes.
+            beside_others: Whether the folder may hold other files.
 
         Returns:
             The clips that are done: file name → entry of the manifest.
@@ -81,7 +82,7 @@ class Store:
             self.folder.mkdir(parents=True, exist_ok=True)
             done = self._read_journal()
             is_ours = had_one or done or (self.folder / JOURNAL).exists()
-            if not is_ours and any(self.folder.iterdir()):
+            if not is_ours and not beside_others and any(self.folder.iterdir()):
                 self._refuse("holds files that do not belong to a speech dataset")
             free = shutil.disk_usage(self.folder).free
         except OSError as e:

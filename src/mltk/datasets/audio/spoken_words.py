@@ -88,7 +88,7 @@ def make_download(name: str) -> Download:
 
         Raises:
             MissingDependencyError: No speech synthesizer is installed; the hint names the extra.
-            DatasetError: The folder holds something else.
+            DatasetError: The folder holds a speech dataset that was made with other settings.
         """
         words = SPOKEN_WORDS[name].classes
         folder = dataset_path(dest_dir, dest_subdir)
@@ -97,6 +97,7 @@ def make_download(name: str) -> Download:
         dataset = SpeechDataset(
             list(words), samples_per_keyword=SAMPLES_PER_KEYWORD, samples_unknown=SAMPLES_UNKNOWN, folder=folder
         )
-        return str(dataset.create(clean=clean_dest_dir))
+        # Published specifications put other recordings into the same folder.
+        return str(dataset.create(clean=clean_dest_dir, beside_others=True))
 
     return download
