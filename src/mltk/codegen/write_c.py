@@ -383,7 +383,7 @@ def number_lines(values: np.ndarray) -> Iterator[str]:
     if values.dtype.kind == "f":
         texts = [_float(float(v)) for v in values]
     else:
-        # The smallest int32 is no literal of C.
+        # C has no literal for the smallest int32: -2147483648 is a minus sign and a number that is too large.
         texts = ["INT32_MIN" if v == -(1 << 31) else str(v) for v in values.tolist()]
     line = "   "
     for text in texts:

@@ -270,7 +270,7 @@ class _Evaluation:
         labels = leaves(found.y)
         problem = not_one_class_each(found)
         if problem:
-            self.predictor.note(f"{problem}. So there is no accuracy of classes and no confusion matrix.")
+            self.predictor.note(f"{problem}. The results have neither an accuracy of classes nor a confusion matrix.")
             if len(labels) == 1 and label_kind(labels[0]) is LabelKind.MULTI_LABEL:
                 return self._multi_label(found)
             return self._metrics(found)

@@ -36,7 +36,7 @@ def model() -> Any:
         ("server.com", (None, "server.com", None, "mltk_workspace")),
         ("192.168.1.56", (None, "192.168.1.56", None, "mltk_workspace")),
         ("ubuntu@10.0.0.1:456", ("ubuntu", "10.0.0.1", 456, "mltk_workspace")),
-        ("ubuntu@10.0.0.1/work/space", ("ubuntu", "10.0.0.1", None, "work/space")),
+        ("ubuntu@10.0.0.1/data/space", ("ubuntu", "10.0.0.1", None, "data/space")),
         ("10.0.0.1//opt/space", (None, "10.0.0.1", None, "/opt/space")),
         ("me@[fe80::1]:22", ("me", "fe80::1", 22, "mltk_workspace")),
     ],

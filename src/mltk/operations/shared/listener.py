@@ -60,9 +60,9 @@ def make_listener(model: TfliteModel, code: ModelCode) -> Listener:
         plan = listen_plan(listening)
     except MltkError as error:
         hint = f" {error.hint}" if error.hint else ""
-        return Listener({}, 0, "", [f"There is no code that listens ({code.name}_listen). {error}{hint}"])
+        return Listener({}, 0, "", [f"No listening code was written ({code.name}_listen). {error}{hint}"])
     if f"{code.name}_input(void)" not in code.header:
-        return Listener({}, 0, "", ["There is no code that listens: the model's input has no place in the arena."])
+        return Listener({}, 0, "", ["No listening code was written: the model's input has no place in the arena."])
     readme = _readme(listening, plan, code.name)
     self_test = _self_test(model, listening, code.name)
     files = listen_files(plan, code.name)
