@@ -8,9 +8,9 @@ from mltk.codegen.lowering import elementwise, moving, products, windows  # noqa
 from mltk.codegen.lowering.context import LOWERINGS, Context
 from mltk.codegen.program import Call, Program, Ref, State
 from mltk.errors import UnsupportedModelError
+from mltk.micro.exact.model import initial_state, name_of_variable
 from mltk.micro.exact.node import BUILDERS, Node, NotExactError
-from mltk.tflite.graph import Graph, Operator, Subgraph
-from mltk.tflite.types import decode
+from mltk.tflite.graph import Graph, Operator
 
 _STATE_OPERATORS = ("VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE", "CALL_ONCE")
 SUPPORTED = (*sorted(LOWERINGS), "SHAPE", *_STATE_OPERATORS)
@@ -106,9 +106,9 @@ class _Lowerer:
 
     def _state_operator(self, op: Operator) -> None:
         if op.name == "VAR_HANDLE":
-            self.handles[op.outputs[0]] = _name_of_variable(op)
+            self.handles[op.outputs[0]] = name_of_variable(op)
         elif op.name == "CALL_ONCE":
-            for name, value in _initial_state(self.graph.subgraphs[op.options.initSubgraphIndex]).items():
+            for name, value in initial_state(self.graph.subgraphs[op.options.initSubgraphIndex]).items():
                 self.variables[name] = len(self.program.states)
                 self.program.states.append(State(name, value))
         elif op.name == "READ_VARIABLE":
@@ -136,7 +136,7 @@ class _Lowerer:
         name = self.handles[op.inputs[0]]
         later = self.main.operators[op.index + 1 :]
         handles = {i for i, n in self.handles.items() if n == name}
-        handles |= {o.outputs[0] for o in later if o.name == "VAR_HANDLE" and _name_of_variable(o) == name}
+        handles |= {o.outputs[0] for o in later if o.name == "VAR_HANDLE" and name_of_variable(o) == name}
         same, assigned = {op.outputs[0]}, False
         if any(i in same for i in self.main.outputs):
             return False
@@ -171,23 +171,3 @@ class _Lowerer:
                 needed.update(program.resolve(i) for i in call.reads)
                 kept.append(call)
         program.calls = kept[::-1]
-
-
-def _initial_state(subgraph: Subgraph) -> dict[str, np.ndarray]:
-    names: dict[int, str] = {}
-    state: dict[str, np.ndarray] = {}
-    for op in subgraph.operators:
-        if op.name == "VAR_HANDLE":
-            names[op.outputs[0]] = _name_of_variable(op)
-        elif op.name == "ASSIGN_VARIABLE":
-            value = subgraph.tensors[op.inputs[1]].data
-            if value is None:
-                raise NotExactError("a variable whose initial value is computed")
-            state[names[op.inputs[0]]] = value
-        else:
-            raise NotExactError(f"{op.name} in the initialization")
-    return state
-
-
-def _name_of_variable(op: Operator) -> str:
-    return str(op.index) if op.options is None else decode(op.options.sharedName)

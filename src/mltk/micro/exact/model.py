@@ -158,9 +158,9 @@ class _Compiler:
 
     def _state_operator(self, op: Operator) -> None:
         if op.name == "VAR_HANDLE":
-            self.resource[op.outputs[0]] = _name_of_variable(op)
+            self.resource[op.outputs[0]] = name_of_variable(op)
         elif op.name == "CALL_ONCE":
-            self.state.update(_initial_state(self.graph.subgraphs[op.options.initSubgraphIndex]))
+            self.state.update(initial_state(self.graph.subgraphs[op.options.initSubgraphIndex]))
         elif op.name == "ASSIGN_VARIABLE":
             index = self._resolve(op.inputs[1])
             self.state[self.resource[op.inputs[0]]] = self.static.get(index, index)
@@ -189,12 +189,17 @@ class _Compiler:
             live.difference_update(step.release)
 
 
-def _initial_state(subgraph: Subgraph) -> dict[str, int | np.ndarray]:
+def initial_state(subgraph: Subgraph) -> dict[str, np.ndarray]:
+    """Return the initial value of each variable that a subgraph of CALL_ONCE assigns.
+
+    Raises:
+        NotExactError: A value is computed, or the subgraph does something else.
+    """
     names: dict[int, str] = {}
-    state: dict[str, int | np.ndarray] = {}
+    state: dict[str, np.ndarray] = {}
     for op in subgraph.operators:
         if op.name == "VAR_HANDLE":
-            names[op.outputs[0]] = _name_of_variable(op)
+            names[op.outputs[0]] = name_of_variable(op)
         elif op.name == "ASSIGN_VARIABLE":
             value = subgraph.tensors[op.inputs[1]].data
             if value is None:
@@ -205,6 +210,6 @@ def _initial_state(subgraph: Subgraph) -> dict[str, int | np.ndarray]:
     return state
 
 
-def _name_of_variable(op: Operator) -> str:
+def name_of_variable(op: Operator) -> str:
     """Return the name of the variable that a VAR_HANDLE refers to."""
     return str(op.index) if op.options is None else decode(op.options.sharedName)
