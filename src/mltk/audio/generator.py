@@ -336,6 +336,7 @@ class ParallelAudioDataGenerator(AudioSteps):
         save_prefix: str = "",
         save_format: str = "wav",
         augment: bool | None = None,
+        added_files: Mapping[str, Sequence[str]] | None = None,
     ) -> AudioBatches:
         """Return batches of the samples of a dataset.
 
@@ -358,6 +359,7 @@ class ParallelAudioDataGenerator(AudioSteps):
             save_prefix: Start of the names of these files.
             save_format: File name extension of these files.
             augment: False turns augmentation off; None follows the generator's settings.
+            added_files: Class → absolute paths of more samples, which no split takes apart.
 
         Raises:
             DatasetError: The dataset is missing, empty, or lacks a class.
@@ -383,5 +385,6 @@ class ParallelAudioDataGenerator(AudioSteps):
                 save_prefix=save_prefix,
                 save_format=save_format,
                 augment=augment,
+                added_files=added_files,
             )
         )

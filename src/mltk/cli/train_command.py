@@ -14,6 +14,9 @@ from mltk.cli.common import start, verbose_option
 @click.option("--resume/--no-resume", default=False, help="Resume from the newest checkpoint.")
 @click.option("--resume-epoch", type=int, default=0, help="Resume from the checkpoint of this epoch.")
 @click.option("--clean/--no-clean", default=False, help="Delete logs and checkpoints of earlier runs first.")
+@click.option(
+    "--add", multiple=True, metavar="FOLDER", help="Train with the samples of this folder of class folders too."
+)
 @click.option("--evaluate/--no-evaluate", default=True, help="Evaluate the model afterwards.  [default: evaluate]")
 @click.option("--show/--no-show", default=False, help="Open windows with the plots.")
 @click.option("--test/--no-test", default=False, help="Dry run: a few steps with a few samples, into separate files.")
@@ -26,6 +29,7 @@ def command(
     resume: bool,
     resume_epoch: int,
     clean: bool,
+    add: tuple[str, ...],
     evaluate: bool,
     show: bool,
     test: bool,
@@ -41,6 +45,7 @@ def command(
     mltk train yes_no
     mltk train yes_no --resume          after Ctrl-C or a crash
     mltk train yes_no-test              a dry run
+    mltk train yes_no --add recordings  with your own recordings too
     """
     start(verbose)
     from mltk.operations.evaluate import evaluate_model
@@ -58,6 +63,7 @@ def command(
         show=show,
         test=test,
         post_process=post,
+        add=add,
     )
     evaluations = []
     if evaluate and isinstance(results.mltk_model, EvaluateMixin):

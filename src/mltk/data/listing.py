@@ -44,6 +44,7 @@ class SampleList:
         labels: Class index of each sample.
         pool: All files that samples of the unknown class can be drawn from.
         skipped: Files that were left out because they are empty or missing.
+        added: Number of the last samples, which are not from the dataset.
     """
 
     directory: str
@@ -52,6 +53,7 @@ class SampleList:
     labels: list[int] = field(default_factory=list)
     pool: list[str] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
+    added: int = 0
 
     def counts(self) -> dict[str, int]:
         """Return the number of samples of each class."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy.typing as npt
@@ -75,6 +75,7 @@ class ImageFlows(ImageSteps):
         *,
         max_samples_per_class: int = -1,
         augment: bool | None = None,
+        added_files: Mapping[str, Sequence[str]] | None = None,
     ) -> ImageBatches:
         """Return batches of the images of a dataset.
 
@@ -102,6 +103,7 @@ class ImageFlows(ImageSteps):
             class_counts: Dict that receives class → number of samples.
             max_samples_per_class: Most samples of a class; -1 is the data generator's ``max_samples_per_class``.
             augment: False turns augmentation off; None follows the generator's settings.
+            added_files: Class → absolute paths of more samples, which no split takes apart.
 
         Raises:
             DatasetError: The dataset is missing, empty, or lacks a class; or an argument is impossible.
@@ -128,6 +130,7 @@ class ImageFlows(ImageSteps):
             save_prefix=save_prefix or self.save_prefix or "",
             save_format=self.save_format or save_format,
             augment=augment,
+            added_files=added_files,
             wanted=wanted,
             color_mode=color_mode,
             batch_shape=tuple(batch_shape) if batch_shape else (size, *wanted.shape),

@@ -15,8 +15,10 @@ import os
 import random
 import shutil
 import warnings
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
 
+from mltk.data.pipeline.mixin import FileDatasetMixin
 from mltk.errors import MltkError, OutputError, SettingError, TrainingError, did_you_mean
 from mltk.files import check_writable, replacing, write_file
 from mltk.operations.results.training import TrainingResults
@@ -34,6 +36,7 @@ from mltk.operations.shared.keras_model import (
 )
 from mltk.operations.shared.known_shapes import give_shapes
 from mltk.operations.shared.model_archive import create_model_archive, quantized_files
+from mltk.operations.shared.own_folder import add_own_folders
 from mltk.operations.shared.prepare import prepare
 from mltk.operations.shared.tensorflow_setup import import_tensorflow
 from mltk.specification.dataset_settings import DatasetMixin
@@ -65,6 +68,7 @@ def train_model(
     test: bool = False,
     post_process: bool = False,
     resume: bool = False,
+    add: Sequence[str | os.PathLike[str]] = (),
 ) -> TrainingResults:
     """Train a model as its specification says.
 
@@ -81,6 +85,8 @@ def train_model(
         test: Use the specification's test mode: a few steps with a few samples, into separate files.
         post_process: Passed to the handlers of the event TRAIN_STARTUP.
         resume: Resume from the newest checkpoint; start from the beginning if there is none.
+        add: Folders of class folders, whose samples are added to the training samples. A few samples are repeated,
+            to be a tenth of the samples of their class.
 
     Returns:
         The results.
@@ -101,6 +107,8 @@ def train_model(
     checkpoint = run.find_checkpoint(resume_epoch if resume_epoch else (-1 if resume else 0), required=not resume)
     run.choose_seed(checkpoint)
     run.logger.info("Training %s (seed %d)", loaded.name, run.seed)
+    for note in add_own_folders(loaded, add, getattr(loaded, "classes", ())):
+        run.logger.info("%s", note)
     load_dataset(loaded, "training")
     run.seed_everything()
     keras_model = build_keras_model(loaded)
@@ -122,6 +130,8 @@ def _finish(run: _Run, results: TrainingResults, *, quantize: bool, create_archi
     """Quantize, write the archive, and call the specification's functions."""
     model = run.model
     facts: dict[str, Any] = {"seed": run.seed, "dataset": run.fingerprint, "epochs": len(results.epochs)}
+    if isinstance(model, FileDatasetMixin) and model._added_files:
+        facts["added"] = {name: len(paths) for name, paths in model._added_files.items()}
     facts["weights"] = {"epoch": results.weights_epoch, "description": results.weights}
     if create_archive:
         model.trigger_event(MltkModelEvent.BEFORE_SAVE_TRAIN_ARCHIVE, archive_path=model.archive_path)

@@ -225,3 +225,30 @@ def test_the_command_takes_a_folder(spotter: Path, tmp_path: Path) -> None:
     done = CliRunner().invoke(command, [str(spotter), "--dataset", str(folder), "--no-update-archive"])
     assert done.exit_code == 0, done.output
     assert "The data are 4 samples of" in done.output
+
+
+def test_training_takes_the_samples_of_own_folders_too(spotter: Path, tmp_path: Path) -> None:
+    folder = recordings(tmp_path / "mine", low=3, kettle=2)
+    from click.testing import CliRunner
+
+    from mltk.cli.train_command import command
+
+    script = str(spotter.parent / "spotter.py")
+    done = CliRunner().invoke(command, [script, "--add", str(folder), "--no-evaluate"], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    with zipfile.ZipFile(spotter) as archive:
+        assert json.loads(archive.read("manifest.json"))["added"] == {"low": 3, "_unknown_": 2}
+
+
+def test_samples_of_arrays_cannot_be_added_to(spotter: Path, tmp_path: Path) -> None:
+    folder = recordings(tmp_path / "mine", low=3)
+    model: Any = mltk.load_mltk_model(str(spotter))
+    model.dataset = lambda: (np.zeros((4, *model.input_shape), np.float32), np.zeros(4, int))
+    with pytest.raises(DatasetError, match="its dataset returns samples as arrays"):
+        mltk.train_model(model, add=[folder], verbose=False)
+
+
+def test_an_added_folder_without_a_class_is_an_error(spotter: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DatasetError, match="empty is empty"):
+        mltk.train_model(str(spotter.parent / "spotter.py"), add=[tmp_path / "empty"], verbose=False)

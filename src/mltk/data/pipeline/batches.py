@@ -184,6 +184,7 @@ class SampleBatches(EpochBatches, Generic[TransformsT, BankT]):
         self.filenames: list[str | None] = list(listed.names)
         self.labels = self.classes = np.array(listed.labels, np.int32)
         self.augment = self._augments()
+        self._from_dataset = self.samples - listed.added
         self._add_pool(listed.pool if self.shuffle and self.augment else [])
         self._order = self._new_order(np.arange(self.samples))
         paths = [None if name is None else os.path.join(listed.directory, name) for name in self._names]
@@ -235,7 +236,8 @@ class SampleBatches(EpochBatches, Generic[TransformsT, BankT]):
     # -- which samples -----------------------------------------------------------------------------------------
 
     def _new_order(self, samples: npt.NDArray[np.int64]) -> EpochOrder:
-        places = np.flatnonzero(self.labels == self.class_indices.get(UNKNOWN_CLASS, -1))
+        unknown = self.class_indices.get(UNKNOWN_CLASS, -1)
+        places = np.flatnonzero(self.labels[: self._from_dataset] == unknown)
         return EpochOrder(self.seed, samples, self.shuffle, places, self._pool_indices)
 
     def order(self, epoch: int) -> npt.NDArray[np.int64]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +34,7 @@ class FlowOptions:
         save_prefix: Start of the names of these files.
         save_format: File name extension of these files.
         augment: False turns augmentation off; None follows the generator's settings.
+        added_files: Class → absolute paths of more samples. They are in every epoch, and in no other part of a split.
     """
 
     source: Source
@@ -52,6 +53,7 @@ class FlowOptions:
     save_prefix: str = ""
     save_format: str = ""
     augment: bool | None = None
+    added_files: Mapping[str, Sequence[str]] | None = None
 
     def check(self) -> None:
         """Check the arguments.

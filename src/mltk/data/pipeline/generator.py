@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, ClassVar, Generic
@@ -10,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mltk.data.listing import ListingOptions, list_samples, say_once
+from mltk.data.pipeline.added import add_samples
 from mltk.data.pipeline.bank import DEFAULT_MEMORY_LIMIT_BYTES
 from mltk.data.pipeline.batches import BankT, SampleBatches, Samples, TransformsT
 from mltk.data.pipeline.flow import FlowOptions
@@ -18,6 +20,8 @@ from mltk.data.pipeline.normalize import normalize, normalize_batch
 from mltk.data.pipeline.ranges import Range, check_range
 from mltk.data.splitting import GroupBy
 from mltk.errors import DatasetError, SettingError
+
+logger = logging.getLogger("mltk")
 
 
 class ParallelDataGenerator(ABC, Generic[TransformsT, BankT]):
@@ -211,7 +215,12 @@ class ParallelDataGenerator(ABC, Generic[TransformsT, BankT]):
             shuffle_index_directory=options.shuffle_index_dir,
             said=self.said,
         )
-        return SampleBatches(self, options, list_samples(options.source, options.classes, listing))
+        listed = list_samples(options.source, options.classes, listing)
+        if options.added_files:
+            for name, times in add_samples(listed, options.added_files, options.max_samples_per_class).items():
+                n = len(options.added_files[name])
+                logger.info("Added %d sample%s of %r, %d times in each epoch.", n, "s" * (n != 1), name, times)
+        return SampleBatches(self, options, listed)
 
     # -- what a medium defines; see SampleMaker ----------------------------------------------------------------
 

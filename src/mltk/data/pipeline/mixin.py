@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal, NamedTuple
 import numpy as np
 
 from mltk.data.class_files import Source
+from mltk.data.pipeline.generator import ParallelDataGenerator
 from mltk.data.pipeline.pairs import PairBatches, pair_lists
 from mltk.errors import DatasetError, SettingError
 from mltk.specification.dataset_settings import DataGeneratorDatasetMixin
@@ -48,6 +49,7 @@ class FileDatasetMixin(DataGeneratorDatasetMixin):
     shares_settings: ClassVar[bool] = True
     datagen_example: ClassVar[str]
     """An expression that makes a data generator, for an error's hint."""
+    _added_files: Mapping[str, Sequence[str]] | None = None
 
     class_mode: Literal["categorical", "binary", "sparse", "input"] | None = setting(
         "categorical",
@@ -91,6 +93,8 @@ class FileDatasetMixin(DataGeneratorDatasetMixin):
         if test:
             limit = TEST_SAMPLES_PER_CLASS if limit <= 0 else min(limit, TEST_SAMPLES_PER_CLASS)
         source = self._file_source(subset, test, kwargs)
+        if self._added_files and subset == "training":
+            self._check_can_add(source)
         if isinstance(source, Assigned):
             self._samples_are_assigned(subset, source, limit)
             return
@@ -103,6 +107,29 @@ class FileDatasetMixin(DataGeneratorDatasetMixin):
             self._load_held_out(source, subset, options)
         self.datagen_context = [b for b in (self.x, self.validation_data) if b is not None]
 
+    def _add_training_files(self, files: Mapping[str, Sequence[str]]) -> None:
+        """Train with these files too. They are in no other subset.
+
+        Args:
+            files: Class → absolute paths.
+        """
+        self._added_files = {name: list(paths) for name, paths in files.items()}
+
+    def _check_can_add(self, source: Source | Assigned) -> None:
+        """Raise DatasetError if files can't be added to this dataset."""
+        why = None
+        if isinstance(source, Assigned):
+            why = "its dataset returns samples as arrays, not as files"
+        elif getattr(self.dataset, "lists_pairs", False):
+            why = "its samples are pairs of files"
+        elif not isinstance(self._required_datagen(), ParallelDataGenerator):
+            why = f"its data generator is a {type(self.datagen).__name__}"
+        if why:
+            raise DatasetError(
+                f"No files can be added to the training samples of {self.name}: {why}.",
+                hint="Copy the files into the class folders of the dataset, and train without --add.",
+            )
+
     def _samples_are_assigned(self, subset: str, assigned: Assigned, most: int) -> None:
         """Do what the medium does with samples that the dataset returned as arrays; nothing by default.
 
@@ -114,7 +141,8 @@ class FileDatasetMixin(DataGeneratorDatasetMixin):
 
     def _load_training(self, source: Source, options: dict[str, Any]) -> None:
         split = self._required_datagen().validation_split > 0
-        self.x = self._flow(source, "training", split=split, shuffle=self.shuffle, **options)
+        added = {"added_files": self._added_files} if self._added_files else {}
+        self.x = self._flow(source, "training", split=split, shuffle=self.shuffle, **added, **options)
         if split or self.validation_datagen is not None:
             self.validation_data = self._flow(source, "validation", split=split, shuffle=False, **options)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -43,22 +44,15 @@ class OwnFolder:
     """
 
     def __init__(self, model: MltkModel, folder: str | os.PathLike[str], classes: Sequence[str]) -> None:
-        if not isinstance(model, FileDatasetMixin):
-            raise SpecificationError(
-                f"{model.name} can't be evaluated on the folder {os.fspath(folder)}: "
-                "its samples do not come from files.",
-                hint="The class needs a mixin for files, such as mltk.AudioDatasetMixin. Otherwise set "
-                "my_model.dataset to a function that returns the samples (x, y).",
-            )
-        self.model: FileDatasetMixin = model
-        self._test = model.test_mode_enabled
         self.classes = list(classes)
-        self.path = check_directory(os.fspath(folder))
+        listed = list_own_folder(model, folder, self.classes, "can't be evaluated on")
+        self.model: FileDatasetMixin = listed.model
+        self._test = model.test_mode_enabled
+        self.path = listed.path
         self.counts: dict[str, int] = {}
-        self.notes: list[str] = []
-        generator = model._generator_for("evaluation")
-        self._files = self._list(generator.formats)
-        self._generator = generator
+        self.notes: list[str] = listed.notes
+        self._files = listed.files
+        self._generator = listed.generator
         missing = [name for name in self.classes if name not in self._files]
         if missing:
             self.notes.append(f"The folder has no samples of {', '.join(map(repr, missing))}.")
@@ -67,43 +61,6 @@ class OwnFolder:
     def slug(self) -> str:
         """Name of the folder as a part of a file name."""
         return re.sub(r"\W+", "_", os.path.basename(self.path)).strip("_") or "folder"
-
-    def _list(self, formats: Sequence[str]) -> dict[str, list[str]]:
-        """Return the absolute paths of the files of each class that the folder has."""
-        source = ClassFiles(self.path, formats, self.model.follow_links)
-        named = [name for name in self.classes if source.has(name)]
-        others = [name for name in source.names() if name not in named]
-        pooled = UNKNOWN_CLASS in self.classes and UNKNOWN_CLASS not in named
-        if others and not pooled:
-            raise self._not_classes(others)
-        if not named and not others:
-            raise DatasetError(
-                f"{self.path} has no folder of a class of {self.model.name}.",
-                hint=f"It should hold one folder of samples for each class: {', '.join(self.classes)}.",
-            )
-        files = source.of_classes(named, others)
-        found = {name: files[name] for name in named}
-        if others:
-            found[UNKNOWN_CLASS] = sorted(path for name in others for path in files[name])
-            self.notes.append(f"The samples of {UNKNOWN_CLASS!r} are from the folders {', '.join(others)}.")
-        hidden = sorted(set(_folders(self.path)) - set(class_folders(self.path)) - set(named))
-        if hidden:
-            self.notes.append(f"Skipped folders: {', '.join(hidden)}.")
-        self.notes += [f"{text}." for text in source.left_out.reports(formats)]
-        return {
-            name: [os.path.join(source.directory, path) for path in paths] for name, paths in found.items() if paths
-        }
-
-    def _not_classes(self, others: list[str]) -> DatasetError:
-        near = [did_you_mean(name, self.classes) for name in others]
-        several = len(others) > 1
-        return DatasetError(
-            f"The folder{'s' * several} {', '.join(map(repr, others))} of {self.path} "
-            f"{'are not classes' if several else 'is not a class'} of {self.model.name}.",
-            hint=" ".join(
-                [*filter(None, near), f"The classes are {', '.join(self.classes)}. Rename or remove the other folders."]
-            ),
-        )
 
     def load(self, limit: int, classes: Sequence[str] | None = None) -> bool:
         """Load the samples into ``model.x``, as batches that can be read once.
@@ -162,6 +119,112 @@ class OwnFolder:
         total = sum(self.counts.values())
         counts = ", ".join(f"{name} {n}" for name, n in self.counts.items())
         return f"The data are {total} samples of {self.path} ({counts}), not the evaluation data of the specification."
+
+
+@dataclass
+class ListedFolder:
+    """The files of a folder of class folders.
+
+    Attributes:
+        model: The specification.
+        path: Absolute path of the folder.
+        generator: The data generator that reads the files.
+        files: Class → absolute paths, of the classes that have files.
+        notes: What a reader must know about the choice of the files.
+    """
+
+    model: FileDatasetMixin
+    path: str
+    generator: Any
+    files: dict[str, list[str]]
+    notes: list[str]
+
+
+def list_own_folder(
+    model: MltkModel, folder: str | os.PathLike[str], classes: Sequence[str], what: str, subset: str = "evaluation"
+) -> ListedFolder:
+    """List the files of a folder that has a folder for each class of a model.
+
+    Args:
+        model: The specification.
+        folder: Path of the folder.
+        classes: The classes.
+        what: What can't be done if the model does not read files, for the error.
+        subset: The subset whose data generator reads the files.
+
+    Raises:
+        SpecificationError: The model does not read its samples from files.
+        DatasetError: The folder does not exist, or its folders are not the model's classes.
+    """
+    if not isinstance(model, FileDatasetMixin):
+        raise SpecificationError(
+            f"{model.name} {what} the folder {os.fspath(folder)}: its samples do not come from files.",
+            hint="The class needs a mixin for files, such as mltk.AudioDatasetMixin. Otherwise set "
+            "my_model.dataset to a function that returns the samples (x, y).",
+        )
+    generator = model._generator_for(subset)
+    path = check_directory(os.fspath(folder))
+    source = ClassFiles(path, generator.formats, model.follow_links)
+    named = [name for name in classes if source.has(name)]
+    others = [name for name in source.names() if name not in named]
+    pooled = UNKNOWN_CLASS in classes and UNKNOWN_CLASS not in named
+    if others and not pooled:
+        raise _not_classes(model, path, others, classes)
+    if not named and not others:
+        raise DatasetError(
+            f"{path} has no folder of a class of {model.name}.",
+            hint=f"It should hold one folder of samples for each class: {', '.join(classes)}.",
+        )
+    files = source.of_classes(named, others)
+    found = {name: files[name] for name in named}
+    notes = []
+    if others:
+        found[UNKNOWN_CLASS] = sorted(path for name in others for path in files[name])
+        notes.append(f"The samples of {UNKNOWN_CLASS!r} are from the folders {', '.join(others)}.")
+    hidden = sorted(set(_folders(path)) - set(class_folders(path)) - set(named))
+    if hidden:
+        notes.append(f"Skipped folders: {', '.join(hidden)}.")
+    notes += [f"{text}." for text in source.left_out.reports(generator.formats)]
+    absolute = {name: [os.path.join(source.directory, p) for p in paths] for name, paths in found.items() if paths}
+    return ListedFolder(model, path, generator, absolute, notes)
+
+
+def _not_classes(model: MltkModel, path: str, others: list[str], classes: Sequence[str]) -> DatasetError:
+    near = [did_you_mean(name, classes) for name in others]
+    several = len(others) > 1
+    return DatasetError(
+        f"The folder{'s' * several} {', '.join(map(repr, others))} of {path} "
+        f"{'are not classes' if several else 'is not a class'} of {model.name}.",
+        hint=" ".join(
+            [*filter(None, near), f"The classes are {', '.join(classes)}. Rename or remove the other folders."]
+        ),
+    )
+
+
+def add_own_folders(model: MltkModel, folders: Sequence[str | os.PathLike[str]], classes: Sequence[str]) -> list[str]:
+    """Add the files of folders to the training samples of a model.
+
+    Args:
+        model: The specification.
+        folders: Paths of folders of class folders.
+        classes: The classes.
+
+    Returns:
+        What a reader of the log must know about the choice of the files.
+
+    Raises:
+        SpecificationError: The model does not read its samples from files.
+        DatasetError: A folder does not exist, or its folders are not the model's classes.
+    """
+    files: dict[str, list[str]] = {}
+    notes = []
+    for folder in folders:
+        listed = list_own_folder(model, folder, classes, "can't be trained with", "training")
+        for name, paths in listed.files.items():
+            files.setdefault(name, []).extend(paths)
+        notes += listed.notes
+        listed.model._add_training_files(files)
+    return notes
 
 
 def assigned_folder(model: MltkModel) -> str | None:
