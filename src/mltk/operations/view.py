@@ -10,26 +10,24 @@ the browser report to an analytics service.
 from __future__ import annotations
 
 import html
-import http.server
 import importlib.util
 import re
 import tempfile
-import threading
 import urllib.parse
 import webbrowser
+from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
-from mltk.errors import ArchiveError, MissingDependencyError, MltkError
+from mltk.errors import ArchiveError, MissingDependencyError
 from mltk.operations.load_model import load_tflite_model
 from mltk.operations.shared.load import ModelKind, archive_member, resolve
+from mltk.operations.shared.local_server import LOOPBACK, LocalServer
 from mltk.workers.script_loading import stop_if_loading_script
 
 if TYPE_CHECKING:
     from mltk.operations.shared.model_types import BuildableModel, KerasModel
 
-LOOPBACK, DEFAULT_PORT = "127.0.0.1", 8080
 _TYPES = {
     ".html": "text/html; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
@@ -40,11 +38,6 @@ _TYPES = {
     ".svg": "image/svg+xml",
     ".woff2": "font/woff2",
 }
-_POLICY = (
-    "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
-    "img-src 'self' data: blob:; worker-src 'self' blob:"
-)
-_LOCAL_NAMES = (LOOPBACK, "localhost", "[::1]")
 
 
 def view_model(
@@ -83,7 +76,8 @@ def view_model(
     stop_if_loading_script()
     folder = netron_folder()
     name, data = model_file(model, tflite=tflite, build=build, test=test)
-    with GraphServer(folder, name, data, host or LOOPBACK, port) as server:
+    pages = GraphPages(folder, name, data)
+    with LocalServer(pages, host or LOOPBACK, port, pages.headers) as server:
         if timeout is None:
             print(f"{name} at {server.url} (Ctrl-C stops it)", flush=True)
         if browser:
@@ -152,104 +146,36 @@ def _keras_bytes(keras_model: KerasModel) -> bytes:
         return path.read_bytes()
 
 
-class GraphServer:
-    """Serves Netron's pages and one model over HTTP; a context manager that stops at its end.
+class GraphPages:
+    """Netron's pages and one model, as answers of a `LocalServer`.
 
     Args:
         folder: Folder of Netron's pages.
         name: Name of the model's file. Its extension tells Netron the format.
         data: Content of the model's file.
-        host: Address to listen at.
-        port: Port to listen at; None takes 8080, or any free port if 8080 is in use.
-
-    Raises:
-        MltkError: The port is in use.
     """
 
-    def __init__(self, folder: Path, name: str, data: bytes, host: str = LOOPBACK, port: int | None = None) -> None:
-        handler = type("Handler", (_Handler,), {"folder": folder.resolve(), "file": (name, data)})
-        ports = [DEFAULT_PORT, 0] if port is None else [port]
-        for candidate in ports:
-            try:
-                self._server = http.server.ThreadingHTTPServer((host, candidate), handler)
-                break
-            except (OSError, OverflowError) as e:
-                if candidate == ports[-1]:
-                    hint = "Choose another port with --port."
-                    raise MltkError(f"Can't listen at {host}:{candidate}: {e}.", hint=hint) from None
-        self._server.daemon_threads = True
-        shown = "localhost" if host in ("", "0.0.0.0", "::") else host
-        self.url = f"http://{shown}:{self._server.server_port}/"
-        handler.local_only = host in (LOOPBACK, "localhost", "::1")  # type: ignore[attr-defined]  # type() made it
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True)
+    headers: ClassVar[Mapping[str, str]] = {"Set-Cookie": "consent=0; SameSite=Strict"}
+    """The page does not ask about cookies."""
 
-    def __enter__(self) -> GraphServer:
-        self._thread.start()
-        return self
+    def __init__(self, folder: Path, name: str, data: bytes) -> None:
+        self.folder, self.name, self.data = folder.resolve(), name, data
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def wait(self, timeout: float | None = None) -> None:
-        """Serve for ``timeout`` seconds, or until Ctrl-C."""
-        self._thread.join(timeout)
-
-    def close(self) -> None:
-        """Stop serving and free the port."""
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-
-
-class _Handler(http.server.BaseHTTPRequestHandler):
-    folder: Path
-    file: tuple[str, bytes]
-    local_only = True
-
-    def do_GET(self) -> None:
-        found = self._content(urllib.parse.unquote(urllib.parse.urlparse(self.path).path))
-        if found is None or not self._is_addressed_here():
-            self.send_error(404 if found is None else 403)
-            return
-        kind, content = found
-        self.send_response(200)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(content)))
-        self.send_header("Content-Security-Policy", _POLICY)
-        self.send_header("Cache-Control", "no-store")
-        self.send_header("Set-Cookie", "consent=0; SameSite=Strict")  # no question about cookies
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(content)
-
-    do_HEAD = do_GET
-
-    def _is_addressed_here(self) -> bool:
-        """Whether the request names this machine. A page whose host name points here must not read the model."""
-        host = self.headers.get("Host", "").rsplit(":", 1)[0]
-        return not self.local_only or host in _LOCAL_NAMES
-
-    def _content(self, path: str) -> tuple[str, bytes] | None:
-        name, data = self.file
-        if path == f"/data/{name}":
-            return "application/octet-stream", data
+    def __call__(self, path: str) -> tuple[str, bytes] | None:
+        """Return the type and the content of a page; None if there is no such page."""
+        if path == f"/data/{self.name}":
+            return "application/octet-stream", self.data
         path = "/index.html" if path == "/" else path
         file = (self.folder / path.lstrip("/")).resolve()
         kind = _TYPES.get(file.suffix)
         if kind is None or not file.is_relative_to(self.folder) or not file.is_file():
             return None
         content = file.read_bytes()
-        return kind, self._page(content, name) if path == "/index.html" else content
+        return kind, self._page(content) if path == "/index.html" else content
 
-    @staticmethod
-    def _page(content: bytes, name: str) -> bytes:
+    def _page(self, content: bytes) -> bytes:
         """Return Netron's page with the file to open, and version 0.0.0, which sends no usage reports."""
-        quoted = html.escape(urllib.parse.quote(name))
-        told = {"type": "Python", "version": "0.0.0", "file": f"/data/{quoted}", "name": html.escape(name)}
+        quoted = html.escape(urllib.parse.quote(self.name))
+        told = {"type": "Python", "version": "0.0.0", "file": f"/data/{quoted}", "name": html.escape(self.name)}
         tags = "\n".join(f'<meta name="{key}" content="{value}">' for key, value in told.items())
         return re.sub(rb'<meta name="version" content=".*">', lambda _: tags.encode(), content)
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Do not log requests."""
