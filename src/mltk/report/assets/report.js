@@ -1,0 +1,258 @@
+// What the sections of the report share: plots, sortable tables, number formats, colors.
+// uPlot draws the plots. Everything here works from file:// and requests nothing.
+const mltkReport = (function () {
+  "use strict";
+  const plots = [];
+  const ui = {};
+
+  // -- colors -----------------------------------------------------------------------------------------------
+  ui.color = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  ui.seriesColor = (i) => `--s${(i % 10) + 1}`;
+
+  function applyTheme(theme) {
+    if (theme === "auto") document.documentElement.removeAttribute("data-theme");
+    else document.documentElement.setAttribute("data-theme", theme);
+    redraw();
+  }
+  function redraw() { for (const plot of plots) plot.redraw(false, true); }
+  function remembered() {
+    try { return localStorage.getItem("mltk-theme") || "auto"; } catch { return "auto"; }
+  }
+  function remember(theme) {
+    try { localStorage.setItem("mltk-theme", theme); } catch { /* pages from files may not store anything */ }
+  }
+  const themeSwitch = document.getElementById("theme");
+  themeSwitch.value = remembered();
+  applyTheme(themeSwitch.value);
+  themeSwitch.addEventListener("change", () => { remember(themeSwitch.value); applyTheme(themeSwitch.value); });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
+  addEventListener("beforeprint", () => applyTheme("light"));
+  addEventListener("afterprint", () => applyTheme(themeSwitch.value));
+
+  // -- numbers ----------------------------------------------------------------------------------------------
+  ui.number = (value, digits = 4) => {
+    if (value === null || value === undefined || Number.isNaN(value)) return "unknown";
+    if (Number.isInteger(value)) return value.toLocaleString("en-US");
+    const size = Math.abs(value);
+    if (size !== 0 && (size < 1e-3 || size >= 1e6)) return value.toExponential(Math.max(1, digits - 2));
+    return Number(value.toPrecision(digits)).toLocaleString("en-US", { maximumFractionDigits: 6 });
+  };
+  ui.percent = (value, digits = 1) =>
+    value === null || value === undefined || Number.isNaN(value) ? "unknown" : `${(value * 100).toFixed(digits)} %`;
+
+  // -- elements ---------------------------------------------------------------------------------------------
+  // Text is set as text, so that it is never read as HTML.
+  ui.element = (tag, attributes = {}, ...children) => {
+    const made = document.createElement(tag);
+    for (const [name, value] of Object.entries(attributes)) {
+      if (name === "class") made.className = value;
+      else if (value === true) made.setAttribute(name, "");
+      else if (value !== false && value !== null && value !== undefined) made.setAttribute(name, value);
+    }
+    for (const child of children.flat(Infinity)) if (child !== null && child !== undefined) made.append(child);
+    return made;
+  };
+
+  // -- tables -----------------------------------------------------------------------------------------------
+  ui.sortable = (table) => {
+    const headers = [...table.tHead.rows[table.tHead.rows.length - 1].cells];
+    headers.forEach((header, column) => {
+      const button = ui.element("button", { type: "button", title: "Sort by this column" });
+      button.append(...header.childNodes);
+      header.append(button);
+      button.addEventListener("click", () => {
+        const up = header.getAttribute("aria-sort") ? header.getAttribute("aria-sort") !== "ascending"
+          : !header.classList.contains("number");
+        for (const other of headers) other.removeAttribute("aria-sort");
+        header.setAttribute("aria-sort", up ? "ascending" : "descending");
+        sortRows(table.tBodies[0], column, up);
+      });
+    });
+  };
+  function sortRows(body, column, up) {
+    const key = (row) => {
+      const cell = row.cells[column];
+      const text = cell.dataset.value ?? cell.textContent.trim();
+      const number = text === "" ? NaN : Number(text.replace(/,/g, ""));
+      return Number.isNaN(number) ? text : number;
+    };
+    const compare = (a, b) => {
+      if (typeof a === "number" && typeof b === "number") return a - b;
+      if (typeof a === "number") return -1;
+      if (typeof b === "number") return 1;
+      return a.localeCompare(b, "en", { numeric: true });
+    };
+    const rows = [...body.rows].map((row) => [key(row), row]);
+    rows.sort((a, b) => (up ? 1 : -1) * compare(a[0], b[0]));
+    body.append(...rows.map(([, row]) => row));
+  }
+
+  // -- plots ------------------------------------------------------------------------------------------------
+  // spec: {title, label, x: {label, range, format, log}, y: {label, range, format, log}, height,
+  //        series: [{label, x: [..], y: [..], dash, bars, points, step, hidden, color}], marks: [{x, label}], table: bool}
+  // Returns {plot, setMark(i, x), setSeries(list)}.
+  ui.plot = (parent, spec) => {
+    const figure = ui.element("figure", { class: "plot" });
+    if (spec.title) figure.append(ui.element("figcaption", {}, spec.title));
+    const canvas = ui.element("div", {
+      class: "canvas", tabindex: 0, role: "img",
+      "aria-label": `${spec.label || spec.title}. Plot of ${spec.y.label} over ${spec.x.label}: ` +
+        `${spec.series.map((s) => s.label).join(", ")}. Arrow keys move along the curve; the numbers are in the table below.`,
+    });
+    const readout = ui.element("output", { class: "readout", "aria-live": "polite" });
+    figure.append(canvas);
+    parent.append(figure);
+    const formatX = spec.x.format || ui.number, formatY = spec.y.format || ui.number;
+    const marks = (spec.marks || []).map((mark) => ({ ...mark }));
+    const data = joined(spec.series);
+    const made = new uPlot(options(), data, canvas);
+    plots.push(made);
+    if (spec.legend !== false && spec.series.length > (spec.legend ? 0 : 1)) figure.append(legend());
+    figure.append(readout);
+    if (spec.table !== false) figure.append(numbers());
+    const observer = new ResizeObserver(() => {
+      const width = Math.floor(canvas.clientWidth);
+      if (width > 0 && width !== made.width) made.setSize({ width, height: made.height });
+    });
+    observer.observe(canvas);
+    canvas.addEventListener("keydown", moveCursor);
+
+    function options() {
+      const axis = (side) => ({
+        stroke: () => ui.color("--muted"), grid: { stroke: () => ui.color("--line"), width: 1 },
+        ticks: { stroke: () => ui.color("--line"), width: 1, size: 5 }, font: "12px system-ui, sans-serif",
+        labelFont: "12px system-ui, sans-serif", label: side.label, labelSize: 18,
+        values: (_, ticks) => ticks.map((v) => (v === null ? "" : (side.tick || side.format || ui.number)(v))),
+      });
+      return {
+        width: Math.max(200, Math.floor(canvas.clientWidth)), height: spec.height || 260,
+        scales: {
+          x: { time: false, range: spec.x.range ? () => spec.x.range : undefined, distr: spec.x.log ? 3 : 1 },
+          y: { range: spec.y.range ? () => spec.y.range : undefined, distr: spec.y.log ? 3 : 1 },
+        },
+        axes: [{ ...axis(spec.x), size: 34, space: 60 }, { ...axis(spec.y), size: 58 }],
+        legend: { show: false },
+        cursor: { drag: { x: true, y: false }, points: { size: 7 } },
+        series: [{}, ...spec.series.map(seriesOptions)],
+        hooks: { setCursor: [showValues], draw: [drawMarks] },
+        padding: [10, 12, 0, 0],
+      };
+    }
+    function seriesOptions(series, i) {
+      const color = series.color || ui.seriesColor(i);
+      const bars = series.bars ? { paths: uPlot.paths.bars({ size: [0.9, 60] }), fill: () => ui.color(color) + "99" } : {};
+      const steps = series.step ? { paths: uPlot.paths.stepped({ align: 1 }) } : {};
+      return {
+        label: series.label, stroke: () => ui.color(color), width: series.bars ? 0 : series.width || 2,
+        dash: series.dash ? [7, 5] : undefined, spanGaps: true, show: !series.hidden,
+        points: { show: series.points === undefined ? series.y.length <= 2 : series.points, size: 6 }, ...bars, ...steps,
+      };
+    }
+    function showValues(u) {
+      const i = u.cursor.idx;
+      if (i === null || i === undefined) { readout.textContent = ""; return; }
+      const parts = spec.series.map((s, k) => [s, nearest(u.data[k + 1], i), k])
+        .filter(([, v, k]) => v !== null && u.series[k + 1].show)
+        .map(([s, v]) => `${s.label} ${formatY(v)}`);
+      readout.textContent = `${spec.x.label} ${formatX(u.data[0][i])}: ${parts.join(", ")}`;
+    }
+    function drawMarks(u) {
+      for (const mark of marks) {
+        if (mark.x === null || mark.x === undefined) continue;
+        const at = Math.round(u.valToPos(mark.x, "x", true));
+        if (at < u.bbox.left || at > u.bbox.left + u.bbox.width) continue;
+        const ratio = devicePixelRatio;
+        u.ctx.save();
+        u.ctx.strokeStyle = u.ctx.fillStyle = ui.color("--text");
+        u.ctx.lineWidth = ratio; u.ctx.setLineDash([4 * ratio, 4 * ratio]);
+        u.ctx.beginPath(); u.ctx.moveTo(at, u.bbox.top); u.ctx.lineTo(at, u.bbox.top + u.bbox.height); u.ctx.stroke();
+        if (mark.label) {
+          const right = at > u.bbox.left + u.bbox.width * 0.6;
+          u.ctx.font = `${12 * ratio}px system-ui, sans-serif`; u.ctx.textAlign = right ? "right" : "left";
+          u.ctx.fillText(mark.label, at + (right ? -5 : 5) * ratio, u.bbox.top + 13 * ratio);
+        }
+        u.ctx.restore();
+      }
+    }
+    function moveCursor(event) {
+      const step = { ArrowRight: 1, ArrowLeft: -1, PageDown: 10, PageUp: -10, Home: -Infinity, End: Infinity }[event.key];
+      if (step === undefined) return;
+      event.preventDefault();
+      const last = made.data[0].length - 1;
+      const i = Math.min(last, Math.max(0, (made.cursor.idx ?? (step > 0 ? -1 : last + 1)) + step));
+      made.setCursor({ left: made.valToPos(made.data[0][i], "x"), top: 10 });
+    }
+    function legend() {
+      const items = spec.series.map((series, i) => {
+        const swatch = ui.element("span", { class: series.dash ? "swatch dash" : "swatch", "aria-hidden": "true" });
+        swatch.style.borderColor = `var(${series.color || ui.seriesColor(i)})`;
+        const button = ui.element("button", { type: "button", "aria-pressed": String(!series.hidden) }, swatch, series.label);
+        button.addEventListener("click", () => {
+          const show = button.getAttribute("aria-pressed") !== "true";
+          button.setAttribute("aria-pressed", String(show));
+          made.setSeries(i + 1, { show });
+        });
+        return ui.element("li", {}, button);
+      });
+      return ui.element("ul", { class: "legend", "aria-label": "Curves: press to show or hide" }, items);
+    }
+    function numbers() {
+      const details = ui.element("details", { class: "no-print" }, ui.element("summary", {}, "Numbers as a table"));
+      details.addEventListener("toggle", () => {
+        details.querySelector(".scroll")?.remove();
+        if (!details.open) return;
+        const [xs, ...ys] = made.data;
+        const head = [spec.x.label, ...spec.series.map((s) => s.label)];
+        const rows = xs.map((x, i) => ui.element("tr", {}, ui.element("td", { class: "number" }, formatX(x)),
+          ys.map((y) => ui.element("td", { class: "number" }, y[i] === null || y[i] === undefined ? "" : formatY(y[i])))));
+        details.append(ui.element("div", { class: "scroll tall", tabindex: 0, role: "region", "aria-label": spec.title },
+          ui.element("table", {}, ui.element("thead", {}, ui.element("tr", {},
+            head.map((h) => ui.element("th", { scope: "col", class: "number" }, h)))), ui.element("tbody", {}, rows))));
+      });
+      return details;
+    }
+    return {
+      plot: made, figure,
+      setMark(i, x) { marks[i].x = x; made.redraw(false, false); },
+      setSeries(series) {
+        spec.series.forEach((old, i) => Object.assign(old, series[i]));
+        made.setData(joined(spec.series));
+      },
+    };
+  };
+  function joined(series) {
+    const first = series[0].x;
+    if (series.every((s) => s.x === first || (s.x.length === first.length && s.x.every((v, i) => v === first[i]))))
+      return [first, ...series.map((s) => s.y)];
+    return uPlot.join(series.map((s) => [s.x, s.y]));
+  }
+  function nearest(values, i) {
+    if (values[i] !== null && values[i] !== undefined) return values[i];
+    for (let d = 1; d < values.length; d++)
+      for (const k of [i - d, i + d]) if (values[k] !== null && values[k] !== undefined) return values[k];
+    return null;
+  }
+
+  // -- sections ---------------------------------------------------------------------------------------------
+  function run(id, script) {
+    const root = document.getElementById(id);
+    try {
+      script(root, JSON.parse(document.getElementById(`${id}-data`).textContent), ui);
+    } catch (error) {
+      console.error(`Section ${id}:`, error);
+      root.querySelector(".content").prepend(
+        ui.element("p", { class: "bad", role: "alert" }, `This section's script failed: ${error.message}`));
+    }
+  }
+  document.querySelectorAll("table.sortable").forEach(ui.sortable);
+  const links = new Map([...document.querySelectorAll("nav a")].map((a) => [a.getAttribute("href").slice(1), a]));
+  const seen = new Set();
+  const watcher = new IntersectionObserver((entries) => {
+    for (const e of entries) (e.isIntersecting ? seen.add(e.target.id) : seen.delete(e.target.id));
+    const current = [...links.keys()].find((id) => seen.has(id));
+    for (const [id, link] of links)
+      if (id === current) link.setAttribute("aria-current", "true"); else link.removeAttribute("aria-current");
+  }, { rootMargin: "-10% 0px -60% 0px" });
+  for (const id of links.keys()) watcher.observe(document.getElementById(id));
+  return { ui, run, plots };
+})();
