@@ -18,7 +18,7 @@ FIND := for p in python3.11 python3.12 python3.13 python3; do \
 PYTHON ?= $(shell $(FIND))
 WORKERS ?= 2
 SOURCES_C := $(wildcard $(addprefix src/mltk/,device/*.[ch] native/*.[ch] native/*.inc))
-C_FILES := $(SOURCES_C) $(wildcard src/mltk/device/kernels/*.[ch] tests/device/*.c)
+C_FILES := $(SOURCES_C) $(wildcard src/mltk/device/kernels/*.[ch] src/mltk/browser/module/*.[ch] tests/device/*.c)
 # Not in the checkout: the tests must not find the sources there.
 DIST_TEST ?= $(or $(TMPDIR),/tmp)/openmltk-dist-test
 

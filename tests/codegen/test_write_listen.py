@@ -14,6 +14,7 @@ import pytest
 
 from helpers.listening_models import CLASSES, listening_model, settings, sounds
 from mltk.audio.detector import Detection
+from mltk.audio.listen_plan import listen_plan
 from mltk.audio.listening import Listening
 from mltk.codegen.host import WARNINGS, build_library
 from mltk.codegen.lowering.lower import lower
@@ -21,7 +22,6 @@ from mltk.codegen.write_c import kernel_sources, write_model
 from mltk.codegen.write_listen import listen_files
 from mltk.micro.engines.run import run_batch
 from mltk.operations.compile import compile_to_c
-from mltk.operations.shared.listener import listen_plan
 from mltk.tflite.model import TfliteModel
 
 DYNAMIC = settings(quantize_dynamic_scale_enable=True, dc_notch_filter_enable=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mltk.audio.frontend._native import c_settings, load
+from mltk.audio.listen_plan import listen_plan
 from mltk.audio.listening import Listening, has_frontend
 from mltk.codegen.listen_self_test import generated_sound, write_listen_self_test
 from mltk.codegen.write_c import ModelCode
@@ -16,7 +16,6 @@ from mltk.micro.engines.run import run_batch
 from mltk.micro.engines.runtimes import have_tflm
 from mltk.tflite.model import TfliteModel
 from mltk.tflite.model_parameters import stored_parameters
-from mltk.tflite.quantization import quantize
 
 _TESTED_INFERENCES = 8
 
@@ -78,42 +77,6 @@ def _self_test(model: TfliteModel, listening: Listening, name: str) -> str:
     for inputs, _ in listening.batches(generated_sound(n_samples)):
         rows.append(listening.scores(run_batch(model, inputs, engine=engine, trusted=False).outputs[0]))
     return write_listen_self_test(name, np.concatenate(rows), n_samples)
-
-
-def listen_plan(listening: Listening) -> ListenPlan:
-    """Return what the C code needs to know of a model that listens.
-
-    Raises:
-        FrontendUnavailableError: The audio frontend was not compiled.
-    """
-    ffi, lib = load()
-    struct = c_settings(listening.frontend)
-    x = listening.quantized_input
-    table = quantize(np.arange(-128, 128, dtype=np.float32), x)
-    is_float = listening.input.dtype_str == "float32"
-    is_identity = np.array_equal(table, np.arange(-128, 128))
-    n_rows, n_channels = listening.frontend.spectrogram_shape
-    detector = listening.detector
-    return ListenPlan(
-        frontend={name: getattr(struct, name) for name, _ in ffi.typeof("mltk_frontend_settings").fields},
-        frontend_bytes=int(lib.mltk_frontend_state_size(struct)),
-        has_dynamic_scale=listening.frontend.quantize_dynamic_scale_enable,
-        n_rows=n_rows,
-        n_channels=n_channels,
-        rows_per_inference=listening.rows_per_inference,
-        with_int8_features=listening.with_int8_features,
-        input_is_float=is_float,
-        input_scale=float(x.scale[0]),
-        input_table=None if is_identity else table,
-        output=listening.output.dtype_str,
-        classes=listening.classes,
-        thresholds=[int(t) for t in detector.thresholds(listening.classes)],
-        average_window_duration_ms=detector.average_window_duration_ms,
-        minimum_count=detector.minimum_count,
-        suppression_ms=detector.suppression_ms,
-        max_results=listening.max_results,
-        gain=listening.gain,
-    )
 
 
 def _readme(listening: Listening, plan: ListenPlan, name: str) -> str:
