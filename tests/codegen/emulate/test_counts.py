@@ -74,6 +74,7 @@ ASSEMBLY = {
     "a loop": ("movs r0, #100\n1: subs r0, #1\nbne 1b\nbx lr", 202, 202 + 100 * 1, 202 + 100 * 3),
     "loads are pipelined": ("ldr r0, [sp, #-8]\nldr r1, [sp, #-12]\nldr r2, [sp, #-16]\nbx lr", 4, 4 + 2, 4 + 4),
     "an address from a load": ("mov r0, sp\nstr r0, [sp, #-8]\nldr r1, [sp, #-8]\nldr r2, [r1, #-4]\nbx lr", 5, 8, 10),
+    "a computed address": ("add r1, sp, #-8\nldr r0, [r1]\nadds r2, r0, #1\nstr r2, [sp, #-8]\nbx lr", 5, 8, 10),
     "a store after a load": ("ldr r0, [sp, #-8]\nstr r0, [sp, #-12]\nbx lr", 3, 5, 7),
     "many registers": ("push {r4, r5, r6, lr}\npop {r4, r5, r6, pc}", 2, 5 + 5 + 1, 5 + 5 + 3),
     "two registers": ("ldrd r0, r1, [sp, #-8]\nbx lr", 2, 3 + 2, 3 + 4),

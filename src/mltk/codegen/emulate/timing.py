@@ -43,6 +43,7 @@ class Timing:
         load: A single load.
         store: A single store.
         pipelines: Whether a load directly after an independent load, or a store after a load, takes one cycle.
+        address_stall: More for a load or store whose address comes from the data processing instruction before it.
         multiply: A multiplication with a 32-bit result.
         multiply_add: The same with an addition.
         long_multiply: A multiplication with a 64-bit result.
@@ -60,6 +61,7 @@ class Timing:
     load: Span = (2, 2)
     store: Span = (1, 1)
     pipelines: bool = True
+    address_stall: Span = (1, 1)
     multiply: Span = (1, 1)
     multiply_add: Span = (1, 1)
     long_multiply: Span = (1, 1)
@@ -75,12 +77,21 @@ class Timing:
 
 TIMINGS: dict[str, Timing | None] = {
     "cortex-m0plus": Timing(
-        "Arm DDI 0484C", store=(2, 2), pipelines=False, it=(1, 1), taken=(1, 1), call=1, pop_to_pc=1
+        "Arm DDI 0484C",
+        store=(2, 2),
+        pipelines=False,
+        address_stall=(0, 0),
+        it=(1, 1),
+        taken=(1, 1),
+        call=1,
+        pop_to_pc=1,
     ),
     "cortex-m3": Timing("Arm DDI 0337I", multiply_add=(2, 2), long_multiply=(3, 5), long_multiply_add=(4, 7)),
     "cortex-m4": Timing("Arm 100166"),
     "cortex-m33": Timing(
-        "the Cortex-M4's table (Arm 100166); Arm publishes none for the Cortex-M33", lowest_factor=3.42 / 4.10
+        "the Cortex-M4's table (Arm 100166); Arm publishes none for the Cortex-M33",
+        address_stall=(0, 1),
+        lowest_factor=3.42 / 4.10,
     ),
     "cortex-m7": Timing(
         "two instructions in each cycle at best, the Cortex-M4's table (Arm 100166) at worst; Arm publishes none for "
@@ -151,6 +162,7 @@ _STORES = ("str", "strb", "strh")
 _LOADS_OF_MANY = ("ldm", "ldmia", "ldmdb", "pop")
 _STORES_OF_MANY = ("stm", "stmia", "stmdb", "push")
 _BRANCHES = ("b", "bl", "blx", "bx", "cbz", "cbnz", "tbb", "tbh")
+_NO_RESULT = ("", "ldrd", "strd", "cmp", "cmn", "tst", "teq", "nop")
 _LONG = ("smull", "umull")
 _LONG_ADD = ("smlal", "umlal", "umaal")
 _DSP = ("smla", "smls", "smu", "smml", "smmu", "sxta", "uxta", "sxtb16", "uxtb16", "pkh", "sel", "usad", "qd")
@@ -226,7 +238,8 @@ def _decode(parts: _Parts, before: _Parts, timing: Timing) -> Decoded:
     if name in _LOADS or name in _STORES:
         return _access(parts, before, timing)
     if name in ("ldrd", "strd"):
-        return Decoded(LOAD if name == "ldrd" else STORE, 3, 3)
+        low, high = timing.address_stall if _computes_address(before, parts) else (0, 0)
+        return Decoded(LOAD if name == "ldrd" else STORE, 3 + low, 3 + high)
     if name in _LOADS_OF_MANY:
         return _load_of_many(parts, timing)
     if name in _STORES_OF_MANY:
@@ -266,15 +279,24 @@ def _access(parts: _Parts, before: _Parts, timing: Timing) -> Decoded:
     is_load = parts.name in _LOADS
     follows_load = timing.pipelines and before.name in _LOADS and before.destination not in parts.address_registers
     low, high = timing.load if is_load else timing.store
+    stall = timing.address_stall if _computes_address(before, parts) else (0, 0)
     if not is_load and timing.pipelines and parts.is_register_offset:
         low, high = 2, 2
     if follows_load:
         low, high = 1, 1
     if is_load and timing.pipelines and "pc" in parts.address_registers:
         high += 1  # it competes with fetching instructions
+    low, high = low + stall[0], high + stall[1]
     if is_load and parts.destination == "pc":
         return Decoded(LOAD, low, high, timing.taken, True)
     return Decoded(LOAD if is_load else STORE, low, high)
+
+
+def _computes_address(before: _Parts, access: _Parts) -> bool:
+    """Return whether a data processing instruction computes a register of the address of the access after it."""
+    is_data = before.name not in (*_LOADS, *_STORES, *_LOADS_OF_MANY, *_STORES_OF_MANY, *_BRANCHES, *_NO_RESULT)
+    written = before.operands.split(",")[: 2 if before.name in (*_LONG, *_LONG_ADD) else 1]
+    return is_data and any(register.strip() in access.address_registers for register in written)
 
 
 def _load_of_many(parts: _Parts, timing: Timing) -> Decoded:
