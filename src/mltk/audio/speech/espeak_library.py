@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import _ctypes
 import ctypes
+import os
+import sys
 import tempfile
 from pathlib import Path
 
@@ -42,6 +44,40 @@ class _Voice(ctypes.Structure):
 _SYNTH_CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p)
 
 
+class VoiceFile:
+    """The voice file that eSpeak NG reads next.
+
+    On Linux the file is in memory only. So nothing is left behind if this process is killed. Elsewhere it is a
+    temporary file, which :meth:`close` removes.
+
+    Attributes:
+        path: Path of the file.
+    """
+
+    def __init__(self) -> None:
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        if sys.platform == "linux":
+            self._file = open(os.memfd_create("mltk-espeak-voice"), "wb")  # noqa: SIM115 - closed by close()
+            self.path = f"/proc/self/fd/{self._file.fileno()}"
+        else:
+            self._folder = tempfile.TemporaryDirectory(prefix="mltk-espeak-")
+            self.path = os.path.join(self._folder.name, "voice")
+            self._file = open(self.path, "wb")  # noqa: SIM115 - closed by close()
+
+    def write(self, text: str) -> None:
+        """Replace the content of the file."""
+        self._file.seek(0)
+        self._file.truncate()
+        self._file.write(text.encode())
+        self._file.flush()
+
+    def close(self) -> None:
+        """Remove the file."""
+        self._file.close()
+        if self._folder is not None:
+            self._folder.cleanup()
+
+
 class EspeakLibrary:
     """eSpeak NG, loaded again for every utterance.
 
@@ -63,8 +99,7 @@ class EspeakLibrary:
         self._callback = _SYNTH_CALLBACK(self._take)
         self._library: ctypes.CDLL | None = None
         self._pronouncing = ""
-        self._folder = tempfile.TemporaryDirectory(prefix="mltk-espeak-")
-        self._voice_path = Path(self._folder.name) / "voice"
+        self._voice_file = VoiceFile()
         self._load()
         self.version = self._call_text("espeak_Info", None)
         self.languages = self._list_languages()
@@ -105,7 +140,7 @@ class EspeakLibrary:
             i += 1
         return found
 
-    def _voice_file(self, voice: str) -> str:
+    def _voice_text(self, voice: str) -> str:
         """Return the text of a voice file, for ``language``, ``language+variant`` or ``language+timbre<number>``."""
         language, _, variant = voice.partition("+")
         if language not in self.languages:
@@ -121,9 +156,8 @@ class EspeakLibrary:
         return "\n".join(lines) + "\n"
 
     def _set_voice(self, library: ctypes.CDLL, voice: str) -> None:
-        text = self._voice_file(voice)
-        self._voice_path.write_text(text, encoding="utf-8")
-        if library.espeak_SetVoiceByFile(str(self._voice_path).encode()) != 0:
+        self._voice_file.write(self._voice_text(voice))
+        if library.espeak_SetVoiceByFile(self._voice_file.path.encode()) != 0:
             raise MltkError(f"eSpeak NG refused voice {voice!r}")
 
     def speak(self, text: str, voice: str, parameters: dict[int, int]) -> bytes:
@@ -174,4 +208,4 @@ class EspeakLibrary:
 
     def close(self) -> None:
         """Remove the temporary voice file."""
-        self._folder.cleanup()
+        self._voice_file.close()

@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+import os
+import signal
 import stat
+import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -106,6 +110,39 @@ def test_a_hang_is_an_error() -> None:
         engine.synthesize(Utterance("yes", "en-us"))
 
 
+LEFT_BEHIND = """
+import os, sys
+from mltk.audio.speech.engines import Utterance, make_engine
+engine = make_engine("espeak")
+engine.synthesize(Utterance("yes", "en-us+timbre3"))
+print(engine._child.pid, flush=True)
+sys.stdin.read()
+"""
+
+
+@needs_espeak
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the voice is a file on disk")
+@pytest.mark.parametrize("killed", ["parent", "child"])
+def test_nothing_is_left_behind_when_a_process_is_killed(tmp_path: Path, killed: str) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", LEFT_BEHIND],
+        env=os.environ | {"TMPDIR": str(tmp_path)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as parent:
+        child_pid = int(parent.stdout.readline())
+        os.kill(parent.pid if killed == "parent" else child_pid, signal.SIGKILL)
+        if killed == "child":
+            parent.stdin.close()
+        parent.wait(30)
+    deadline = time.monotonic() + 30
+    while Path(f"/proc/{child_pid}").exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not Path(f"/proc/{child_pid}").exists()  # it ended with its parent
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_without_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "espeakng_loader", None)
     with pytest.raises(MissingDependencyError, match=r"pip install 'openmltk\[speech\]'"):
@@ -117,7 +154,7 @@ def test_an_engine_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> Non
     for name, package in (("flite", "flite"), ("festival", "festvox"), ("piper", "piper-tts")):
         with pytest.raises(SpeechError, match=f"is not on PATH(.|\n)*{package}"):
             make_engine(name)
-    assert set(installed_engines()) <= {"espeak", "kokoro"}
+    assert set(installed_engines()) <= {"espeak", "hibari", "kokoro"}
     with pytest.raises(SpeechError, match="no speech engine 'espeek'"):
         make_engine("espeek")
 

@@ -56,7 +56,7 @@ class EspeakEngine(Engine):
                 espeak_paths(),
                 name="eSpeak NG",
                 timeout_s=timeout_s,
-                closing_s=1.0,  # the child removes its temporary folder when it ends by itself
+                closing_s=1.0,  # the child frees eSpeak NG when it ends by itself
             )
         except RuntimeFailure as e:
             raise SpeechError(e.message, hint=e.hint) from e
