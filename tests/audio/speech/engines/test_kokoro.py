@@ -13,13 +13,10 @@ import numpy as np
 import pytest
 
 from mltk.audio.speech import SpeechDataset
-from mltk.audio.speech.accents import FOREIGN_LANGUAGES, with_accent
 from mltk.audio.speech.engines import SpeechError, Utterance, installed_engines, make_engine
 from mltk.audio.speech.engines.base import Engine
 from mltk.audio.speech.engines.espeak import EspeakEngine
-from mltk.audio.speech.engines.kokoro import _SOUNDS, _TOKENS, KokoroEngine, symbols_of
-from mltk.audio.speech.plan import NATIVE_ENGLISH
-from mltk.audio.speech.words import common_words
+from mltk.audio.speech.engines.kokoro import KokoroEngine
 from mltk.errors import MissingDependencyError, SettingError
 
 pytest.importorskip("onnxruntime")
@@ -159,25 +156,6 @@ def test_files_that_are_missing_or_damaged(folder: Path, monkeypatch: pytest.Mon
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(MissingDependencyError, match=r"pip install 'openmltk\[kokoro\]'"):
         make_engine("kokoro")
-
-
-def test_every_symbol_has_a_token() -> None:
-    symbols = "".join("".join(sound) for sound in _SOUNDS.values())
-    assert set(symbols) <= set(_TOKENS)
-    assert len(set(_TOKENS.values())) == len(_TOKENS)
-
-
-@needs_espeak
-def test_every_english_sound_has_a_symbol() -> None:
-    with EspeakEngine() as espeak:
-        words = list(common_words())
-        for language in NATIVE_ENGLISH:
-            for mnemonics in espeak.phonemes_of(words, language):
-                assert symbols_of(mnemonics, british=False)
-                assert symbols_of(mnemonics, british=True)
-        for mnemonics in espeak.phonemes_of(words, "en-us"):
-            for language in FOREIGN_LANGUAGES:
-                assert symbols_of(with_accent(mnemonics, language), british=False)
 
 
 @needs_espeak
