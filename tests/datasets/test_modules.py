@@ -342,7 +342,7 @@ def test_audio_dataset_generator(tmp_path: Path) -> None:
     manners = [Augmentation(rate=r, pitch=p) for r in VoiceRate for p in VoicePitch]
     paths: list[str] = []
     with AudioDatasetGenerator(str(tmp_path), n_jobs=2) as generator:
-        assert generator.list_supported_backends() == ["espeak", "flite", "festival", "piper", "kokoro"]
+        assert generator.list_supported_backends() == ["espeak", "flite", "festival", "piper", "hibari", "kokoro"]
         with pytest.raises(SettingError, match=r"aws is a cloud service(.|\n)*on this machine: espeak"):
             generator.load_backend("aws")
         with pytest.raises(SettingError, match="'espeak' is not loaded"):

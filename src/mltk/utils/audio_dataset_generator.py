@@ -1,7 +1,7 @@
 """MLTK 0.20's classes for spoken keywords, with the speech synthesizers on this machine.
 
 MLTK 0.20 sent the words to AWS, Azure or Google. This package does not: the back ends are ``espeak``, ``flite``,
-``festival``, ``piper`` and ``kokoro``, which need no account and no network. New code should use
+``festival``, ``piper``, ``hibari`` and ``kokoro``, which need no account and no network. New code should use
 :class:`mltk.audio.speech.SpeechDataset`, which also makes accents and similar words, and keeps a manifest.
 
 ::

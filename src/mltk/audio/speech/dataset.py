@@ -126,8 +126,11 @@ class SpeechDataset(MltkDataset):
         self.engines = _engine_names(engines)
         if self.near_misses and self.samples_unknown and not self._pronounces:
             raise SettingError("near_misses=True needs the engine 'espeak', which knows how words are pronounced.")
-        if "kokoro" in self.engines and language.partition("-")[0] != "en":
-            raise SettingError(f"language is {language!r}, but the engine 'kokoro' can only speak English here.")
+        only_english = [name for name in self.engines if name in ("hibari", "kokoro")]
+        if only_english and language.partition("-")[0] != "en":
+            raise SettingError(
+                f"language is {language!r}, but the engine {only_english[0]!r} can only speak English here."
+            )
         self.seed = seed
         self.workers = workers
         self.max_disk_mb = max_disk_mb

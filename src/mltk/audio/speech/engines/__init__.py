@@ -9,6 +9,7 @@ from mltk.audio.speech.engines.base import Engine, Speech, SpeechError, Utteranc
 from mltk.audio.speech.engines.espeak import EspeakEngine
 from mltk.audio.speech.engines.festival import FestivalEngine
 from mltk.audio.speech.engines.flite import FliteEngine
+from mltk.audio.speech.engines.hibari import HibariEngine
 from mltk.audio.speech.engines.kokoro import KokoroEngine
 from mltk.audio.speech.engines.piper import PiperEngine
 from mltk.errors import did_you_mean
@@ -18,6 +19,7 @@ ENGINES: dict[str, type[Engine]] = {
     "flite": FliteEngine,
     "festival": FestivalEngine,
     "piper": PiperEngine,
+    "hibari": HibariEngine,
     "kokoro": KokoroEngine,
 }
 
