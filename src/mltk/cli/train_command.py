@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+
 import click
 
 from mltk.cli.common import start, verbose_option
@@ -18,6 +21,7 @@ from mltk.cli.common import start, verbose_option
     "--add", multiple=True, metavar="FOLDER", help="Train with the samples of this folder of class folders too."
 )
 @click.option("--evaluate/--no-evaluate", default=True, help="Evaluate the model afterwards.  [default: evaluate]")
+@click.option("--live/--no-live", default=False, help="Show the training in the browser while it runs.")
 @click.option("--show/--no-show", default=False, help="Open windows with the plots.")
 @click.option("--test/--no-test", default=False, help="Dry run: a few steps with a few samples, into separate files.")
 @click.option("--post", is_flag=True, help="Run the specification's post-processing.")
@@ -31,6 +35,7 @@ def command(
     clean: bool,
     add: tuple[str, ...],
     evaluate: bool,
+    live: bool,
     show: bool,
     test: bool,
     post: bool,
@@ -53,20 +58,32 @@ def command(
     from mltk.operations.train import train_model
     from mltk.specification.evaluate_settings import EvaluateMixin
 
-    results = train_model(
-        model,
-        weights=weights,
-        epochs=epochs,
-        resume=resume,
-        resume_epoch=resume_epoch,
-        clean=clean,
-        show=show,
-        test=test,
-        post_process=post,
-        add=add,
-    )
-    evaluations = []
-    if evaluate and isinstance(results.mltk_model, EvaluateMixin):
-        for tflite in (False, True) if results.tflite_model is not None else (False,):
-            evaluations.append(evaluate_model(results.mltk_model, tflite=tflite, show=show))
-    click.echo("\n" + report_training(results, evaluations))
+    with contextlib.ExitStack() as stack:
+        page = None
+        if live:
+            from mltk.operations.shared.live_report import LiveReport
+
+            page = stack.enter_context(LiveReport(os.path.basename(model).split(".")[0]))
+        results = train_model(
+            model,
+            weights=weights,
+            epochs=epochs,
+            resume=resume,
+            resume_epoch=resume_epoch,
+            clean=clean,
+            show=show,
+            test=test,
+            post_process=post,
+            add=add,
+            live=page,
+        )
+        evaluations = []
+        if evaluate and isinstance(results.mltk_model, EvaluateMixin):
+            if page is not None:
+                page.state.set(stage="evaluating")
+            for tflite in (False, True) if results.tflite_model is not None else (False,):
+                evaluations.append(evaluate_model(results.mltk_model, tflite=tflite, show=show))
+        text = report_training(results, evaluations)
+        if page is not None:
+            page.finish_with_text(text)
+    click.echo("\n" + text)

@@ -47,6 +47,7 @@ from mltk.specification.weights import list_checkpoints, remove_unfinished
 from mltk.workers.script_loading import stop_if_loading_script
 
 if TYPE_CHECKING:
+    from mltk.operations.shared.live_report import LiveReport
     from mltk.operations.shared.model_types import KerasModel, TrainableModel
     from mltk.training.checkpoints import Checkpoint
 
@@ -69,6 +70,7 @@ def train_model(
     post_process: bool = False,
     resume: bool = False,
     add: Sequence[str | os.PathLike[str]] = (),
+    live: LiveReport | None = None,
 ) -> TrainingResults:
     """Train a model as its specification says.
 
@@ -87,6 +89,7 @@ def train_model(
         resume: Resume from the newest checkpoint; start from the beginning if there is none.
         add: Folders of class folders, whose samples are added to the training samples. A few samples are repeated,
             to be a tenth of the samples of their class.
+        live: A page in the browser that shows the progress.
 
     Returns:
         The results.
@@ -98,7 +101,7 @@ def train_model(
     loaded = cast("TrainableModel", prepare(model, TrainMixin, DatasetMixin, test=test, operation="train"))
     quantize = quantize and loaded.wants_tflite
     loaded._remember_dataset()
-    run = _Run(loaded, epochs=epochs, verbose=verbose)
+    run = _Run(loaded, epochs=epochs, verbose=verbose, live=live)
     if create_archive:
         check_writable(loaded.archive_path)
     weights_path = run.keep_weights(weights) if weights else None
@@ -138,6 +141,8 @@ def _finish(run: _Run, results: TrainingResults, *, quantize: bool, create_archi
     if quantize:
         from mltk.operations.quantize import quantize_keras_model
 
+        if run.live is not None:
+            run.live.state.set(stage="quantizing")
         if create_archive:  # what was trained is kept, whatever happens next
             create_model_archive(model, quantized=False, **facts)
         try:
@@ -172,9 +177,12 @@ def _how_to_go_on(model: TrainableModel, archived: bool) -> str:
 class _Run:
     """One training run: its folders, its seed, its log."""
 
-    def __init__(self, model: TrainableModel, *, epochs: int | None, verbose: bool | None) -> None:
+    def __init__(
+        self, model: TrainableModel, *, epochs: int | None, verbose: bool | None, live: LiveReport | None = None
+    ) -> None:
         self.model = model
         self.verbose = verbose
+        self.live = live
         self.epochs = self._number_of_epochs(epochs)
         keeps_best(model)
         self.seed = 0
@@ -314,6 +322,7 @@ class _Run:
             first_epoch=first_epoch,
             checkpoint=checkpoint,
             verbose=self.verbose,
+            live=self.live.state if self.live is not None else None,
         )
         kwargs = {**inputs, "shuffle": False, "epochs": epochs, "initial_epoch": first_epoch, "verbose": 0}
         kwargs |= self._user_kwargs(set(kwargs))

@@ -39,6 +39,11 @@ _TYPES = {
     ".woff2": "font/woff2",
 }
 
+_POLICY = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data: blob:; worker-src 'self' blob:"
+)
+
 
 def view_model(
     model: object,
@@ -155,8 +160,10 @@ class GraphPages:
         data: Content of the model's file.
     """
 
-    headers: ClassVar[Mapping[str, str]] = {"Set-Cookie": "consent=0; SameSite=Strict"}
-    """The page does not ask about cookies."""
+    headers: ClassVar[Mapping[str, str]] = {
+        "Content-Security-Policy": _POLICY,
+        "Set-Cookie": "consent=0; SameSite=Strict",  # no question about cookies
+    }
 
     def __init__(self, folder: Path, name: str, data: bytes) -> None:
         self.folder, self.name, self.data = folder.resolve(), name, data

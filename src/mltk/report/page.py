@@ -21,7 +21,7 @@ from mltk.report.markup import element, join, json_for_script
 
 _POLICY = (
     "default-src 'none'; script-src 'unsafe-inline' 'wasm-unsafe-eval' blob:; style-src 'unsafe-inline'; "
-    "img-src data: blob:; media-src data: blob: mediastream:; connect-src data: blob:; worker-src blob:; "
+    "img-src data: blob:; media-src data: blob: mediastream:; connect-src {}data: blob:; worker-src blob:; "
     "base-uri 'none'; form-action 'none'"
 )
 """What the page may load: nothing but what is inside it. WebAssembly, workers and media come from its own data."""
@@ -58,7 +58,9 @@ class Section:
             raise ValueError(f"The script of the section {self.id!r} has {found[0]!r}, which ends a script in HTML.")
 
 
-def render(title: str, sections: Sequence[Section], *, subtitle: str = "", footer: str = "") -> str:
+def render(
+    title: str, sections: Sequence[Section], *, subtitle: str = "", footer: str = "", asks_server: bool = False
+) -> str:
     """Return a page as HTML.
 
     Args:
@@ -66,6 +68,7 @@ def render(title: str, sections: Sequence[Section], *, subtitle: str = "", foote
         sections: The sections, in order. Their ids differ.
         subtitle: A line below the title, as plain text.
         footer: A line at the end of the page, as plain text.
+        asks_server: Whether scripts of the page may request data from the server that the page is from.
 
     Returns:
         A complete HTML document. Write it as UTF-8.
@@ -93,7 +96,9 @@ def render(title: str, sections: Sequence[Section], *, subtitle: str = "", foote
     )
     head = join(
         element("meta", charset="utf-8"),
-        Markup('<meta http-equiv="Content-Security-Policy" content="{}">').format(_POLICY),
+        Markup('<meta http-equiv="Content-Security-Policy" content="{}">').format(
+            _POLICY.format("'self' " if asks_server else "")
+        ),
         element("meta", name="viewport", content="width=device-width, initial-scale=1"),
         element("meta", name="color-scheme", content="light dark"),
         element("title", title),

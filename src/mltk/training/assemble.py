@@ -17,6 +17,7 @@ from mltk.specification.events import MltkModelEvent
 from mltk.specification.weights import higher_is_better
 from mltk.training.callbacks import Checkpointer, HistoryRecorder
 from mltk.training.checkpoints import Checkpoint
+from mltk.training.live import LiveRecorder, LiveState
 from mltk.training.progress import ProgressView
 from mltk.training.protocols import CallbackSettings
 
@@ -49,6 +50,7 @@ def assemble_callbacks(
     first_epoch: int,
     checkpoint: Checkpoint | None,
     verbose: bool | None,
+    live: LiveState | None = None,
 ) -> Callbacks:
     """Create the built-in callbacks of the specification, and add the user's callbacks after them.
 
@@ -60,6 +62,7 @@ def assemble_callbacks(
         first_epoch: Number of epochs that earlier runs have finished.
         checkpoint: Checkpoint to resume from, or None.
         verbose: False shows no progress.
+        live: Where the progress is written for a page that shows it.
 
     Returns:
         The callbacks. The caller must close them.
@@ -77,17 +80,17 @@ def assemble_callbacks(
     model.trigger_event(MltkModelEvent.POPULATE_TRAIN_CALLBACKS, keras_callbacks=stateful)
     recorder = HistoryRecorder()
     first: list[keras.callbacks.Callback] = [MonitorCheck(model)]
-    progress = None
-    if verbose is not False:
-        steps = inputs["steps_per_epoch"]
-        if steps is None and hasattr(inputs["x"], "num_batches"):
-            steps = inputs["x"].num_batches
-        progress = ProgressView(epochs, steps, first_epoch)
+    steps = inputs["steps_per_epoch"]
+    if steps is None and hasattr(inputs["x"], "num_batches"):
+        steps = inputs["x"].num_batches
+    progress = None if verbose is False else ProgressView(epochs, steps, first_epoch)
+    shown: list[keras.callbacks.Callback] = [] if progress is None else [progress]
+    if live is not None:
+        shown.append(LiveRecorder(live, epochs, steps, checkpoint.history if checkpoint is not None else None))
     folder = model.checkpoints_dir if model.checkpoints_enabled else None
     if folder:
         os.makedirs(folder, exist_ok=True)
     checkpointer = Checkpointer(folder, stateful, recorder, seed=seed, resumed=checkpoint)
-    shown = [progress] if progress is not None else []
     return Callbacks([*first, *stateful, recorder, *shown, checkpointer], recorder, checkpointer, progress)
 
 

@@ -13,12 +13,6 @@ from mltk.errors import MltkError
 
 LOOPBACK, DEFAULT_PORT = "127.0.0.1", 8080
 _LOCAL_NAMES = (LOOPBACK, "localhost", "[::1]")
-POLICY = (
-    "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
-    "img-src 'self' data: blob:; worker-src 'self' blob:"
-)
-"""Content-Security-Policy of a page that loads nothing from any other address."""
-
 Respond: TypeAlias = Callable[[str], tuple[str, bytes] | None]
 """Path of a request → type and content of the answer; None if there is no such page. Threads call it."""
 
@@ -98,7 +92,6 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         headers = {
             "Content-Type": kind,
             "Content-Length": str(len(content)),
-            "Content-Security-Policy": POLICY,
             "Cache-Control": "no-store",
             **self.more_headers,
         }
