@@ -16,6 +16,7 @@ setup(
     cffi_modules=[
         "src/mltk/native/_build.py:frontend",
         "src/mltk/native/_build.py:effects",
+        "src/mltk/native/_build.py:images",
     ],
     options={"bdist_wheel": STABLE_ABI},
 )

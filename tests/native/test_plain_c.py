@@ -13,19 +13,24 @@ import pytest
 
 import mltk
 from mltk.audio.augment._native import EFFECTS, Effects, neutral
+from mltk.image.augment.color import change_colors, color_changes
 
 NATIVE = Path(mltk.__file__).parent / "native"
 SOURCES = ["effects.c", "effects_tables.c", "resample.c", "stretch.c", "formants.c"]
 FLAGS = ["-O1", "-std=c99", "-ffp-contract=off", "-DMLTK_PLAIN_C", "-fPIC", "-shared"]
 
 
-@pytest.fixture(scope="module")
-def plain(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
+def compiled(folder: Path, sources: list[str]) -> ctypes.CDLL:
     if shutil.which("gcc") is None:
         pytest.skip("gcc is not installed")
-    path = str(tmp_path_factory.mktemp("plain") / "effects.so")
-    subprocess.run(["gcc", *FLAGS, *(str(NATIVE / name) for name in SOURCES), "-o", path, "-lm"], check=True)
-    library = ctypes.CDLL(path)
+    path = str(folder / "plain.so")
+    subprocess.run(["gcc", *FLAGS, *(str(NATIVE / name) for name in sources), "-o", path, "-lm"], check=True)
+    return ctypes.CDLL(path)
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
+    library = compiled(tmp_path_factory.mktemp("plain"), SOURCES)
     pointer = ctypes.c_void_p
     library.mltk_effects_new.argtypes = [ctypes.c_int32, ctypes.c_int32]
     library.mltk_effects_new.restype = pointer
@@ -64,3 +69,22 @@ def test_plain_c_computes_the_samples_of_the_extension(plain: ctypes.CDLL, sampl
     plain.mltk_effects_free(tables)
     assert status == 0
     np.testing.assert_array_equal(found, expected)
+
+
+def test_plain_c_computes_the_images_of_the_extension(tmp_path: Path) -> None:
+    library = compiled(tmp_path, ["images.c", "image_noise.c"])
+    library.mltk_images_change_colors.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_float]
+    rng = np.random.default_rng(0)
+    for shape in ((1, 1, 3), (7, 5, 1), (33, 31, 4), (96, 96, 3)):
+        images = rng.uniform(-5, 300, (50, *shape)).astype(np.float32)
+        images[::5] = np.rint(images[::5] / 50)  # few levels, so that there are small counts
+        shift, bright, contrast = (np.where(rng.random(50) < 0.5, np.nan, rng.uniform(0.5, 2, 50)) for _ in range(3))
+        kinds = [str(kind) for kind in rng.choice(["gauss", "poisson", "s&p", "speckle"], 50)]
+        changes = color_changes(shift, bright, contrast, kinds, rng.integers(0, 2**31, 50).astype(np.uint32))
+        expected = images.copy()
+        change_colors(expected, changes, 255)
+
+        changes["pixels"] = images.ctypes.data + images[0].nbytes * np.arange(50, dtype=np.uint64)
+        changes["n_pixels"], changes["n_channels"] = shape[0] * shape[1], shape[2]
+        assert library.mltk_images_change_colors(changes.ctypes.data, 50, 255) == 0
+        np.testing.assert_array_equal(images, expected)

@@ -21,7 +21,7 @@ from mltk.image.image_bank import ImageBank
 from mltk.image.image_format import ImageFormat, white_of
 from mltk.image.process_params import ParallelProcessParams
 from mltk.image.standardize import Statistics, standardize_images
-from mltk.image.transforms import ColorTransform, Ranges, Shift, Transforms, check_shift
+from mltk.image.transforms import Ranges, Shift, Transforms, check_shift
 
 
 class ImageSteps(ParallelDataGenerator[Transforms, ImageBank]):
@@ -155,26 +155,20 @@ class ImageSteps(ParallelDataGenerator[Transforms, ImageBank]):
         matrices = transforms.matrices(bank.sizes(indices))
         stays = warp.are_identities(matrices)
         images = bank.samples(indices)
-        places = list(out) if self.wanted.resizes else [np.empty(image.shape, np.float32) for image in images]
-        for i, (image, drawn) in enumerate(zip(images, transforms.colors(), strict=True)):
-            if stays[i]:
-                places[i][...] = image
+        places = (
+            list(out[: len(indices)])
+            if self.wanted.resizes
+            else [np.empty(image.shape, np.float32) for image in images]
+        )
+        for image, place, matrix, unmoved in zip(images, places, matrices, stays, strict=True):
+            if unmoved:
+                place[...] = image
             else:
                 source = image.astype(np.float32)
-                warp.apply(source, matrices[i], places[i], self.fill_mode, self.cval, self.interpolation_order)
-            self._change_colors(places[i], drawn)
-        return out[: len(indices)] if self.wanted.resizes else places
-
-    def _change_colors(self, image: npt.NDArray[np.float32], drawn: ColorTransform) -> None:
-        """Shift the channels, change brightness and contrast, and add noise, in the order of MLTK 0.20."""
-        if drawn.channel_shift is not None:
-            color.shift_channels(image, drawn.channel_shift)
-        if drawn.brightness is not None:
-            color.change_brightness(image, drawn.brightness, self.white)
-        if drawn.contrast is not None:
-            color.change_contrast(image, drawn.contrast, self.white)
-        if drawn.noise is not None:
-            noise.add_noise(image, drawn.noise, drawn.seed, self.white)
+                warp.apply(source, matrix, place, self.fill_mode, self.cval, self.interpolation_order)
+        augmented = out[: len(indices)] if self.wanted.resizes else places
+        color.change_colors(augmented, transforms.color_changes(), self.white)
+        return augmented
 
     def as_function_input(self, samples: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Return a copy of samples, which a user's function may change."""

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from mltk.data.pipeline.ranges import Range, uniform
 from mltk.errors import SettingError
-from mltk.image.augment import warp
+from mltk.image.augment import color, warp
 
 Floats = npt.NDArray[np.float64]
 Shift = float | int | Sequence[float]
@@ -70,16 +70,6 @@ def draw_shift(rng: np.random.Generator, n: int, shift: Shift, size: int | npt.N
         allowed = np.arange(max(1, int(values[0]))) if np.ndim(shift) == 0 else values
         chosen = allowed[(drawn * len(allowed)).astype(int)] * np.where(sign < 0.5, -1.0, 1.0)
     return np.asarray(chosen * size if values.max() < 1 else chosen, np.float64)
-
-
-class ColorTransform(NamedTuple):
-    """What is done to the colors of one image; None is no effect."""
-
-    channel_shift: float | None
-    brightness: float | None
-    contrast: float | None
-    noise: str | None
-    seed: int
 
 
 @dataclass
@@ -173,23 +163,21 @@ class Transforms:
             sizes,
         )
 
-    def colors(self) -> list[ColorTransform]:
-        """Return what is done to the colors of each image."""
-        values = map(_without_nan, (self.channel_shift_intensity, self.brightness, self.contrast))
-        return [ColorTransform(*drawn) for drawn in zip(*values, self.noise, self.seeds.tolist(), strict=True)]
+    def color_changes(self) -> npt.NDArray[Any]:
+        """Return what is done to the colors of each image; see :func:`mltk.image.augment.color.change_colors`."""
+        return color.color_changes(self.channel_shift_intensity, self.brightness, self.contrast, self.noise, self.seeds)
 
     def as_dict(self, i: int) -> dict[str, Any]:
         """Return the parameters of one image by their names in MLTK 0.20, and ``seed``."""
-        colors = self.colors()[i]
         return {
             **{name: float(getattr(self, name)[i]) for name in ("theta", "tx", "ty", "shear", "zx", "zy")},
             "flip_horizontal": bool(self.flip_horizontal[i]),
             "flip_vertical": bool(self.flip_vertical[i]),
-            "channel_shift_intensity": colors.channel_shift,
-            "brightness": colors.brightness,
-            "contrast": colors.contrast,
-            "noise": colors.noise,
-            "seed": colors.seed,
+            "channel_shift_intensity": _without_nan(self.channel_shift_intensity[i]),
+            "brightness": _without_nan(self.brightness[i]),
+            "contrast": _without_nan(self.contrast[i]),
+            "noise": self.noise[i],
+            "seed": int(self.seeds[i]),
         }
 
     @classmethod
@@ -211,5 +199,5 @@ class Transforms:
         return made
 
 
-def _without_nan(values: Floats) -> list[float | None]:
-    return [None if value != value else value for value in values.tolist()]
+def _without_nan(value: np.float64) -> float | None:
+    return None if np.isnan(value) else float(value)

@@ -1,1 +1,1 @@
-"""C code that only the host runs. Two extension modules, ``_effects`` and ``_frontend``, are built from it."""
+"""C code that only the host runs, for the extension modules ``_effects``, ``_frontend`` and ``_images``."""

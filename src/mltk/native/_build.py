@@ -1,4 +1,4 @@
-"""Build script of the two C extensions (cffi, API mode). setup.py runs it; nothing uses it afterwards."""
+"""Build script of the C extensions (cffi, API mode). setup.py runs it; nothing uses it afterwards."""
 
 import os
 import re
@@ -61,6 +61,20 @@ effects.set_source(
     # The -f flags: a minimum or a maximum is one instruction. No value here is infinite or not a number, and the sign
     # of a zero does not reach the 16-bit samples. -Wno-psabi: functions that pass vectors are inlined.
     extra_compile_args=_flags("-fno-trapping-math", "-ffinite-math-only", "-fno-signed-zeros", "-Wno-psabi"),
+    libraries=LIBRARIES,
+    optional=OPTIONAL,
+)
+
+images = FFI()
+images.cdef(_declarations(NATIVE / "images.h"))
+images.set_source(
+    "mltk.native._images",
+    '#include "images.h"',
+    sources=_paths(NATIVE, "image*.c"),
+    include_dirs=[os.path.relpath(NATIVE)],
+    depends=_paths(NATIVE, "images*.h", "vectors.h"),
+    # The -f flags: a square root, a comparison and a choice are one instruction each.
+    extra_compile_args=_flags("-fno-math-errno", "-fno-trapping-math"),
     libraries=LIBRARIES,
     optional=OPTIONAL,
 )

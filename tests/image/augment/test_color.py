@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
+from mltk.image.augment.color import change_colors, color_changes
 from mltk.image.generator import ParallelImageDataGenerator
 
 RAMP = np.arange(0, 256, 5, dtype=np.float32)[:, None, None].repeat(2, 1).repeat(3, 2)  # 0 to 255
@@ -70,3 +73,54 @@ def test_alpha_keeps_its_values():
     np.testing.assert_allclose(
         changed(picture, brightness=0.5, contrast=1.5)[..., :3], changed(brightness=0.5, contrast=1.5), rtol=1e-4
     )
+
+
+def changes(n, kinds=None, **values):
+    nothing = np.full(n, np.nan)
+    kinds, seeds = kinds or [None] * n, np.arange(n, dtype=np.uint32)
+    shift, brightness, contrast = (values.get(name, nothing) for name in ("shift", "brightness", "contrast"))
+    return color_changes(shift, brightness, contrast, kinds, seeds)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 5), (31, 17), (96, 96)])
+@pytest.mark.parametrize("channels", [1, 2, 3, 4, 5])
+def test_images_of_every_size_are_changed_in_one_call_as_the_formulas_say(size, channels):
+    images = np.random.default_rng(0).uniform(0, 255, (3, *size, channels)).astype(np.float32)
+    found = images.copy()
+    shift, brightness, contrast = [np.array([a, np.nan, b]) for a, b in ((20, -9), (0.8, 1.3), (1.4, 0.5))]
+    change_colors(found, changes(3, shift=shift, brightness=brightness, contrast=contrast), 255)
+    np.testing.assert_array_equal(found[1], images[1])
+    for i in (0, 2):
+        wanted = np.clip(images[i].astype(float) + shift[i], images[i].min(), images[i].max())
+        colors = wanted[..., :3] if channels == 4 else wanted
+        colors[...] = np.clip(colors * brightness[i], 0, 255)
+        means = colors.mean((0, 1))
+        gray = np.dot(means, (0.299, 0.587, 0.114)) if channels in (3, 4) else means.mean()
+        colors[...] = np.clip(colors * contrast[i] + gray * (1 - contrast[i]), 0, 255)
+        np.testing.assert_allclose(found[i], wanted, rtol=1e-5, atol=1e-3)
+
+
+def test_images_of_different_sizes_are_a_list():
+    rng = np.random.default_rng(0)
+    images = [rng.uniform(0, 255, (*size, 3)).astype(np.float32) for size in ((4, 6), (50, 20))]
+    expected = [image.copy() for image in images]
+    for i, image in enumerate(expected):
+        change_colors(image[np.newaxis], changes(2, ["gauss", "speckle"])[i : i + 1], 255)
+    change_colors(images, changes(2, ["gauss", "speckle"]), 255)
+    for found, wanted in zip(images, expected, strict=True):
+        np.testing.assert_array_equal(found, wanted)
+
+
+def test_images_with_gaps_or_of_another_data_type_are_refused():
+    images = np.zeros((2, 4, 4, 3), np.float32)
+    wrong: Any
+    for wrong in (images[:, ::2], images.astype(np.float64)):
+        with pytest.raises(ValueError, match="must be float32 without gaps"):
+            change_colors(wrong, changes(2, brightness=np.ones(2)), 255)
+
+
+@pytest.mark.parametrize("effect", [{"channel_shift_intensity": 5.0}, {"brightness": 0.5}, {"contrast": 0.5}])
+def test_a_value_that_is_not_a_number_stays_visible(effect):
+    picture = RAMP.copy()
+    picture[3, 1, 2] = np.nan
+    assert np.isnan(changed(picture, **effect)[3, 1, 2])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
@@ -79,7 +81,7 @@ def test_one_name_is_one_kind():
 
 
 def test_every_pixel_is_normal_over_many_seeds():
-    """The first number of OpenCV's generator is not: it follows from the seed."""
+    """A generator of random numbers may follow its seed at first."""
     picture = np.full((2, 2, 1), 100, np.float32)
     seeds = np.random.default_rng(0).integers(0, 2**31 - 1, 4000)
     noise = np.stack([noisy(picture, "gauss", int(seed)) for seed in seeds]).reshape(4000, 4) - 100
@@ -87,3 +89,63 @@ def test_every_pixel_is_normal_over_many_seeds():
     assert abs(drawn.mean(axis=0)).max() < 0.08
     np.testing.assert_allclose(drawn.std(axis=0), 1, atol=0.06)
     assert abs(np.corrcoef(drawn.T) - np.eye(4)).max() < 0.08
+
+
+def normal_values(n=1_000_000, seed=11):
+    """The normal values that speckle noise is made of."""
+    return np.float64(noisy(np.ones((n // 1000, 1000, 1), np.float32), "speckle", seed)).reshape(-1) - 1
+
+
+def test_the_noise_is_normal_to_its_tails():
+    drawn = normal_values()
+    n = len(drawn)
+    for power, moment in ((1, 0), (2, 1), (3, 0), (4, 3), (6, 15)):
+        deviation = math.sqrt(math.prod(range(1, 2 * power, 2)) - moment**2)
+        assert abs((drawn**power).mean() - moment) < 4 * deviation / math.sqrt(n)
+    for limit in (0.5, 1, 2, 3, 4):
+        share = math.erfc(limit / math.sqrt(2))
+        assert abs((abs(drawn) > limit).mean() - share) < 4 * math.sqrt(share / n)
+    assert 4.2 < abs(drawn).max() < 6.6
+
+
+@pytest.mark.parametrize("step", [1, 2, 3, 8, 16, 32, 48, 1536])
+def test_neighbors_are_independent(step):
+    drawn = normal_values()
+    for first, second in ((drawn[:-step], drawn[step:]), (drawn[:-step] ** 2, drawn[step:] ** 2)):
+        assert abs(np.corrcoef(first, second)[0, 1]) < 4 / math.sqrt(len(first))
+
+
+def test_seeds_that_follow_each_other_are_independent():
+    first, *others = (normal_values(100_000, seed) for seed in range(6))
+    for other in others:
+        assert abs(np.corrcoef(first, other)[0, 1]) < 4 / math.sqrt(len(first))
+
+
+@pytest.mark.parametrize("expected", [1.25, 3.0, 12.0, 40.0, 63.5])
+def test_small_counts_have_the_distribution_of_poisson(expected):
+    counts = noisy(constant(expected), "poisson").reshape(-1)
+    np.testing.assert_array_equal(counts, np.rint(counts))
+    for count in range(max(0, int(expected) - 8), int(expected) + 9):
+        share = math.exp(count * math.log(expected) - expected - math.lgamma(count + 1))
+        assert abs((counts == count).mean() - share) < 4.5 * math.sqrt(share / N)
+
+
+def test_values_above_and_below_the_limit_of_small_counts_mix():
+    picture = np.tile(np.array([0, 3, 60, 64, 200], np.float32), (400, 60))[..., np.newaxis]
+    difference = (noisy(picture, "poisson") - picture).reshape(-1, 5)
+    deviations = np.sqrt(np.array([0, 3, 60, 64, 200]) / 8)  # five levels: eight photons
+    np.testing.assert_allclose(difference.std(0), deviations, rtol=0.03)
+    np.testing.assert_allclose(difference.mean(0), 0, atol=4 * deviations.max() / math.sqrt(len(difference)))
+
+
+def test_the_white_of_16_bits_scales_the_noise():
+    values = np.full((100, 100, 1), 30000, np.uint16)
+    for kind, deviation in (("gauss", 257 * math.sqrt(0.1)), ("poisson", math.sqrt(30000 * 257)), ("speckle", 30000)):
+        assert np.float64(noisy(values, kind)).std() == pytest.approx(deviation, rel=0.03)
+
+
+@pytest.mark.parametrize("kind", ["gauss", "speckle", "poisson"])
+def test_a_value_that_is_not_a_number_stays_visible(kind):
+    picture = constant(100)
+    picture[5, 6, 1] = np.nan
+    assert np.flatnonzero(np.isnan(noisy(picture, kind))).tolist() == [5 * SIDE * 3 + 6 * 3 + 1]
