@@ -88,7 +88,7 @@ class Listening:
             raise UnsupportedModelError(
                 f"The model parameter 'classes' has {n} names, but the model has {y.size} output values."
             )
-        _check_scores(graph, y)
+        check_scores(graph, y)
         detector = DetectorSettings.from_parameters(parameters)
         detector.thresholds(classes)  # raises if there is another number of thresholds
         quantized = _quantized_input(graph, x)
@@ -209,8 +209,16 @@ def _one_input_and_output(graph: Graph) -> tuple[Tensor, Tensor]:
     return graph.inputs[0], graph.outputs[0]
 
 
-def _check_scores(graph: Graph, output: Tensor) -> None:
-    """Refuse outputs that are not probabilities in steps of 1/256."""
+def check_scores(graph: Graph, output: Tensor) -> None:
+    """Refuse outputs that are not probabilities in steps of 1/256.
+
+    Args:
+        graph: The model.
+        output: An output of the model; a float32 output may be dequantized probabilities.
+
+    Raises:
+        UnsupportedModelError: The output has another scale.
+    """
     tensor = output
     if output.dtype_str == "float32":
         for op in graph.main.operators:

@@ -1,0 +1,127 @@
+// The page of a model of other signals, such as those of an accelerometer: lines of CSV.
+
+function signalPage(root, data, ui, machine) {
+  const network = new Network(machine, data);
+  const detector = new Detector(machine, data.classes, data.detector);
+  const status = new Status(ui, root);
+  const options = { step: Math.max(1, Math.round(data.length / 4)), rate: data.rate };
+  let shownFile = { rows: [], results: [], detections: [] }, port = null;
+  const files = [];
+
+  const row = ui.element("div", { class: "try-row" }, ...fileChooser(ui, root, "Open CSV files…", ".csv,.txt,text/*", openFiles));
+  if (navigator.serial) {
+    const serial = ui.element("button", { type: "button", id: "try-start" }, "Read a serial port…");
+    serial.addEventListener("click", () => (port ? stopSerial("Stopped.") : startSerial(serial)));
+    row.append(serial);
+  }
+  const columns = data.axes === 1 ? "one value" : `${data.axes} values`;
+  root.append(row, ui.element("p", { class: "muted" }, `Or drop CSV files here. A line has ${columns}, ` +
+    `or the time and then ${columns}. The model sees ${data.length} lines at a time.`));
+  const plots = ui.element("div", { class: "try-plots" }), side = ui.element("div", { class: "try-side" });
+  root.append(ui.element("div", { class: "try-columns" }, plots, side));
+  const signal = new Drawing(ui, plots, { title: "Signal", label: "The signal, a line for each axis", height: 140,
+    paint: (c, w, h) => paintSignal(c, w, h, shownFile.rows, ui) });
+  const curves = new Drawing(ui, plots, { title: "Scores and detections", label: "Scores of the classes over time",
+    height: 180, paint: (c, w, h) => paintScores(c, w, h, { ...shownFile, classes: data.classes, shown: bars.shown,
+      span: { start: 0, end: Math.max(0.1, shownFile.rows.length / options.rate) },
+      thresholds: detector.settings.thresholds }, ui) });
+  side.append(ui.element("h3", {}, "Scores at the end"));
+  const bars = new ScoreBars(ui, side, data.classes, () => curves.draw());
+  side.append(ui.element("h3", {}, "Detections"));
+  const log = new DetectionLog(ui, side);
+  const table = new FileTable(ui, root, "Detections");
+  const again = () => {
+    files.forEach((file) => file.compute());
+    show(shownFile);
+  };
+  root.append(ui.element("h3", {}, "Windows"), ui.element("div", { class: "controls" },
+    slider(ui, { name: "rate", title: "Lines in a second", unit: "", min: 1, max: 1000, value: options.rate },
+      (value) => { options.rate = value; again(); }).element,
+    slider(ui, { name: "step", title: "Lines from one window to the next", unit: "", min: 1, max: 2 * data.length,
+      value: options.step }, (value) => { options.step = value; again(); }).element));
+  detectorControls(ui, root, data, detector, again);
+
+  function show(file) {
+    shownFile = file;
+    log.set(file.detections);
+    if (file.results.length > 0) bars.show(file.results[file.results.length - 1].scores);
+    signal.draw();
+    curves.draw();
+  }
+
+  async function openFiles(chosen) {
+    for (const chosenFile of chosen) {
+      const tell = table.add(chosenFile.name, () => { if (files.includes(file)) show(file); });
+      const { rows, problem } = readCsv(await chosenFile.text(), data.axes);
+      const file = { name: chosenFile.name, rows, results: [], detections: [] };
+      if (problem !== "") {
+        tell(problem, true);
+        continue;
+      }
+      file.compute = () => {
+        file.results = new Windows(network, data, options.step, options.rate).feed(rows);
+        file.detections = detector.replay(file.results);
+        tell(file.results.length === 0 ? `only ${rows.length} lines; one window has ${data.length}`
+          : describeDetections(file.detections));
+      };
+      file.compute();
+      files.push(file);
+      show(file);
+      status.say(`Shown: ${file.name}, ${rows.length} lines.`);
+    }
+  }
+
+  // -- a board at a serial port, in browsers that offer it ---------------------------------------------------
+  async function startSerial(button) {
+    try {
+      port = await navigator.serial.requestPort();
+      await port.open({ baudRate: 115200 });
+      button.textContent = "Stop the serial port";
+      const live = { rows: [], results: [], detections: [] };
+      const windows = new Windows(network, data, options.step, options.rate);
+      detector.start();
+      show(live);
+      status.say("Reading lines at 115200 baud.");
+      for await (const text of linesOf(port)) {
+        const { rows, problem } = readCsv(text, data.axes);
+        if (problem !== "") {
+          status.problem(`The port sent a line that is not a sample. ${problem}`);
+          continue;
+        }
+        live.rows.push(...rows);
+        for (const result of windows.feed(rows)) {
+          live.results.push(result);
+          const detection = detector.feed(result.scores, result.timeMs);
+          if (detection) live.detections.push(detection);
+        }
+        show(live);
+      }
+      stopSerial("The port ended.");
+    } catch (error) {
+      stopSerial(`The serial port can't be read: ${error.message}.`);
+    }
+    button.textContent = "Read a serial port…";
+  }
+
+  async function stopSerial(text) {
+    const closed = port;
+    port = null;
+    status.say(text);
+    await closed?.forget?.().catch(() => {});
+  }
+
+  root.tried = { files, openFiles, network, detector };
+  status.say("Ready.");
+}
+
+async function* linesOf(port) {
+  const reader = port.readable.pipeThrough(new TextDecoderStream()).getReader();
+  let held = "";
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) return;
+    const parts = (held + value).split("\n");
+    held = parts.pop();
+    for (const part of parts) if (part.trim() !== "") yield part;
+  }
+}
