@@ -17,6 +17,7 @@ setup(
         "src/mltk/native/_build.py:frontend",
         "src/mltk/native/_build.py:effects",
         "src/mltk/native/_build.py:images",
+        "src/mltk/native/_build.py:detections",
     ],
     options={"bdist_wheel": STABLE_ABI},
 )

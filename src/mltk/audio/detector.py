@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -178,7 +178,8 @@ class Detector:
         all_scores, times = np.concatenate([self._scores, new]), np.concatenate([self._times, new_times.ravel()])
         if np.any(np.diff(times) < 0):
             raise ValueError("The times of the results decrease.")
-        tops, levels, passed = self._averages(all_scores, times)
+        tops, levels = averages(self._settings, all_scores, times)
+        passed = levels > self._thresholds[tops]
         passed[:n_old] = False
         detections = []
         candidates = np.flatnonzero(passed)
@@ -198,29 +199,46 @@ class Detector:
             return 0
         return int(np.searchsorted(times, self._detected_at + self._settings.suppression_ms, side="right"))
 
-    def _averages(
-        self, scores: npt.NDArray[np.uint8], times: npt.NDArray[np.int64]
-    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
-        """Return, for each result, the class with the highest average, this average, and whether it may be detected."""
-        window, minimum = self._settings.average_window_duration_ms, self._settings.minimum_count
-        newest = np.arange(len(times))
-        first = np.searchsorted(times, times - window, side="left") if minimum else newest
-        counts = newest - first + 1
-        until = np.zeros((len(times) + 1, scores.shape[1]), np.int64)
-        np.cumsum(scores, axis=0, dtype=np.int64, out=until[1:])
-        sums = until[1:] - until[first]
-        tops = sums.argmax(axis=1)
-        levels = sums[newest, tops] // counts
-        passed = levels > self._thresholds[tops]
-        if minimum:
-            passed &= (counts >= minimum) & (times - times[first] >= window // 4)
-        return tops, levels, passed
-
     def _keep(self, scores: npt.NDArray[np.uint8], times: npt.NDArray[np.int64]) -> None:
         """Keep what the next results are averaged with."""
         if len(times):
             first = np.searchsorted(times, times[-1] - self._settings.average_window_duration_ms, side="left")
             self._scores, self._times = scores[first:].copy(), times[first:].copy()
+
+
+class Averages(NamedTuple):
+    """What the detector compares with its thresholds, for each result.
+
+    Attributes:
+        tops: int64 [results]: The class with the highest average; the first of several.
+        levels: int64 [results]: This average, 0 to 255; 0, which is above no threshold, if the window has too few
+            results.
+    """
+
+    tops: npt.NDArray[np.int64]
+    levels: npt.NDArray[np.int64]
+
+
+def averages(settings: DetectorSettings, scores: npt.NDArray[np.uint8], times: npt.NDArray[np.int64]) -> Averages:
+    """Average the scores of a stream over the window. The thresholds and the suppression do not matter here.
+
+    Args:
+        settings: The window and its fewest results.
+        scores: uint8 [results, classes].
+        times: int64 [results]: Time of each result in ms. It never decreases.
+    """
+    window, minimum = settings.average_window_duration_ms, settings.minimum_count
+    newest = np.arange(len(times))
+    first = np.searchsorted(times, times - window, side="left") if minimum else newest
+    counts = newest - first + 1
+    until = np.zeros((len(times) + 1, scores.shape[1]), np.int64)
+    np.cumsum(scores, axis=0, dtype=np.int64, out=until[1:])
+    sums = until[1:] - until[first]
+    tops = sums.argmax(axis=1)
+    levels = sums[newest, tops] // counts
+    if minimum:
+        levels[(counts < minimum) | (times - times[first] < window // 4)] = 0
+    return Averages(tops, levels)
 
 
 def to_scores(outputs: npt.ArrayLike) -> npt.NDArray[np.uint8]:

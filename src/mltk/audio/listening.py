@@ -167,17 +167,35 @@ class Listening:
         ends = self.frontend.window_size + last_row * self.frontend.window_step
         times = ends * 1000 // self.frontend.sample_rate_hz
         for i in range(0, len(first), size):
-            yield self._inputs(stream, rows, first[i : i + size]), times[i : i + size]
+            n = len(first[i : i + size])
+            yield self.inputs(stream, rows[i * self.rows_per_inference :], n), times[i : i + n]
 
-    def _inputs(
-        self, stream: AudioFeatureStream, rows: npt.NDArray[np.uint16], first: npt.NDArray[np.int64]
-    ) -> npt.NDArray[Any]:
-        clips = np.stack([rows[k : k + self.n_rows] for k in first])
-        features: npt.NDArray[Any] = clips
+    def inputs(self, stream: AudioFeatureStream, rows: npt.NDArray[np.uint16], n: int) -> npt.NDArray[Any]:
+        """Make the model's inputs of rows of features.
+
+        Args:
+            stream: The frontend that computed the rows.
+            rows: uint16 [rows, channels]; the first row is the first of the first inference.
+            n: Number of inferences.
+
+        Returns:
+            [n, *input shape without the batch], in the type of the input.
+        """
+        step = self.rows_per_inference
         if self.with_int8_features:  # each clip by itself: the dynamic scale depends on the whole clip
-            features = np.stack([stream.quantize(clip) for clip in clips])
-        inputs = to_tensor_dtype(features.astype(np.float32), self.input)
-        return inputs.reshape(len(first), *self.input.shape[1:])
+            features = stream.quantize_windows(rows, self.n_rows, step, n)
+            table = self._input_of_int8()
+            inputs = features if table is None else table[features.view(np.uint8)]
+        else:
+            windows = rows[np.arange(n)[:, np.newaxis] * step + np.arange(self.n_rows)]
+            inputs = to_tensor_dtype(windows.astype(np.float32), self.input)
+        return inputs.reshape(n, *self.input.shape[1:])
+
+    def _input_of_int8(self) -> npt.NDArray[Any] | None:
+        """Return the input for each int8 feature, by its bits as uint8; None if it is the feature itself."""
+        features = np.arange(256, dtype=np.uint8).view(np.int8)
+        table = to_tensor_dtype(features.astype(np.float32), self.input)
+        return None if table.dtype == np.int8 and np.array_equal(table, features) else table
 
     def scores(self, outputs: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
         """Convert the model's outputs [inferences, ...] to scores: uint8 [inferences, classes]."""

@@ -1,1 +1,1 @@
-"""C code that only the host runs, for the extension modules ``_effects``, ``_frontend`` and ``_images``."""
+"""C code that only the host runs: ``_effects``, ``_frontend``, ``_images`` and ``_detections``."""

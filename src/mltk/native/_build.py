@@ -78,3 +78,15 @@ images.set_source(
     libraries=LIBRARIES,
     optional=OPTIONAL,
 )
+
+detections = FFI()
+detections.cdef(_declarations(NATIVE / "detection_sweep.h"))
+detections.set_source(
+    "mltk.native._detections",
+    '#include "detection_sweep.h"',
+    sources=_paths(NATIVE, "detection_sweep.c"),
+    include_dirs=[os.path.relpath(NATIVE)],
+    depends=_paths(NATIVE, "detection_sweep.h"),
+    extra_compile_args=_flags(),
+    optional=OPTIONAL,
+)

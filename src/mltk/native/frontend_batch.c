@@ -241,6 +241,30 @@ void mltk_frontend_quantize_clips(const mltk_frontend_batch *b, const uint16_t *
     for (clip = 0; clip < n_clips; ++clip) b->variant->quantize(b->f, features + clip * n, n, out + clip * n);
 }
 
+/* ---- Streams ----------------------------------------------------------------------------------------------------- */
+
+size_t mltk_frontend_feed_rows(mltk_frontend *f, const int16_t *samples, size_t n_samples, uint16_t *features) {
+    size_t n_rows = 0;
+    while (n_samples > 0) {
+        const uint16_t *row;
+        const size_t used = mltk_frontend_feed(f, samples, n_samples, &row);
+        samples += used;
+        n_samples -= used;
+        if (row == NULL) continue;
+        memcpy(features + n_rows * f->n_channels, row, f->n_channels * sizeof *row);
+        ++n_rows;
+    }
+    return n_rows;
+}
+
+void mltk_frontend_quantize_windows(const mltk_frontend *f, const uint16_t *rows, size_t rows_per_window, size_t step,
+                                    size_t n_windows, int8_t *out) {
+    const variant *chosen = choose_variant(NULL);
+    const size_t n = rows_per_window * f->n_channels;
+    size_t k;
+    for (k = 0; k < n_windows; ++k) chosen->quantize(f, rows + k * step * f->n_channels, n, out + k * n);
+}
+
 size_t mltk_frontend_empty_channels(const mltk_frontend *frontend) {
     size_t empty = 0, i;
     for (i = 0; i < frontend->n_channels; ++i) empty += frontend->channel_bins[i] == frontend->channel_bins[i + 2];

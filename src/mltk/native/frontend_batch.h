@@ -33,6 +33,15 @@ void mltk_frontend_process_clips(mltk_frontend_batch *batch, const int16_t *samp
 void mltk_frontend_quantize_clips(const mltk_frontend_batch *batch, const uint16_t *features, size_t n_clips,
                                   int8_t *out);
 
+/* Take all samples of a stream: mltk_frontend_feed() again and again. `features` has room for all rows that become
+ * complete. Returns their number. */
+size_t mltk_frontend_feed_rows(mltk_frontend *frontend, const int16_t *samples, size_t n_samples, uint16_t *features);
+
+/* Quantize windows of a stream's rows as mltk_frontend_quantize() does it for each: out is
+ * [n_windows][rows_per_window][n_channels]. Window k begins at the row k * step. */
+void mltk_frontend_quantize_windows(const mltk_frontend *frontend, const uint16_t *rows, size_t rows_per_window,
+                                    size_t step, size_t n_windows, int8_t *out);
+
 /* Names of the variants of this code that this processor can run, the fastest first; NULL past the last. */
 const char *mltk_frontend_batch_variant(size_t index);
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helpers.random_frontends import random_clip, random_settings
-from mltk.audio.frontend import AudioFeatureGenerator, AudioFeatureGeneratorSettings, AudioFeatureStream
+from mltk.audio.frontend import AudioFeatureGenerator, AudioFeatureGeneratorSettings, AudioFeatureStream, FrontendError
 from mltk.audio.frontend._native import load
 from mltk.audio.frontend.features import _State
 
@@ -131,3 +131,19 @@ def test_a_generator_pickles() -> None:
     clip = random_clip(np.random.default_rng(0), 16000)
     copy = pickle.loads(pickle.dumps(generator))
     np.testing.assert_array_equal(copy.process_sample(clip), generator.process_sample(clip))
+
+
+def test_windows_of_a_stream_are_quantized_each_by_itself():
+    rng = np.random.default_rng(4)
+    for dynamic in (False, True):
+        fe = AudioFeatureGeneratorSettings(quantize_dynamic_scale_enable=dynamic, filterbank_n_channels=13)
+        stream = AudioFeatureStream(fe)
+        rows = rng.integers(0, 900, (40, 13)).astype(np.uint16)
+        windows = stream.quantize_windows(rows, n_rows=11, step=3, n_windows=10)
+        for k, window in enumerate(windows):
+            np.testing.assert_array_equal(window, stream.quantize(rows[3 * k : 3 * k + 11]))
+        assert stream.quantize_windows(rows[:0], 11, 3, 0).shape == (0, 11, 13)
+        with pytest.raises(FrontendError, match="11 windows need 41 rows, but there are 40"):
+            stream.quantize_windows(rows, 11, 3, 11)
+        with pytest.raises(FrontendError, match=r"rows are uint16 \[40, 12\]; they must be uint16 \[rows, 13\]"):
+            stream.quantize_windows(rows[:, :12], 11, 3, 1)

@@ -281,6 +281,7 @@ class AudioFeatureStream:
     def __init__(self, settings: AudioFeatureGeneratorSettings) -> None:
         settings.check()
         self._state = _State(settings)
+        self._step = settings.window_step
 
     def feed(self, samples: npt.ArrayLike) -> npt.NDArray[np.uint16]:
         """Process the next samples.
@@ -293,17 +294,46 @@ class AudioFeatureStream:
         """
         ffi, lib = load()
         audio = _as_int16(samples, 1, "The audio")
-        position = ffi.cast("const int16_t *", audio.ctypes.data)
-        left = audio.size
-        row = ffi.new("const uint16_t **")
-        rows = []
-        while left > 0:
-            taken = lib.mltk_frontend_feed(self._state.frontend, position, left, row)
-            position += taken
-            left -= taken
-            if row[0] != ffi.NULL:
-                rows.append(np.frombuffer(ffi.buffer(row[0], 2 * self._state.n_channels), np.uint16).copy())
-        return np.stack(rows) if rows else np.empty((0, self._state.n_channels), np.uint16)
+        rows = np.empty((audio.size // self._step + 1, self._state.n_channels), np.uint16)
+        n = lib.mltk_frontend_feed_rows(
+            self._state.frontend,
+            ffi.cast("const int16_t *", audio.ctypes.data),
+            audio.size,
+            ffi.cast("uint16_t *", rows.ctypes.data),
+        )
+        return rows[:n]
+
+    def quantize_windows(
+        self, rows: npt.NDArray[np.uint16], n_rows: int, step: int, n_windows: int
+    ) -> npt.NDArray[np.int8]:
+        """Quantize overlapping windows of rows, each window by itself as :meth:`quantize` does.
+
+        Args:
+            rows: uint16 [at least (n_windows - 1) * step + n_rows, channels].
+            n_rows: Rows of a window.
+            step: Rows from the beginning of a window to the beginning of the next.
+            n_windows: Number of windows.
+
+        Returns:
+            int8 [n_windows, n_rows, channels].
+
+        Raises:
+            FrontendError: The rows are not uint16 of this frontend, or there are too few rows.
+        """
+        ffi, lib = load()
+        array = np.ascontiguousarray(rows)
+        needed = (n_windows - 1) * step + n_rows if n_windows else 0
+        if array.dtype != np.uint16 or array.ndim != 2 or array.shape[1] != self._state.n_channels:
+            raise FrontendError(
+                f"The rows are {array.dtype} {list(array.shape)}; they must be uint16 [rows, {self._state.n_channels}]."
+            )
+        if len(array) < needed:
+            raise FrontendError(f"{n_windows} windows need {needed} rows, but there are {len(array)}.")
+        out = np.empty((n_windows, n_rows, self._state.n_channels), np.int8)
+        source = ffi.cast("const uint16_t *", array.ctypes.data)
+        destination = ffi.cast("int8_t *", out.ctypes.data)
+        lib.mltk_frontend_quantize_windows(self._state.frontend, source, n_rows, step, n_windows, destination)
+        return out
 
     def quantize(self, features: npt.ArrayLike) -> npt.NDArray[np.int8]:
         """Quantize features. The dynamic scale, if enabled, is relative to the largest value in ``features``.
