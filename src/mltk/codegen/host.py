@@ -149,7 +149,13 @@ def build_library(
     sources = [name for name in files if name.endswith(".c")]
     command = [*(compiler or find_compiler()), "-std=c99", "-O3", "-march=native", "-fPIC", "-shared"]
     command += [*flags, *sources, "-o", library.name]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    try:
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    except OSError as error:
+        raise RuntimeFailure(
+            f"The compiler {command[0]} can't be started: {error.strerror}.",
+            hint="Set CC to a C compiler, or unset it.",
+        ) from None
     if done.returncode:
         raise RuntimeFailure(f"{command[0]} can't compile the model:\n{done.stderr[-2000:]}")
     return library
