@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from mltk.operations.evaluate import evaluate_autoencoder as evaluate_autoencoder
     from mltk.operations.evaluate import evaluate_classifier as evaluate_classifier
     from mltk.operations.evaluate import evaluate_model as evaluate_model
+    from mltk.operations.evaluate_stream import evaluate_stream as evaluate_stream
     from mltk.operations.load_model import find_tflite_path as find_tflite_path
     from mltk.operations.load_model import load_tflite_model as load_tflite_model
     from mltk.operations.load_model import load_tflite_or_keras_model as load_tflite_or_keras_model
@@ -63,6 +64,7 @@ if TYPE_CHECKING:
     from mltk.operations.results.classifier import ClassifierEvaluationResults as ClassifierEvaluationResults
     from mltk.operations.results.evaluation import EvaluationResults as EvaluationResults
     from mltk.operations.results.parity import ParityResults as ParityResults
+    from mltk.operations.results.stream import StreamEvaluationResults as StreamEvaluationResults
     from mltk.operations.results.training import TrainingResults as TrainingResults
     from mltk.operations.summarize import summarize_model as summarize_model
     from mltk.operations.train import TrainingInterrupted as TrainingInterrupted
@@ -134,6 +136,7 @@ _PUBLIC = {
     "mltk.micro.profile.results": ["ProfilingModelResults"],
     "mltk.operations.compile": ["CompileResults", "compile_model"],
     "mltk.operations.evaluate": ["evaluate_autoencoder", "evaluate_classifier", "evaluate_model"],
+    "mltk.operations.evaluate_stream": ["evaluate_stream"],
     "mltk.operations.load_model": ["find_tflite_path", "load_tflite_model", "load_tflite_or_keras_model"],
     "mltk.operations.parity": ["check_parity"],
     "mltk.operations.profile": ["profile_model"],
@@ -142,6 +145,7 @@ _PUBLIC = {
     "mltk.operations.results.classifier": ["ClassifierEvaluationResults"],
     "mltk.operations.results.evaluation": ["EvaluationResults"],
     "mltk.operations.results.parity": ["ParityResults"],
+    "mltk.operations.results.stream": ["StreamEvaluationResults"],
     "mltk.operations.results.training": ["TrainingResults"],
     "mltk.operations.summarize": ["summarize_model"],
     "mltk.operations.train": ["TrainingInterrupted", "train_model"],

@@ -19,6 +19,7 @@ from mltk.workers.script_loading import ScriptEnd, loading_script
 HELPERS = {
     "c_code": {"renewed_members", "write_c_code"},
     "evaluate": {"dump_reconstructions"},
+    "evaluate_stream": {"stream_results"},
     "profile": {"write_profile"},
     "quantize": {"add_parameters", "build_date", "quantize_keras_model", "write_quantization_report"},
     "tensorboard": {"tensorboard_folder"},

@@ -22,6 +22,24 @@ from mltk.cli.common import start, verbose_option
     metavar="FOLDER",
     help="Evaluate on all samples of this folder of class folders; the results do not replace the others.",
 )
+@click.option(
+    "--stream",
+    metavar="[PATH]",
+    is_flag=False,
+    flag_value="",
+    help="Evaluate a keyword spotter as the device hears it, on a recording or a folder of recordings with label "
+    "files. Without a PATH, clips of the evaluation data are joined with noise. Write it after MODEL.",
+)
+@click.option("--hours", type=float, default=1.0, show_default=True, help="Length of the joined --stream.")
+@click.option(
+    "--tolerance",
+    type=float,
+    metavar="SECONDS",
+    help="Time after its end in which --stream expects a keyword; by default the length of the model's clip.",
+)
+@click.option("--clips/--no-clips", default=True, help="Write the seconds that --stream heard wrongly as clips.")
+@click.option("--keep", metavar="FOLDER", help="Keep the joined --stream with its labels in this folder.")
+@click.option("--output", "-o", metavar="FOLDER", help="Folder for the results and clips of --stream.")
 @click.option("--classes", help="Classes of an autoencoder, separated by commas, the normal class first.")
 @click.option("--count", "-c", type=int, default=-1, help="Largest number of samples of each class; -1 is all.")
 @click.option("--dump/--no-dump", default=False, help="Write the reconstructed samples of an autoencoder.")
@@ -36,6 +54,12 @@ def command(
     engine: str,
     weights: str | None,
     dataset: str | None,
+    stream: str | None,
+    hours: float,
+    tolerance: float | None,
+    clips: bool,
+    keep: str | None,
+    output: str | None,
     classes: str | None,
     count: int,
     dump: bool,
@@ -53,8 +77,16 @@ def command(
     mltk evaluate yes_no
     mltk evaluate yes_no --tflite --count 100
     mltk evaluate yes_no --tflite --dataset recordings
+    mltk evaluate yes_no --stream long_recordings
     """
     start(verbose)
+    if stream is not None:
+        others = {"--weights": weights, "--dataset": dataset, "--classes": classes, "--dump": dump, "--post": post}
+        used = [name for name, value in {**others, "--count": count if count > 0 else None}.items() if value]
+        if used:
+            raise click.UsageError(f"{used[0]} can't be used with --stream.")
+        _evaluate_stream(model, stream, hours, tolerance, output, clips, keep, engine, show, update_archive, test)
+        return
     from mltk.operations.evaluate import evaluate_model
 
     results = evaluate_model(
@@ -72,3 +104,38 @@ def command(
         engine=engine,
     )
     click.echo(results.to_text())
+
+
+def _evaluate_stream(
+    model: str,
+    stream: str,
+    hours: float,
+    tolerance: float | None,
+    output: str | None,
+    clips: bool,
+    keep: str | None,
+    engine: str,
+    show: bool,
+    update_archive: bool,
+    test: bool,
+) -> None:
+    from mltk.cli.common import audio_progress
+    from mltk.operations.evaluate_stream import evaluate_stream
+
+    with audio_progress() as progress:
+        results = evaluate_stream(
+            model,
+            stream or None,
+            hours=hours,
+            tolerance_s=tolerance,
+            output=output,
+            clips=clips,
+            keep=keep,
+            engine=engine,
+            show=show,
+            update_archive=update_archive,
+            test=test,
+            progress=progress,
+        )
+    click.echo(results.to_text())
+    click.echo(f"Results: {results['folder']}")
