@@ -9,9 +9,12 @@ from mltk.tflite.graph import graph_of
 
 
 def random_inputs(model: bytes, n: int, seed: int = 1) -> list[np.ndarray]:
-    """Return ``n`` random samples for each input."""
+    """Return ``n`` random samples for each input: all values of int16, otherwise those of int8."""
     rng = np.random.default_rng(seed)
-    return [rng.integers(-128, 128, (n, *t.shape)).astype(t.dtype) for t in graph_of(model).inputs]
+    bound = {t.index: 32768 if t.type_name == "INT16" else 128 for t in graph_of(model).inputs}
+    return [
+        rng.integers(-bound[t.index], bound[t.index], (n, *t.shape)).astype(t.dtype) for t in graph_of(model).inputs
+    ]
 
 
 def tflm_outputs(model: bytes, inputs: list[np.ndarray]) -> list[np.ndarray]:

@@ -21,6 +21,8 @@ C_TYPES = {
 }
 """NumPy dtype → type in C."""
 
+_NEEDED = {"mltk_lstm": ("mltk_sigmoid_16",)}  # file of a kernel → files whose functions it calls
+
 
 @dataclass(frozen=True)
 class Ref:
@@ -151,4 +153,5 @@ class Program:
     @property
     def families(self) -> list[str]:
         """Kernel files that the calls need, sorted."""
-        return sorted({c.family for c in self.calls if c.family})
+        families = {c.family for c in self.calls if c.family}
+        return sorted(families.union(*(_NEEDED.get(f, ()) for f in families)))

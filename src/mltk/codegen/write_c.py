@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from mltk.codegen.memory_plan import ArenaPlan, plan_arena
-from mltk.codegen.program import C_TYPES, Argument, Call, Constant, Params, Program, Ref, Scratch
+from mltk.codegen.program import C_TYPES, Argument, Call, Constant, Params, Program, Ref, Scratch, State
 from mltk.tflite.graph import Tensor
 
 _LINE = 116  # characters of a line of numbers
-_HEADERS = ("mltk_kernels.h", "mltk_fixed_point.h", "mltk_dot.h")
+_HEADERS = ("mltk_kernels.h", "mltk_kernels_16.h", "mltk_fixed_point.h", "mltk_dot.h")
 
 _STEP = """/* Define MLTK_STEP(k) to trace or time the steps of the network, for example by a pin. */
 #ifndef MLTK_STEP
@@ -122,7 +122,8 @@ class _Writer:
         if root in program.constants:
             expression, own = self._constant(root), _ctype_of(program.constants[root].dtype)
         elif root in program.state_tensors:
-            expression, own = f"state_{program.state_tensors[root]}", "int8_t"
+            state = program.state_tensors[root]
+            expression, own = f"state_{state}", _state_type(program.states[state])
         elif root in self.direct:
             expression, own = self._output_name(self.direct[root]), _ctype(program.tensors[root])
         elif root in (inputs := [program.resolve(i) for i in program.inputs]):
@@ -210,7 +211,7 @@ class _Writer:
         n = state.initial.nbytes
         raw = np.frombuffer(state.initial.tobytes(), np.int8)
         self._define_array(f"initial_state_{k}", raw)
-        return f"static int8_t state_{k}[{n}];"
+        return f"static {_state_type(state)} state_{k}[{n // state.initial.itemsize}];"
 
     def _call(self, step: int, call: Call) -> Iterator[str]:
         shape = "x".join(str(d) for d in self.program.tensors[call.op.outputs[0]].shape) if call.op.outputs else ""
@@ -355,6 +356,11 @@ class _Writer:
 
 def _ctype(t: Tensor) -> str:
     return C_TYPES[t.dtype_str]
+
+
+def _state_type(state: State) -> str:
+    """The type of a variable's array, so that it begins where its values may."""
+    return _ctype_of(state.initial.dtype)
 
 
 def _ctype_of(dtype: np.dtype[Any]) -> str:

@@ -8,10 +8,12 @@ import numpy as np
 
 from mltk.codegen.program import Argument, Call, Program
 from mltk.micro.exact.node import Node
+from mltk.tflite.graph import Tensor
 
 Lowering = Callable[["Context"], None]
 
 LOWERINGS: dict[str, Lowering] = {}
+INT16_LOWERINGS: dict[str, Lowering] = {}
 
 
 def lowering(*names: str) -> Callable[[Lowering], Lowering]:
@@ -23,6 +25,33 @@ def lowering(*names: str) -> Callable[[Lowering], Lowering]:
         return function
 
     return register
+
+
+def int16_lowering(*names: str) -> Callable[[Lowering], Lowering]:
+    """Register a function for the operators with these names that have an int16 input or output."""
+
+    def register(function: Lowering) -> Lowering:
+        INT16_LOWERINGS.update(dict.fromkeys(names, function))
+        return function
+
+    return register
+
+
+def find_lowering(node: Node) -> Lowering | None:
+    """Return the function for an operator; None if the operator has no kernel in C."""
+    is_int16 = any(t is not None and t.type_name == "INT16" for t in (*node.inputs, *node.outputs))
+    own = INT16_LOWERINGS.get(node.op.name) if is_int16 else None
+    return own or LOWERINGS.get(node.op.name)
+
+
+def require_int16(node: Node, *tensors: Tensor) -> None:
+    """Raise `NotExactError` unless all tensors are int16 with one scale and the zero point 0."""
+    for t in tensors:
+        node.require(t.type_name == "INT16", f"{t.type_name} tensor beside int16 ones")
+        node.require(
+            t.scale.size == 1 and not np.any(t.zero_point), "int16 values that are not quantized symmetrically"
+        )
+        node.require(0 < t.scale[0] < np.inf, "a scale that is not positive")
 
 
 class Context:

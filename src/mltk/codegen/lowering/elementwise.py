@@ -9,8 +9,9 @@ import numpy as np
 from mltk.codegen.lowering.context import Context, lowering
 from mltk.codegen.program import Constant, Params, Ref
 from mltk.micro.exact import fixed_point as fx
-from mltk.micro.exact.node import BUILDERS, activation_range
+from mltk.micro.exact.node import BUILDERS, Node, activation_range
 from mltk.tflite.fixed_point import quantize_multiplier
+from mltk.tflite.graph import Tensor
 
 _INT8 = np.arange(-128, 128).astype(np.int8)
 _RANK = 4  # of the binary kernels
@@ -121,10 +122,7 @@ def _binary(
     """Append a call of a kernel with two inputs. ``order`` tells which inputs are the kernel's first and second."""
     node = context.node
     a, b, y = node.tensor(order[0]), node.tensor(order[1]), node.outputs[0]
-    shape = np.broadcast_shapes(a.shape, b.shape)
-    node.require(int(np.prod(shape)) == y.size, "an output size that does not follow from its inputs")
-    size, steps = merged_axes(shape, [_steps(t.shape, shape) for t in (a, b)])
-    node.require(len(size) <= _RANK, "broadcasting over too many dimensions")
+    size, steps = binary_axes(node, a, b, y)
     first, second = (context.input(i) for i in order)
     whole = tuple(t for t, v in ((first, a), (second, b)) if v.size == y.size)
     params = Params(
@@ -144,6 +142,15 @@ def _binary(
     target = context.output()
     arguments = (params, Ref(first), Ref(second), Ref(target))
     context.call("mltk_elementwise", function, *arguments, reads=(first, second), writes=(target,), in_place=whole)
+
+
+def binary_axes(node: Node, a: Tensor, b: Tensor, y: Tensor) -> tuple[list[int], list[list[int]]]:
+    """Return the axes that an operator with two inputs runs over: sizes, and for each input the steps."""
+    shape = np.broadcast_shapes(a.shape, b.shape)
+    node.require(int(np.prod(shape)) == y.size, "an output size that does not follow from its inputs")
+    size, steps = merged_axes(shape, [_steps(t.shape, shape) for t in (a, b)])
+    node.require(len(size) <= _RANK, "broadcasting over too many dimensions")
+    return size, steps
 
 
 def _steps(shape: tuple[int, ...], whole: tuple[int, ...]) -> list[int]:

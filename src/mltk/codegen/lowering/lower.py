@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 
-from mltk.codegen.lowering import elementwise, moving, products, windows  # noqa: F401 - they register functions
-from mltk.codegen.lowering.context import LOWERINGS, Context
+from mltk.codegen.lowering import (  # noqa: F401 - they register functions
+    elementwise,
+    int16,
+    moving,
+    pairs,
+    products,
+    sequence,
+    windows,
+)
+from mltk.codegen.lowering.context import LOWERINGS, Context, find_lowering
 from mltk.codegen.program import Call, Program, Ref, State
 from mltk.errors import UnsupportedModelError
 from mltk.micro.exact.model import initial_state, name_of_variable
 from mltk.micro.exact.node import BUILDERS, Node, NotExactError
-from mltk.tflite.graph import Graph, Operator
+from mltk.tflite.graph import Graph, Operator, Tensor
 
 _STATE_OPERATORS = ("VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE", "CALL_ONCE")
 SUPPORTED = (*sorted(LOWERINGS), "SHAPE", *_STATE_OPERATORS)
@@ -58,7 +66,7 @@ class _Lowerer:
     def lower(self) -> Program:
         for tensor in self.main.tensors:
             if tensor.is_variable:
-                raise NotExactError(f"variable tensor {tensor.name!r}")
+                self._variable(tensor)
             if any(d < 1 for d in tensor.shape):
                 raise NotExactError(f"tensor {tensor.name!r} has the open or empty shape {list(tensor.shape)}")
             if any(d > 32767 for d in tensor.shape) and tensor.data is None and len(tensor.shape) == 4:
@@ -78,6 +86,13 @@ class _Lowerer:
         self._drop_unused()
         return program
 
+    def _variable(self, tensor: Tensor) -> None:
+        """A tensor that keeps its value. TFLM fills each byte of it with the zero point of int8, or with 0."""
+        fill = int(tensor.zero_point[0]) if tensor.type_name == "INT8" and tensor.zero_point.size else 0
+        self.program.state_tensors[tensor.index] = len(self.program.states)
+        initial = np.full(tensor.shape, fill, tensor.dtype)
+        self.program.states.append(State(tensor.name, initial))
+
     def _operator(self, op: Operator) -> None:
         tensors = self.main.tensors
         inputs = [None if i < 0 else self.program.resolve(i) for i in op.inputs]
@@ -87,10 +102,10 @@ class _Lowerer:
             self.static[op.outputs[0]] = np.array(tensors[op.inputs[0]].shape, node.outputs[0].dtype)
         elif all(s is not None or i is None for s, i in zip(static, inputs, strict=True)):
             self._fold(node)
-        elif op.is_custom or op.name not in LOWERINGS:
+        elif op.is_custom or (lowered := find_lowering(node)) is None:
             raise NotExactError(f"{op.name} (operator {op.index}) has no kernel in C")
         else:
-            LOWERINGS[op.name](Context(node, self.program))
+            lowered(Context(node, self.program))
 
     def _fold(self, node: Node) -> None:
         """Compute an operator that has only constants."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mltk.codegen.lowering.context import Context, lowering
+from mltk.codegen.lowering.context import Context, lowering, require_int16
 from mltk.codegen.lowering.elementwise import merged_axes, pad_front
 from mltk.codegen.program import Params, Ref
 from mltk.micro.exact.node import Node
@@ -12,6 +12,7 @@ from mltk.tflite.graph import Tensor
 
 _RANK = 5
 _FAMILY = "mltk_copy"
+_ITEM_BYTES = {"INT8": 1, "UINT8": 1, "BOOL": 1, "INT16": 2, "INT32": 4, "FLOAT32": 4}
 
 
 @lowering("RESHAPE", "SQUEEZE", "EXPAND_DIMS")
@@ -27,7 +28,10 @@ def lower_pad(context: Context) -> None:
     """PAD fills with the output's zero point, PADV2 with the given value."""
     node = context.node
     x, y = node.tensor(0), node.outputs[0]
-    node.require_int8(x, y)
+    if x.type_name == "INT16":
+        require_int16(node, x, y)
+    else:
+        node.require_int8(x, y)
     widths = [(int(a), int(b)) for a, b in node.constant(1)]
     padded = tuple(a + n + b for n, (a, b) in zip(x.shape, widths, strict=True))
     node.require(padded == y.shape and np.min(widths) >= 0, "an output size that does not follow from the padding")
@@ -36,7 +40,8 @@ def lower_pad(context: Context) -> None:
     else:
         fill = int(y.zero_point[0])
     target = context.output()
-    context.call(_FAMILY, "mltk_fill_8", Ref(target), fill, y.size, reads=(), writes=(target,))
+    fill_function = f"mltk_fill_{8 * _item_bytes(node, y)}"
+    context.call(_FAMILY, fill_function, Ref(target), fill, y.size, reads=(), writes=(target,))
     inside = tuple(slice(a, a + n) for n, (a, _) in zip(x.shape, widths, strict=True))
     _copy(context, 0, 0, _indices(x), _indices(y)[inside])
 
@@ -267,5 +272,5 @@ def _copy(context: Context, i: int, k: int, source: np.ndarray, target: np.ndarr
 
 
 def _item_bytes(node: Node, t: Tensor) -> int:
-    node.require(t.type_name in ("INT8", "UINT8", "BOOL", "INT32", "FLOAT32"), f"{t.type_name} tensor")
-    return 4 if t.type_name in ("INT32", "FLOAT32") else 1
+    node.require(t.type_name in _ITEM_BYTES, f"{t.type_name} tensor")
+    return _ITEM_BYTES[t.type_name]

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from mltk.codegen.lowering.context import Context, lowering
+from mltk.codegen.lowering.context import Context, lowering, require_int16
 from mltk.codegen.lowering.elementwise import merged_axes, pad_front
 from mltk.codegen.program import Constant, Params, Ref
 from mltk.micro.exact.convolution import Window, window
@@ -80,7 +80,11 @@ def lower_reduction(context: Context) -> None:
     """MEAN, SUM, REDUCE_MAX and REDUCE_MIN over axes."""
     node = context.node
     x, y = node.tensor(0), node.outputs[0]
-    node.require_int8(x, y)
+    is_int16 = x.type_name == "INT16" and node.op.name in ("MEAN", "SUM")
+    if is_int16:
+        require_int16(node, x, y)
+    else:
+        node.require_int8(x, y)
     rank = len(x.shape)
     axes = sorted({int(a) % rank for a in np.ravel(node.constant(1))}) if rank else []
     n = int(np.prod([x.shape[a] for a in axes], dtype=np.int64))
@@ -93,7 +97,8 @@ def lower_reduction(context: Context) -> None:
             down = min(n.bit_length() - 1, 32, 31 + shift)
             multiplier, shift = (multiplier << down) // n, shift - down
         node.require(multiplier > 0 and shift >= -31, "an output scale too coarse")
-        node.require(255 * n << max(shift, 0) < 1 << 31, "sums that may overflow int32")
+        largest = 65535 if is_int16 else 255
+        node.require(largest * n << max(shift, 0) < 1 << 31, "sums that may overflow int32")
         offset, zero = -int(x.zero_point[0]) * n, int(y.zero_point[0])
     else:
         _require_same_quantization(node)
@@ -116,7 +121,8 @@ def lower_reduction(context: Context) -> None:
     )
     source, target = context.input(0), context.output()
     arguments = (params, Ref(source), Ref(target))
-    context.call("mltk_reduce", _REDUCTIONS[node.op.name], *arguments, reads=(source,), writes=(target,))
+    function = "mltk_mean_s16" if is_int16 else _REDUCTIONS[node.op.name]
+    context.call("mltk_reduce", function, *arguments, reads=(source,), writes=(target,))
 
 
 @lowering("ARG_MAX", "ARG_MIN")

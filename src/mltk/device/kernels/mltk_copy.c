@@ -31,6 +31,14 @@ void mltk_copy_8(const mltk_box *p, const void *in, void *out) {
     })
 }
 
+void mltk_copy_16(const mltk_box *p, const void *in, void *out) {
+    const int16_t *const from = in;
+    int16_t *const to = out;
+    FOR_EACH_ROW(p, in, out, {
+        for (int32_t e = 0; e < p->size[4]; ++e) to[o + e * p->out_step[4]] = from[i + e * p->in_step[4]];
+    })
+}
+
 void mltk_copy_32(const mltk_box *p, const void *in, void *out) {
     const int32_t *const from = in;
     int32_t *const to = out;
@@ -40,3 +48,7 @@ void mltk_copy_32(const mltk_box *p, const void *in, void *out) {
 }
 
 void mltk_fill_8(int8_t *out, int8_t value, int32_t n) { memset(out, value, (size_t)n); }
+
+void mltk_fill_16(int16_t *out, int16_t value, int32_t n) {
+    for (int32_t i = 0; i < n; ++i) out[i] = value;
+}

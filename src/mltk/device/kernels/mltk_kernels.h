@@ -115,6 +115,7 @@ typedef struct {
 } mltk_reduction;
 
 void mltk_mean_s8(const mltk_reduction *p, const int8_t *in, int8_t *out); /* MEAN and SUM */
+void mltk_mean_s16(const mltk_reduction *p, const int16_t *in, int16_t *out);
 /* The position of the largest or smallest value of each row of n; the first of equal ones. */
 void mltk_arg_max_s8(const int8_t *in, int32_t *out, int32_t rows, int32_t n);
 void mltk_arg_min_s8(const int8_t *in, int32_t *out, int32_t rows, int32_t n);
@@ -165,8 +166,46 @@ typedef struct {
 } mltk_box;
 
 void mltk_copy_8(const mltk_box *p, const void *in, void *out);
+void mltk_copy_16(const mltk_box *p, const void *in, void *out);
 void mltk_copy_32(const mltk_box *p, const void *in, void *out);
 void mltk_fill_8(int8_t *out, int8_t value, int32_t n);
+void mltk_fill_16(int16_t *out, int16_t value, int32_t n);
+
+/* Parts of a tensor at given positions along an axis. A position outside is moved to the nearest one inside: TFLM ends
+ * the inference with an error there. */
+typedef struct {
+    int32_t batch, outer; /* parts of the tensor before the axis: those with positions of their own, and others */
+    int32_t axis;         /* size of the axis */
+    int32_t positions;    /* for each part of the batch */
+    int32_t bytes;        /* behind the axis */
+} mltk_gather_sizes;
+
+void mltk_gather(const mltk_gather_sizes *p, const void *in, const int32_t *positions, void *out); /* mltk_gather.c */
+
+/* ---- PRELU and BATCH_MATMUL (mltk_prelu.c, mltk_batch_matmul.c) -------------------------------------------------- */
+
+typedef struct {
+    int32_t size[4];
+    int32_t step_in[4], step_slope[4]; /* a step of 0 repeats a value */
+    int32_t zero_in, zero_slope, zero_out;
+    int32_t multiplier, shift;             /* of values that are not below zero */
+    int32_t multiplier_below, shift_below; /* of products with the slope */
+} mltk_prelu;
+
+void mltk_prelu_s8(const mltk_prelu *p, const int8_t *in, const int8_t *slope, int8_t *out);
+void mltk_prelu_s16(const mltk_prelu *p, const int16_t *in, const int8_t *slope, int16_t *out);
+
+/* Products of matrices (rows, depth) and (depth, columns), stored in any order. */
+typedef struct {
+    int32_t batch[3], step_a[3], step_b[3]; /* a step of 0 repeats a matrix */
+    int32_t rows, depth, columns;
+    int32_t a_row, a_column, b_row, b_column; /* distance of neighbors */
+    int32_t zero_a, zero_b, zero_out;
+    int32_t multiplier, shift; /* int16: the multiplier has 15 bits */
+} mltk_batch_matmul;
+
+void mltk_batch_matmul_s8(const mltk_batch_matmul *p, const int8_t *a, const int8_t *b, int8_t *out);
+void mltk_batch_matmul_s16(const mltk_batch_matmul *p, const int16_t *a, const int16_t *b, int16_t *out);
 
 /* ---- Resizing images (mltk_resize.c) ------------------------------------------------------------------------------
  */
@@ -192,5 +231,7 @@ void mltk_dequantize_f32(float scale, int32_t zero_point, const int8_t *in, floa
 #ifdef __cplusplus
 }
 #endif
+
+#include "mltk_kernels_16.h"
 
 #endif /* MLTK_KERNELS_H */

@@ -42,6 +42,20 @@ static void reduce(const mltk_reduction *p, const int8_t *in, int8_t *out, int32
     }
 }
 
+void mltk_mean_s16(const mltk_reduction *p, const int16_t *in, int16_t *out) {
+    const int32_t *const n = p->kept, *const step = p->kept_step, *const m = p->summed, *const inner = p->summed_step;
+    for (int32_t i = 0; i < n[0] * n[1] * n[2] * n[3]; ++i) {
+        const int32_t a = i / (n[1] * n[2] * n[3]), b = i / (n[2] * n[3]) % n[1], c = i / n[3] % n[2], d = i % n[3];
+        const int16_t *const x = in + a * step[0] + b * step[1] + c * step[2] + d * step[3];
+        int32_t sum = 0;
+        for (int32_t j = 0; j < m[0] * m[1] * m[2] * m[3]; ++j) {
+            const int32_t e = j / (m[1] * m[2] * m[3]), f = j / (m[2] * m[3]) % m[1], g = j / m[3] % m[2];
+            sum += x[e * inner[0] + f * inner[1] + g * inner[2] + j % m[3] * inner[3]];
+        }
+        out[i] = (int16_t)mltk_clip(mltk_scale(sum, p->multiplier, p->shift), -32768, 32767);
+    }
+}
+
 void mltk_mean_s8(const mltk_reduction *p, const int8_t *in, int8_t *out) { reduce(p, in, out, p->offset, plus); }
 void mltk_reduce_max_s8(const mltk_reduction *p, const int8_t *in, int8_t *out) { reduce(p, in, out, -128, larger); }
 void mltk_reduce_min_s8(const mltk_reduction *p, const int8_t *in, int8_t *out) { reduce(p, in, out, 127, smaller); }

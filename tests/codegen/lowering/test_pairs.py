@@ -1,0 +1,56 @@
+"""PRELU, BATCH_MATMUL and GATHER as C code: the integers of TensorFlow Lite Micro."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from helpers.compiled_models import CompiledModels
+from helpers.random_pairs import PAIRS
+from helpers.tflite_builder import ModelBuilder
+from helpers.tflm_outputs import assert_same_outputs, random_inputs, tflm_outputs
+from mltk.codegen.host import WARNINGS, HostModel
+from mltk.codegen.lowering.lower import lower
+from mltk.errors import UnsupportedModelError
+from mltk.tflite.graph import graph_of
+
+SANITIZERS = ("-O1", "-fsanitize=undefined", "-fno-sanitize-recover=all", "-fsanitize-undefined-trap-on-error")
+
+
+@pytest.mark.parametrize("operator", PAIRS)
+def test_operator_computes_the_integers_of_tflm_without_warnings(needs_tflm: None, operator: str) -> None:
+    models = [PAIRS[operator](np.random.default_rng([seed, len(operator), 18])) for seed in range(8)]
+    compiled = CompiledModels(models, [*WARNINGS, "-Werror", *SANITIZERS])
+    for i, model in enumerate(models):
+        inputs = random_inputs(model, 5)
+        assert_same_outputs(compiled.run(i, inputs), tflm_outputs(model, inputs))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("operator", PAIRS)
+def test_operator_computes_the_integers_of_tflm_on_many_models(needs_tflm: None, operator: str) -> None:
+    models = [PAIRS[operator](np.random.default_rng([seed, len(operator), 19])) for seed in range(200)]
+    compiled = CompiledModels(models, ["-O1"])
+    for i, model in enumerate(models):
+        inputs = random_inputs(model, 20)
+        assert_same_outputs(compiled.run(i, inputs), tflm_outputs(model, inputs))
+
+
+def gather(positions: int | None, n: int = 4) -> bytes:
+    b = ModelBuilder()
+    x, y = b.tensor((n, 2), scale=0.1), b.tensor((1, 2), scale=0.1)
+    given = b.tensor((1,), np.int32) if positions is None else b.constant([positions])
+    b.operator("GATHER", [x, given], [y], ("GatherOptions", {}))
+    return b.build([x, given] if positions is None else [x], [y])
+
+
+def test_computed_positions_outside_the_tensor_read_nothing_outside() -> None:
+    values = np.arange(8, dtype=np.int8).reshape(1, 4, 2)
+    with HostModel(gather(None), flags=SANITIZERS) as compiled:
+        for given, expected in ((2, [4, 5]), (-3, [0, 1]), (99, [6, 7])):
+            assert compiled.run([values, np.full((1, 1), given, np.int32)])[0].ravel().tolist() == expected
+
+
+def test_a_constant_position_outside_the_tensor_is_refused() -> None:
+    with pytest.raises(UnsupportedModelError, match=r"GATHER \(operator 0\): a position outside the tensor"):
+        lower(graph_of(gather(4)))
