@@ -5,6 +5,7 @@
 - ``keras_model.save(path, save_format="tf")`` ignores the format, which follows from the name of the file.
 - A functional model without a name is named ``model``, ``model_1``, and so on. Specifications search an inner model by
   this name. Only the function that builds the model of a 0.20 specification sees these names.
+- ``layer.output_shape`` and other attributes: see ``keras2_attributes.py``.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from pathlib import Path
 from typing import Any
 
 import keras
+
+from mltk.training.keras2_attributes import add_keras2_attributes
 
 _CORE = re.compile(r"^\s*(?:import\s+mltk\.core|from\s+mltk\s+import\s+core|from\s+mltk\.core)\b", re.MULTILINE)
 
@@ -67,6 +70,7 @@ def keras2_names(script: str | None) -> Iterator[None]:
 
 def accept_keras2_calls() -> None:
     """Make the calls in the list above work, until the process ends."""
+    add_keras2_attributes()
     backend = importlib.import_module("keras._tf_keras.keras.backend")
     backend.set_value = _set_value  # type: ignore[attr-defined]  # a module of Keras
     optimizer: Any = keras.optimizers.Optimizer
