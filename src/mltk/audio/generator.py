@@ -32,6 +32,7 @@ from mltk.audio.frontend import AudioFeatureGeneratorSettings
 from mltk.audio.steps import AudioSteps
 from mltk.audio.transforms import Transforms
 from mltk.data.class_files import Source
+from mltk.data.numpy1_array import as_numpy1
 from mltk.data.pipeline.bank import DEFAULT_MEMORY_LIMIT_BYTES
 from mltk.data.pipeline.batches import SampleBatches
 from mltk.data.pipeline.flow import FlowOptions
@@ -312,9 +313,10 @@ class ParallelAudioDataGenerator(AudioSteps):
             dtype: Data type of the features: uint16, float32 or int8.
 
         Returns:
-            ``dtype`` [height, width].
+            ``dtype`` [height, width]. Integers promote as in NumPy 1: int8 features plus 128 are int16.
         """
-        return self.frontend.process_sample(to_int16(sample), dtype)
+        features: npt.NDArray[Any] = as_numpy1(self.frontend.process_sample(to_int16(sample), dtype))
+        return features
 
     # -- batches -----------------------------------------------------------------------------------------------
 

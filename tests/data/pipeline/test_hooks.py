@@ -55,6 +55,17 @@ def test_what_functions_are_given(tones) -> None:
     assert len(np.unique(x.reshape(4, -1), axis=0)) == 1  # silence, plus one
 
 
+def test_features_of_integers_promote_as_in_numpy_1(tones) -> None:
+    def brighter(params, x):
+        return np.clip(x + 128, 0, 255).astype(np.uint8)
+
+    _, batches = flow(tones, dtype="int8", postprocessing_function=brighter)
+    plain = flow(tones, dtype="int8")[1].batch(0, 0)[0].astype(np.int16)
+    x = batches.batch(0, 0)[0]
+    np.testing.assert_array_equal(np.asarray(x, np.int8), (plain + 128).astype(np.uint8).astype(np.int8))
+    assert type(x) is np.ndarray
+
+
 def test_a_function_that_returns_nothing_is_an_error(tones) -> None:
     def forgetful(params, x):
         x * 2

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from mltk.data.numpy1_array import as_numpy1
 from mltk.errors import DatasetError
 
 UserFunction = Callable[..., Any]
@@ -36,7 +37,7 @@ class Augmentation(NamedTuple):
             facts: More arguments for ``apply``, for example the sample rate.
         """
         value = rng if self.draw is None else self.draw(rng)
-        return np.asarray(self.apply(x, value, *facts))
+        return np.asarray(self.apply(as_numpy1(x), value, *facts))
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,8 @@ def call(function: UserFunction, params: object, x: npt.NDArray[Any], i: int, fa
         "batch_filenames": facts.filenames,
     }
     accepted = _accepted(function)
-    returned = function(params, x, **{k: v for k, v in more.items() if accepted is None or k in accepted})
+    used = {k: v for k, v in more.items() if accepted is None or k in accepted}
+    returned = function(params, as_numpy1(x), **used)
     if returned is None:
         name = getattr(function, "__name__", "function")
         raise DatasetError(f"{name}() returned None.", hint="It must return the sample.")

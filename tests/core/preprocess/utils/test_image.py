@@ -16,6 +16,7 @@ def test_reading_keeps_or_converts_the_channels(tmp_path):
     path = tmp_path / "x.png"
     Image.fromarray(np.full((4, 5, 3), (10, 20, 30), np.uint8)).save(path)
     assert read_image_file(str(path), return_numpy=True).shape == (4, 5, 3)
+    assert (read_image_file(str(path), return_numpy=True) * -1).dtype == np.int16  # as in NumPy 1
     gray = read_image_file(np.array(str(path)), 1, return_numpy=True)
     assert (gray.shape, gray.dtype, gray[0, 0, 0]) == ((4, 5, 1), np.uint8, 18)
     assert list(read_image_file(str(path), 4, True)[0, 0]) == [10, 20, 30, 255]

@@ -14,6 +14,7 @@ from mltk.audio.augment import offset as offset_effect
 from mltk.audio.augment.trim import trim_bounds
 from mltk.audio.files import read_audio, to_float32, to_int16, write_audio
 from mltk.audio.frontend import AudioFeatureGenerator, AudioFeatureGeneratorSettings
+from mltk.data.numpy1_array import as_numpy1
 from mltk.errors import DatasetError
 from mltk.utils.python import append_exception_msg
 
@@ -170,7 +171,8 @@ def apply_frontend(
         dtype: Dtype of the features: float32, uint16 or int8.
 
     Returns:
-        Features ``[height, width]``.
+        Features ``[height, width]``. Integers promote as in NumPy 1: int8 features plus 128 are int16.
     """
     clip = offset_effect.apply(to_int16(np.asarray(sample)), settings.sample_length, 0.0)
-    return AudioFeatureGenerator(settings).process_sample(clip, dtype)
+    features: npt.NDArray[Any] = as_numpy1(AudioFeatureGenerator(settings).process_sample(clip, dtype))
+    return features

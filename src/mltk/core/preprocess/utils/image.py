@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mltk.core.preprocess.utils.audio import _as_path, _is_symbolic
+from mltk.data.numpy1_array import as_numpy1
 from mltk.errors import DatasetError
 from mltk.image.files import read_pixels, write_image
 
@@ -25,7 +26,8 @@ def read_image_file(path: Any, target_channels: int = 0, return_numpy: bool = Fa
         return_numpy: Whether to return an array, else a tensor. For a path of a graph, the result is a tensor.
 
     Returns:
-        uint8 ``[height, width, channels]``. A file with 16 bits is divided by 257.
+        uint8 ``[height, width, channels]``. A file with 16 bits is divided by 257. An array promotes as in NumPy 1:
+        minus 300 it is int16.
 
     Raises:
         DatasetError: ``target_channels`` is another number.
@@ -46,7 +48,7 @@ def read_image_file(path: Any, target_channels: int = 0, return_numpy: bool = Fa
         return pixels
     pixels = read(path)
     if return_numpy:
-        return pixels
+        return as_numpy1(pixels)
     import tensorflow as tf
 
     return tf.convert_to_tensor(pixels)
