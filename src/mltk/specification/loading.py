@@ -15,6 +15,7 @@ from mltk.specification import names
 from mltk.specification.dataset_settings import DatasetMixin
 from mltk.specification.events import MltkModelEvent
 from mltk.specification.model import MltkModel
+from mltk.specification.older_scripts import older_script
 from mltk.specification.search import find_model
 from mltk.user_settings import user_dir
 
@@ -128,7 +129,8 @@ def _run_script(path: str, reload: bool) -> types.ModuleType:
     if folder not in sys.path:
         sys.path.insert(0, folder)
     try:
-        spec.loader.exec_module(module)
+        with older_script(path):
+            spec.loader.exec_module(module)
     except BaseException as e:
         if replace:
             sys.modules.pop(name, None)

@@ -15,12 +15,14 @@ Therefore a subclass that forgets ``super().__init__()`` still works.
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import logging
 import os
 import sys
 import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextvars import ContextVar
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
@@ -40,6 +42,21 @@ _UNSET = object()
 _PACKAGE_FOLDER = os.path.join(Path(__file__).resolve().parent.parent, "")
 _REFERENCE_MODELS = os.path.join(_PACKAGE_FOLDER, "models", "")
 logger = logging.getLogger("mltk")
+_items_set: ContextVar[frozenset[str]] = ContextVar("_items_set", default=frozenset())
+
+
+@contextlib.contextmanager
+def items_set_by(script: frozenset[str]) -> Iterator[None]:
+    """Within the block, some settings that are None by default are empty dicts in new specifications.
+
+    Args:
+        script: Names of the settings of which a script sets items.
+    """
+    token = _items_set.set(script)
+    try:
+        yield
+    finally:
+        _items_set.reset(token)
 
 
 def is_user_code(file: str) -> bool:
@@ -195,6 +212,8 @@ class Setting:
 
     def make_default(self) -> Any:
         """Return a new mutable default, or ``_UNSET`` if the default is a constant."""
+        if self.default is None and self.keys is not None and self.name in _items_set.get():
+            return Options(self.name, self.keys)
         if self.factory is None:
             return _UNSET
         value = self.factory()

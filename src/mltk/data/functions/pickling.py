@@ -17,6 +17,7 @@ from functools import cache
 from typing import Any
 
 from mltk.errors import SpecificationError
+from mltk.specification.older_scripts import older_script
 from mltk.workers.script_loading import loading_script
 
 
@@ -79,7 +80,7 @@ def _load_script(file: str) -> types.ModuleType:
         sys.modules[name] = module
     sys.path.insert(0, os.path.dirname(file))
     try:
-        with loading_script():
+        with loading_script(), older_script(file):
             spec.loader.exec_module(module)
     except SystemExit:
         pass
