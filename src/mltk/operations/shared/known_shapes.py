@@ -23,9 +23,12 @@ def give_shapes(model: TrainableModel, keras_model: KerasModel) -> None:
         keras_model: The Keras model that gets the samples.
     """
     inputs = getattr(keras_model, "inputs", None) or []
-    if len(inputs) != 1:
+    if len(inputs) == 1:
+        shape = (None, *inputs[0].shape[1:])
+    elif not inputs and model.is_set("input_shape"):  # a subclass of Model does not know its inputs yet
+        shape = (None, *model.input_shape)
+    else:
         return
-    shape = (None, *inputs[0].shape[1:])
     for name in ("x", "validation_data"):
         dataset = getattr(model, name, None)
         if is_tf_dataset(dataset) and _is_unknown(dataset):
