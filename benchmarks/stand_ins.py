@@ -120,6 +120,10 @@ def _noises(folder: str, n: int = 4) -> Callable[[np.random.Generator], Iterable
     return members
 
 
+def _board_noise(draw: np.random.Generator) -> Iterable[Member]:
+    yield "brd2601_background_audio.wav", wav(draw, 20.0)
+
+
 def _game_play(draw: np.random.Generator) -> Iterable[Member]:
     yield "recorded_pacman_game_play.wav", wav(draw, 20.0)
 
@@ -160,7 +164,7 @@ def _magic_wand(draw: np.random.Generator) -> Iterable[Member]:
 ARCHIVES: dict[str, Callable[[np.random.Generator], Iterable[Member]]] = {
     "speech_commands_v0.02.tar.gz": _speech_commands,
     "esc-50.zip": _esc50,
-    "brd2601_background_audio.7z": _noises("brd2601"),
+    "brd2601_background_audio.7z": _board_noise,
     "recorded_pacman_game_play.7z": _game_play,
     "mit_ir_survey.zip": _noises("Audio"),
     "mlcommons_keywords_subset_part1.7z": _words("apple", "banana"),
