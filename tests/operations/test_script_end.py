@@ -20,6 +20,7 @@ HELPERS = {
     "c_code": {"renewed_members", "write_c_code"},
     "evaluate": {"dump_reconstructions"},
     "evaluate_stream": {"stream_results"},
+    "parity": {"compare_on_samples"},
     "profile": {"write_profile"},
     "quantize": {"add_parameters", "build_date", "quantize_keras_model", "write_quantization_report"},
     "tensorboard": {"tensorboard_folder"},

@@ -17,6 +17,7 @@ COMMANDS = {
     "train": "Train a model: from its specification to an archive with its .tflite.",
     "evaluate": "Evaluate a trained model, as Keras computes it or as the device does.",
     "quantize": "Quantize a trained model into a .tflite.",
+    "report": "Write a report of a model as one HTML file, or compare models side by side.",
     "summarize": "Show the layers, size and parameters of a model.",
     "profile": "Estimate what a model costs on a device: memory, cycles, time.",
     "compile": "Turn a model into C code, proven to compute what the device's interpreter does.",

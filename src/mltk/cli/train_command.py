@@ -82,7 +82,9 @@ def command(
             if page is not None:
                 page.state.set(stage="evaluating")
             for tflite in (False, True) if results.tflite_model is not None else (False,):
-                evaluations.append(evaluate_model(results.mltk_model, tflite=tflite, show=show))
+                is_last = tflite or results.tflite_model is None
+                report = None if is_last else False  # the last evaluation writes the report
+                evaluations.append(evaluate_model(results.mltk_model, tflite=tflite, show=show, report=report))
         text = report_training(results, evaluations)
         if page is not None:
             page.finish_with_text(text)

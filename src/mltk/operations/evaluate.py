@@ -10,19 +10,23 @@ LiteRT's reference kernels do. The results say which.
 from __future__ import annotations
 
 import importlib
+import json
 import logging
 import os
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from mltk.audio.mixin import AudioDatasetMixin
 from mltk.data.labels import LabelKind, class_indices, label_kind, not_finite
 from mltk.data.nested import leaves
 from mltk.errors import DatasetError, EvaluationError, MltkError, SpecificationError
-from mltk.files import make_folder
+from mltk.files import make_folder, write_file
 from mltk.operations.results.autoencoder import AutoEncoderEvaluationResults
 from mltk.operations.results.classifier import ClassifierEvaluationResults
 from mltk.operations.results.evaluation import EvaluationResults
+from mltk.operations.results.evidence import FILE as EVIDENCE_FILE
+from mltk.operations.results.evidence import Evidence, anomaly_evidence, classifier_evidence, label_evidence
 from mltk.operations.results.multi_label import MultiLabelEvaluationResults
 from mltk.operations.shared.anomaly_scores import AnomalyScores
 from mltk.operations.shared.check_dataset import load_dataset
@@ -31,10 +35,13 @@ from mltk.operations.shared.keras_figures import keras_figures, weight_penalty
 from mltk.operations.shared.keras_model import load_keras_model
 from mltk.operations.shared.known_shapes import give_shapes
 from mltk.operations.shared.load import resolve
+from mltk.operations.shared.mistakes import Mistakes, describe_extremes
 from mltk.operations.shared.own_folder import OwnFolder, assigned_folder
 from mltk.operations.shared.predictions import Predicted, Predictions, not_one_class_each
 from mltk.operations.shared.predictors import CCodePredictor, DevicePredictor, KerasPredictor, Predictor
 from mltk.operations.shared.prepare import prepare
+from mltk.operations.shared.report_facts import PARITY
+from mltk.operations.shared.sample_media import Sources
 from mltk.operations.shared.tensorflow_setup import import_tensorflow
 from mltk.specification.dataset_settings import DatasetMixin
 from mltk.specification.evaluate_settings import EvaluateAutoEncoderMixin, EvaluateClassifierMixin, EvaluateMixin
@@ -43,10 +50,12 @@ from mltk.specification.model import MltkModel
 from mltk.workers.script_loading import stop_if_loading_script
 
 if TYPE_CHECKING:
+    from mltk.data.iterate import Batch
     from mltk.operations.shared.model_types import EvaluableAutoEncoder, EvaluableModel, KerasModel
     from mltk.tflite.model import TfliteModel
 
 _TEST_SAMPLES = 5
+_PARITY_SAMPLES = 32
 
 
 def evaluate_model(
@@ -64,6 +73,7 @@ def evaluate_model(
     post_process: bool = False,
     dataset: str | os.PathLike[str] | None = None,
     engine: str = "auto",
+    report: bool | None = None,
 ) -> EvaluationResults:
     """Evaluate a trained model as its evaluation mixin says.
 
@@ -85,6 +95,7 @@ def evaluate_model(
             too. The results do not replace those of the evaluation data.
         engine: What computes the ``.tflite``. ``"c"`` compiles its C code for this machine and implies ``tflite``: the
             same numbers, and faster for large models. Otherwise `mltk.micro.run_batch` chooses.
+        report: Write the report, if the archive is updated; by default as ``model.html_report`` says.
 
     Returns:
         The results.
@@ -122,7 +133,8 @@ def evaluate_model(
         post_process=post_process,
     )
     results = evaluation.run(classes=classes, dump=dump, verbose=verbose, show=show)
-    evaluation.save(results, show=show, update_archive=update_archive)
+    wants_report = loaded.html_report if report is None else report
+    evaluation.save(results, show=show, update_archive=update_archive, report=wants_report)
     loaded.trigger_event(MltkModelEvent.EVALUATE_SHUTDOWN, results=results)
     if isinstance(loaded, DatasetMixin):
         loaded.unload_dataset()
@@ -216,6 +228,11 @@ class _Evaluation:
         if own is not None:
             self.predictions.steps = None
         self._dumps: list[tuple[str, np.ndarray, np.ndarray]] = []
+        self._mistakes = Mistakes()
+        self.predictions.watch = self._watch
+        self._first: list[np.ndarray] = []
+        self._spectrogram = isinstance(model, AudioDatasetMixin)
+        self.evidence: Evidence | None = None
 
     def run(self, *, classes: list[str] | None, **options: Any) -> EvaluationResults:
         """Evaluate the model by what it is, and say which data were evaluated."""
@@ -248,6 +265,12 @@ class _Evaluation:
         load_dataset(self.model, subset, **kwargs)
         give_shapes(self.model, self.built)
         return True
+
+    def _watch(self, batch: Batch, outputs: list[np.ndarray], positions: np.ndarray) -> None:
+        """Keep what the report shows of single samples: the worst mistakes, and the first samples for parity."""
+        self._mistakes.watch(batch, outputs, positions)
+        if self.tflite and not self._first:
+            self._first = [np.array(x[:_PARITY_SAMPLES]) for x in leaves(batch.x)]
 
     # -- kinds of models ----------------------------------------------------------------------------------
 
@@ -288,6 +311,8 @@ class _Evaluation:
             )
         results = ClassifierEvaluationResults(self.model.name, classes, **self.predictor.facts)
         results.calculate(y, y_pred)
+        self.evidence = classifier_evidence(results.classes, y, y_pred)
+        self.evidence.samples = self._mistakes.describe(Sources(self.model), spectrogram=self._spectrogram)
         return results
 
     def _multi_label(self, found: Predicted) -> EvaluationResults:
@@ -299,6 +324,7 @@ class _Evaluation:
             classes = [f"label {i}" for i in range(labels.shape[1])]
         results = MultiLabelEvaluationResults(self.model.name, classes, **self.predictor.facts)
         results.calculate(labels, scores)
+        self.evidence = label_evidence(classes, labels, scores)
         return results
 
     def _metrics(self, found: Predicted | None = None) -> EvaluationResults:
@@ -330,22 +356,30 @@ class _Evaluation:
             for index, pairs in sorted(found.dumps.items()):
                 originals, decoded = (np.stack(part) for part in zip(*pairs, strict=True))
                 self._dumps.append((classes[index], originals, decoded))
+        if found.dumps.get(0):
+            self._first = [np.stack([original for original, _ in found.dumps[0][:_PARITY_SAMPLES]])]
         scores = np.array(found.scores, np.float64)
         keep = self.predictions.leave_out(not_finite(scores), len(scores), "scores")
         results = AutoEncoderEvaluationResults(model.name, classes, **self.predictor.facts)
-        results.calculate(np.array(found.classes)[keep], np.array([]), scores[keep])
+        truth = np.array(found.classes)[keep]
+        results.calculate(truth, np.array([]), scores[keep])
+        threshold = results.overall_best_threshold
+        self.evidence = anomaly_evidence(classes, truth, scores[keep], threshold)
+        self.evidence.samples = describe_extremes(found.extremes, threshold, spectrogram=self._spectrogram)
         return results
 
     # -- results ---------------------------------------------------------------------------------------------
 
-    def save(self, results: EvaluationResults, *, show: bool, update_archive: bool) -> None:
-        """Write the results to the log folder and the archive, and show the plots."""
+    def save(self, results: EvaluationResults, *, show: bool, update_archive: bool, report: bool) -> None:
+        """Write the results to the log folder and the archive, show the plots, and renew the report."""
         model = self.model
         kind = "tflite" if self.tflite else "keras"
         if self.own is not None:  # the results of the evaluation data stay
             kind = f"{kind}-{self.own.slug}"
         folder = model.create_log_dir(os.path.join("eval", kind), delete_existing=True)
         results.save(folder, plots=False)
+        if self.evidence is not None:
+            write_file(os.path.join(folder, EVIDENCE_FILE), json.dumps(self.evidence.to_dict(), separators=(",", ":")))
         results.generate_plots(show=show, output_dir=folder, logger=self.logger)
         for name, originals, decoded in self._dumps:
             dump_reconstructions(os.path.join(folder, "dump", name), originals, decoded)
@@ -358,8 +392,20 @@ class _Evaluation:
 
             model.check_archive_file_is_writable()
             files = sorted(f for f in os.listdir(folder) if os.path.isfile(os.path.join(folder, f)))
-            update_model_archive(model, {f"eval/{kind}/{f}": os.path.join(folder, f) for f in files})
+            members: dict[str, bytes | str] = {f"eval/{kind}/{f}": os.path.join(folder, f) for f in files}
+            update_model_archive(model, self._with_report(members) if report else members)
             self.logger.debug("Updated %s", model.archive_path)
+
+    def _with_report(self, members: dict[str, bytes | str]) -> dict[str, bytes | str]:
+        """Return members for the archive, with the report, and with a comparison of the engines for it."""
+        from mltk.operations.shared.archived_report import add_report, parity_of
+
+        tflite = self.built if self.tflite else None
+        if tflite is not None and self.own is None and len(self._first) == len(tflite.inputs) == 1:
+            parity = parity_of(tflite, resolve(self.model).float_tflite_model(), self._first)
+            if parity is not None:
+                members[PARITY] = parity
+        return add_report(self.model, members)
 
 
 def dump_reconstructions(folder: str, originals: np.ndarray, decoded: np.ndarray) -> None:

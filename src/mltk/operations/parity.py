@@ -120,6 +120,34 @@ def check_parity(
         return _check_on_random_samples(reference, twin, options)
 
 
+def compare_on_samples(
+    tflite_model: TfliteModel, float_model: TfliteModel | None, floats: Sequence[np.ndarray], *, source: str
+) -> ParityResults:
+    """Compare the engines and the layers on given samples. Native code runs in this process.
+
+    Args:
+        tflite_model: The model.
+        float_model: The float32 ``.tflite`` of the same Keras model, if there is one.
+        floats: One array ``[samples, …]`` in real units for each input.
+        source: Where the samples come from, in words.
+
+    Returns:
+        The results.
+
+    Raises:
+        EvaluationError: The models have different inputs.
+        RuntimeFailure: No engine runs the model.
+    """
+    options = _Options(len(floats[0]), 0, True, True, None)
+    samples = [tflite_model.quantize_to_input_dtype(x, i) for i, x in enumerate(floats)]
+    outputs = None if float_model is None else _float_outputs(tflite_model, float_model, samples, options)
+    results = _compare(tflite_model, samples, outputs, options)
+    results.samples = source
+    results.float_source = "" if float_model is None else f"{float_model.filename or float_model.name} under LiteRT"
+    _add_quantization(results, tflite_model, float_model, samples, options, realistic=True)
+    return results
+
+
 def _prepare(reference: ModelReference) -> MltkModel:
     if reference.is_tflite or reference.kind is ModelKind.KERAS_MODEL:
         raise DatasetError("A .tflite has no dataset.", hint="Give the model's name, specification or archive.")

@@ -35,7 +35,7 @@ from mltk.operations.shared.keras_model import (
     model_to_save,
 )
 from mltk.operations.shared.known_shapes import give_shapes
-from mltk.operations.shared.model_archive import create_model_archive, quantized_files
+from mltk.operations.shared.model_archive import create_model_archive, quantized_files, update_model_archive
 from mltk.operations.shared.own_folder import add_own_folders
 from mltk.operations.shared.prepare import prepare
 from mltk.operations.shared.tensorflow_setup import import_tensorflow
@@ -71,6 +71,7 @@ def train_model(
     resume: bool = False,
     add: Sequence[str | os.PathLike[str]] = (),
     live: LiveReport | None = None,
+    report: bool | None = None,
 ) -> TrainingResults:
     """Train a model as its specification says.
 
@@ -90,6 +91,7 @@ def train_model(
         add: Folders of class folders, whose samples are added to the training samples. A few samples are repeated,
             to be a tenth of the samples of their class.
         live: A page in the browser that shows the progress.
+        report: Write the report, if the archive is written; by default as ``model.html_report`` says.
 
     Returns:
         The results.
@@ -125,11 +127,12 @@ def train_model(
     run.write_text("summary.txt", keras_summary(keras_model))
     results = run.fit(keras_model, checkpoint)
     results = run.save(results, show=show)
-    _finish(run, results, quantize=quantize, create_archive=create_archive)
+    wants_report = loaded.html_report if report is None else report
+    _finish(run, results, quantize=quantize, create_archive=create_archive, report=wants_report)
     return results
 
 
-def _finish(run: _Run, results: TrainingResults, *, quantize: bool, create_archive: bool) -> None:
+def _finish(run: _Run, results: TrainingResults, *, quantize: bool, create_archive: bool, report: bool) -> None:
     """Quantize, write the archive, and call the specification's functions."""
     model = run.model
     facts: dict[str, Any] = {"seed": run.seed, "dataset": run.fingerprint, "epochs": len(results.epochs)}
@@ -152,6 +155,10 @@ def _finish(run: _Run, results: TrainingResults, *, quantize: bool, create_archi
             raise
     if create_archive:
         create_model_archive(model, **facts)
+        if report:
+            from mltk.operations.shared.archived_report import add_report
+
+            update_model_archive(model, add_report(model, {}))
         results.model_archive_path = model.archive_path
         model.trigger_event(MltkModelEvent.AFTER_SAVE_TRAIN_ARCHIVE, archive_path=model.archive_path)
         run.logger.info("Model archive: %s", model.archive_path)

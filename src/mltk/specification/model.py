@@ -85,6 +85,9 @@ class MltkModel(ModelFiles):
     keras_custom_objects: dict[str, Any] = setting(
         factory=dict, doc="Custom layers, losses and metrics by name, for loading the Keras model."
     )
+    html_report: bool = setting(
+        True, "Write a report, one HTML file, after training and after each evaluation; see the guide Reports."
+    )
     seed: int | None = setting(
         None,
         "Seed of all random numbers; two runs with one seed are equal. None draws and records a seed.",

@@ -29,6 +29,7 @@ MIXINS_OF_SETTING: dict[str, tuple[str, ...]] = {
     "eval_shuffle": ("EvaluateClassifierMixin",),
     "eval_steps_per_epoch": ("EvaluateMixin",),
     "follow_links": ("AudioDatasetMixin", "ImageDatasetMixin"),
+    "html_report": ("MltkModel",),
     "input_shape": ("MltkModel",),
     "interpolation": ("ImageDatasetMixin",),
     "keras_custom_objects": ("MltkModel",),

@@ -244,6 +244,10 @@ class SampleBatches(EpochBatches, Generic[TransformsT, BankT]):
         """Return int64 [samples]: the index of each sample of an epoch in the bank, in the order of the epoch."""
         return self._order.of(epoch)
 
+    def name_in_bank(self, index: int) -> str | None:
+        """Return the path of a sample of the bank below the dataset's folder; None for a sample without a file."""
+        return self._names[index]
+
     def _readable(self, indices: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """Decode samples; replace an unreadable sample by the next readable sample of its class."""
         good = self.bank.ensure(indices)

@@ -186,6 +186,9 @@ def _file_rows(results: TrainingResults) -> list[tuple[str, str]]:
         rows.append((".tflite size", f"{tflite_model.flatbuffer_size:,} bytes{needs}"))
     if results.model_archive_path:
         rows.append(("archive", _short_path(results.model_archive_path)))
+    report = os.path.join(results.mltk_model.log_dir, "report.html")
+    if os.path.isfile(report):
+        rows.append(("report", _short_path(report)))
     rows.append(("logs", _short_path(results.mltk_model.log_dir)))
     return rows
 

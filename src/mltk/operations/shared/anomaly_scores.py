@@ -21,6 +21,7 @@ from mltk.data.nested import is_in_memory, leaves, take
 from mltk.data.samples import align
 from mltk.errors import DatasetError, EvaluationError, SpecificationError, did_you_mean
 from mltk.operations.shared.explain import explained
+from mltk.operations.shared.mistakes import Reconstructed, keep_extremes
 
 if TYPE_CHECKING:
     from mltk.operations.shared.model_types import EvaluableAutoEncoder
@@ -42,12 +43,15 @@ class Scored:
     """Score of each sample; higher is more abnormal."""
     dumps: dict[int, list[tuple[Array, Array]]] = field(default_factory=dict)
     """Class → the first originals with their reconstructions."""
+    extremes: dict[int, list[Reconstructed]] = field(default_factory=dict)
+    """Class → the samples with its lowest and highest scores, ascending by score."""
 
     def add(self, loaded: _Loaded, positions: Array) -> None:
         """Add the samples of one loading, of the classes ``positions``; -1 is a class that is not evaluated."""
         for label, position in set(zip(loaded.labels, positions.tolist(), strict=True)):
             if position >= 0:
                 self.dumps.setdefault(position, []).extend(loaded.dumps[label])
+                self.extremes[position] = loaded.extremes.get(label, [])
         self.classes += positions[positions >= 0].tolist()
         self.scores += np.array(loaded.scores)[positions >= 0].tolist()
 
@@ -60,6 +64,7 @@ class _Loaded:
     """Label of each sample; without labels, the same number for all."""
     scores: list[float] = field(default_factory=list)
     dumps: dict[int, list[tuple[Array, Array]]] = field(default_factory=dict)
+    extremes: dict[int, list[Reconstructed]] = field(default_factory=dict)
     digest: bytes = b""
     """Digest of the samples."""
 
@@ -235,9 +240,12 @@ class AnomalyScores:
             )
         decoded = decoded.reshape(originals.shape)
         with explained(f"{name}: scoring_function failed"):
-            loaded.scores += [float(self.score(a, b)) for a, b in zip(originals, decoded, strict=True)]
+            scores = [float(self.score(a, b)) for a, b in zip(originals, decoded, strict=True)]
+        loaded.scores += scores
         loaded.labels += labels
-        for a, b, label in zip(originals, decoded, labels, strict=True):
+        for a, b, label, score in zip(originals, decoded, labels, scores, strict=True):
+            if np.isfinite(score):
+                keep_extremes(loaded.extremes.setdefault(label, []), Reconstructed(score, a, b))
             kept = loaded.dumps.setdefault(label, [])
             if len(kept) < _DUMPED:
                 kept.append((a, b))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -64,14 +64,18 @@ class Predictions:
         self.tflite = tflite
         self.steps: int | None = model.eval_steps_per_epoch
         """Largest number of the specification's batches; None is all."""
+        self.watch: Callable[[Batch, list[npt.NDArray[Any]], npt.NDArray[np.intp]], None] | None = None
+        """Called with each batch, its outputs, and the positions of its samples in the dataset."""
 
     def predict_all(self) -> Predicted:
         """Predict the evaluation data. Samples whose inputs, labels or outputs are not finite are left out."""
         labels, weights, inputs_bad = [], [], []
         outputs: list[list[npt.NDArray[Any]]] = []
         n = 0
-        for batch in self._labelled_batches():
+        for batch, positions in self._labelled_batches():
             outputs.append(self.predictor.predict(batch.x))
+            if self.watch is not None:
+                self.watch(batch, outputs[-1], positions)
             labels.append(batch.y)
             weights.append(batch.weight)
             inputs_bad += [n + i for array in leaves(batch.x) for i in not_finite(array)]
@@ -115,32 +119,41 @@ class Predictions:
         logger.warning("%s: %s. The figures are of the other %d.", self.model.name, text, len(keep))
         return keep
 
-    def _labelled_batches(self) -> Iterator[Batch]:
-        """Batches of the evaluation data, with at most the wanted number of samples of each class."""
+    def _labelled_batches(self) -> Iterator[tuple[Batch, npt.NDArray[np.intp]]]:
+        """Batches of the evaluation data, with at most the wanted number of samples of each class.
+
+        Yields:
+            A batch, and the positions of its samples in the dataset.
+        """
         model = self.model
         size = 2048 if self.tflite else 256
         steps = self.steps
         samples = samples_of(model)
+        places: npt.NDArray[np.intp] | None = None
         if samples is None:
             batches = iter_batches(model.x, model.y, size, steps)
         else:
             if getattr(model, "eval_shuffle", False) and self.limit > 0:
-                samples = samples.take(np.random.default_rng(model.seed or 0).permutation(len(samples)))
+                places = np.random.default_rng(model.seed or 0).permutation(len(samples))
+                samples = samples.take(places)
             if steps is not None:  # a step is one of the specification's batches
                 samples = samples.take(slice(steps * model.batch_size))
             batches = iter_batches(samples.x, samples.y, size, weight=samples.weight)
         chosen = SampleLimit(self.limit)
+        n = 0
         for batch in regroup(batches, size):
             if batch.y is None:
                 raise DatasetError(
                     f"{model.name}: the evaluation dataset has no labels.", hint="Set my_model.y in load_dataset()."
                 )
             keep = chosen.choose(batch)
+            positions = np.arange(n, n + batch.size) if places is None else places[n : n + batch.size]
+            n += batch.size
             if len(keep) == batch.size:
-                yield batch
+                yield batch, positions
             elif keep:
                 weight = None if batch.weight is None else take(batch.weight, keep)
-                yield Batch(take(batch.x, keep), take(batch.y, keep), weight)
+                yield Batch(take(batch.x, keep), take(batch.y, keep), weight), positions[keep]
             if chosen.done:
                 break
 

@@ -91,6 +91,7 @@ const mltkReport = (function () {
   // spec: {title, label, x: {label, range, format, log}, y: {label, range, format, log}, height,
   //        series: [{label, x: [..], y: [..], dash, bars, points, step, hidden, color}], marks: [{x, label}], table: bool}
   // Returns {plot, setMark(i, x), setSeries(list)}.
+  const WHOLE = [1, 2, 5].flatMap((n) => [1, 10, 100, 1000, 10000].map((m) => n * m)).sort((a, b) => a - b);
   ui.plot = (parent, spec) => {
     const figure = ui.element("figure", { class: "plot" });
     if (spec.title) figure.append(ui.element("figcaption", {}, spec.title));
@@ -130,22 +131,23 @@ const mltkReport = (function () {
           x: { time: false, range: spec.x.range ? () => spec.x.range : undefined, distr: spec.x.log ? 3 : 1 },
           y: { range: spec.y.range ? () => spec.y.range : undefined, distr: spec.y.log ? 3 : 1 },
         },
-        axes: [{ ...axis(spec.x), size: 34, space: 60 }, { ...axis(spec.y), size: 58 }],
+        axes: [{ ...axis(spec.x), size: 34, space: 60, incrs: spec.x.whole ? WHOLE : undefined }, { ...axis(spec.y), size: 58 }],
         legend: { show: false },
         cursor: { drag: { x: true, y: false }, points: { size: 7 } },
         series: [{}, ...spec.series.map(seriesOptions)],
         hooks: { setCursor: [showValues], draw: [drawMarks] },
-        padding: [10, 12, 0, 0],
+        padding: [10, 22, 0, 0],
       };
     }
     function seriesOptions(series, i) {
       const color = series.color || ui.seriesColor(i);
       const bars = series.bars ? { paths: uPlot.paths.bars({ size: [0.9, 60] }), fill: () => ui.color(color) + "99" } : {};
+      if (series.fill) bars.fill = () => ui.color(color) + "33";
       const steps = series.step ? { paths: uPlot.paths.stepped({ align: 1 }) } : {};
       return {
         label: series.label, stroke: () => ui.color(color), width: series.bars ? 0 : series.width || 2,
         dash: series.dash ? [7, 5] : undefined, spanGaps: true, show: !series.hidden,
-        points: { show: series.points === undefined ? series.y.length <= 2 : series.points, size: 6 }, ...bars, ...steps,
+        points: { show: series.points === undefined ? series.y.length <= 2 : Boolean(series.points), size: Number(series.points) > 1 ? series.points : 6, fill: () => ui.color(color) }, ...bars, ...steps,
       };
     }
     function showValues(u) {

@@ -1,0 +1,205 @@
+"""Read what a report shows from a model's archive. Runs no code of the archive."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+from mltk.errors import MltkError
+from mltk.micro.memory.planner import plan_memory
+from mltk.micro.profile.profiler import profile_tflite
+from mltk.operations.results.evidence import FILE as EVIDENCE_FILE
+from mltk.operations.shared.load import TFLITE
+from mltk.report.facts import EvaluationFacts, ModelFacts
+
+if TYPE_CHECKING:
+    from mltk.operations.results.parity import ParityResults
+    from mltk.tflite.model import TfliteModel
+
+DEFAULT_TARGETS = ("cortex-m4", "cortex-m33", "cortex-m55")
+"""Targets of a report for which none are chosen."""
+PARITY = "parity/parity.json"
+"""Member of the archive with the results of a parity check."""
+_RESULTS = "eval-results.json"
+_ORDER = {"tflite": 0, "keras": 1}
+logger = logging.getLogger("mltk")
+
+
+class Members(Protocol):
+    """The members of an archive."""
+
+    @property
+    def names(self) -> Sequence[str]: ...
+    def read(self, name: str) -> bytes: ...
+    def manifest(self) -> dict[str, Any]: ...
+
+
+class Changed:
+    """Members of an archive, some of which are going to be replaced.
+
+    Args:
+        archive: The archive.
+        members: Name → content, or path of a file.
+    """
+
+    def __init__(self, archive: Members, members: Mapping[str, bytes | str]) -> None:
+        self._archive, self._members = archive, members
+        folders = {f"{name.rpartition('/')[0]}/" for name in members if "/" in name}
+        kept = [n for n in archive.names if f"{n.rpartition('/')[0]}/" not in folders]
+        self.names = list(dict.fromkeys([*kept, *members]))
+
+    def read(self, name: str) -> bytes:
+        """Return the content of a member."""
+        content = self._members.get(name)
+        if content is None:
+            return self._archive.read(name)
+        if isinstance(content, bytes):
+            return content
+        with open(content, "rb") as stream:
+            return stream.read()
+
+    def manifest(self) -> dict[str, Any]:
+        """Return the manifest."""
+        return self._archive.manifest()
+
+
+class _Reader:
+    """Reads JSON from an archive, and remembers what is damaged."""
+
+    def __init__(self, members: Members) -> None:
+        self._members = members
+        self.damaged: list[str] = []
+
+    def object(self, name: str) -> dict[str, Any] | None:
+        """Return an object of JSON; None if there is no such member, or if it is damaged."""
+        if name not in self._members.names:
+            return None
+        try:
+            found = json.loads(self._members.read(name))
+        except ValueError:
+            found = None
+        if isinstance(found, dict):
+            return found
+        self.damaged.append(f"{name} in the archive is damaged.")
+        return None
+
+
+def read_facts(
+    members: Members, name: str, command: str, tflite: TfliteModel | None, targets: Sequence[str] = DEFAULT_TARGETS
+) -> ModelFacts:
+    """Return what a report shows.
+
+    Args:
+        members: The members of the archive.
+        name: The model's name.
+        command: What stands for the model in commands.
+        tflite: The ``.tflite``; None without one.
+        targets: Targets to estimate the cost for.
+
+    Raises:
+        ArchiveError: A member of the archive is damaged.
+        MltkError: There is no such target.
+    """
+    reader = _Reader(members)
+    manifest = members.manifest()
+    training = reader.object("train/training-history.json") or {}
+    parity = parity_in(reader.object(PARITY), tflite)
+    report = reader.object(f"{name}.quantization_report.json") or (parity or {}).get("quantization")
+    source = f"{name}.py"
+    history = training.get("history")
+    weights = manifest.get("weights") or training.get("weights")
+    return ModelFacts(
+        name,
+        command,
+        manifest,
+        history if isinstance(history, dict) else {},
+        weights if isinstance(weights, dict) else {},
+        _evaluations(members.names, reader),
+        **device_facts(tflite, targets),
+        parity=parity,
+        quantization=report,
+        source=members.read(source).decode("utf-8", "replace") if source in members.names else "",
+        missing=tuple(reader.damaged),
+    )
+
+
+def _evaluations(names: Sequence[str], reader: _Reader) -> tuple[EvaluationFacts, ...]:
+    keys = [
+        n.split("/")[1] for n in names if n.startswith("eval/") and n.endswith(f"/{_RESULTS}") and n.count("/") == 2
+    ]
+    keys.sort(key=lambda key: (_ORDER.get(key, len(_ORDER)), key))
+    found = []
+    for key in keys:
+        results = reader.object(f"eval/{key}/{_RESULTS}")
+        if results is not None:
+            found.append(EvaluationFacts(key, results, reader.object(f"eval/{key}/{EVIDENCE_FILE}")))
+    return tuple(found)
+
+
+def device_facts(tflite: TfliteModel | None, targets: Sequence[str]) -> dict[str, Any]:
+    """Return the attributes of `ModelFacts` that follow from the ``.tflite`` alone.
+
+    Args:
+        tflite: The model; None without one.
+        targets: Targets to estimate the cost for.
+
+    Raises:
+        MltkError: There is no such target.
+    """
+    if tflite is None:
+        return {}
+    profiles = [profile_tflite(tflite, target) for target in targets]
+    facts: dict[str, Any] = {
+        "costs": tuple(profile.to_dict(exclude_null=False) for profile in profiles),
+        "tflite_bytes": tflite.flatbuffer_size,
+        "memory": _or_none(lambda: plan_memory(tflite).to_dict(), "memory plan"),
+    }
+    for profile in profiles[:1]:
+        if profile.ram_is_known:
+            estimate = ", an estimate" if profile.ram_is_estimate else ""
+            facts |= {"arena_bytes": profile.runtime_memory_bytes, "arena_source": f"{profile.ram_source}{estimate}"}
+    return facts
+
+
+def _or_none(make: Callable[[], dict[str, Any]], what: str) -> dict[str, Any] | None:
+    try:
+        return make()
+    except MltkError as e:
+        logger.debug("No %s in the report: %s", what, e)
+        return None
+
+
+def parity_member(results: ParityResults, tflite: TfliteModel) -> bytes:
+    """Return the content of the member `PARITY`."""
+    return json.dumps({"tflite_sha256": _digest(tflite), "results": results.to_dict()}).encode()
+
+
+def parity_in(stored: dict[str, Any] | None, tflite: TfliteModel | None) -> dict[str, Any] | None:
+    """Return the results in the member `PARITY`; None if they are those of another ``.tflite``."""
+    if stored is None or tflite is None or stored.get("tflite_sha256") != _digest(tflite):
+        return None
+    results = stored.get("results")
+    return results if isinstance(results, dict) else None
+
+
+@functools.lru_cache(maxsize=4)
+def _digest(tflite: TfliteModel) -> str:
+    return hashlib.sha256(tflite.graph.data).hexdigest()
+
+
+def tflite_in(members: Members, name: str, extension: str = TFLITE) -> TfliteModel | None:
+    """Return the model with this extension in an archive; None without one.
+
+    Raises:
+        TfliteError: The file is not a valid ``.tflite``.
+    """
+    from mltk.tflite.model import TfliteModel
+
+    member = f"{name}{extension}"
+    if member not in members.names:
+        return None
+    return TfliteModel(members.read(member), path=member)
