@@ -11,9 +11,9 @@ is its PYTHONPATH, for packages that the environment lacks. Without PYTHON, only
 The time of the first batch includes listing the dataset. The samples per second are those of the second and later
 epochs; 0.20 decodes the files in each of them, openmltk keeps the pixels.
 
-With ``--files N``, one epoch of N files is read with two limits of the memory for decoded images, and the largest
-memory of the process is printed. The files are links to 1,000 images, so that they fit on the disk. See
-image_training.py for the cost of augmentation in training.
+With ``--files N``, one epoch of N files is read, and one of a tenth of them, each in a process of its own. At most
+256 MB of decoded images stay in memory. The figures are the largest resident memory of the processes. The files are
+links to 1,000 images, so that they fit on the disk. See image_training.py for the cost of augmentation in training.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ SETTINGS = dict(
     noise=["gauss", "poisson", "s&p", "speckle"],
     rescale=1 / 255,
 )
+LIMIT_MB = 256  # of decoded images
 WANTED = {"ratio": 10, "first_batch_s": 2}
 
 
@@ -116,14 +117,14 @@ def measure_new(folder: str, seconds: float) -> dict:
     return measure(ParallelImageDataGenerator, folder, seconds)
 
 
-def measure_memory(folder: str, limit_mb: int) -> None:
-    """Read one epoch in this process, which is a child, and print how much memory it took."""
+def measure_memory(folder: str, limit_mb: int) -> dict:
+    """Read one epoch in this process, which is a child."""
     import resource
 
     from mltk.image.generator import ParallelImageDataGenerator
 
     def peak_mb() -> float:
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # of Linux: kilobytes
 
     small = ParallelImageDataGenerator(cores=2, **SETTINGS)  # loads what every run needs
     small.flow_from_directory(folder, SIZE, max_samples_per_class=4)[0]
@@ -131,22 +132,30 @@ def measure_memory(folder: str, limit_mb: int) -> None:
     generator = ParallelImageDataGenerator(cores=2, memory_limit_bytes=limit_mb << 20, **SETTINGS)
     batches = generator.flow_from_directory(folder, SIZE, batch_size=32, seed=1)
     batches[0]
-    first, listed = time.perf_counter() - start, peak_mb() - before
+    first = time.perf_counter() - start
     n = sum(len(x) for x, _ in batches)
     seconds = time.perf_counter() - start
-    print(
-        f"{n:,} files, at most {limit_mb:,} MB of decoded images: first batch after {first:.1f} s, "
-        f"{n / seconds:,.0f} samples/s; memory {peak_mb() - before:,.0f} MB above that of 8 files, "
-        f"{listed:,.0f} MB of it before the second batch"
-    )
+    return {"files": n, "first_batch_s": first, "samples_per_s": n / seconds, "before_mb": before, "peak_mb": peak_mb()}
 
 
 def run_memory(files: int) -> None:
-    with tempfile.TemporaryDirectory() as where:
-        folder = image_folder(where, min(files, 1000), links=max(0, files // 1000 - 1))
-        for limit_mb in (256, 1024):
-            command = [sys.executable, os.path.abspath(__file__), "--measure-memory", folder, "--limit", str(limit_mb)]
-            subprocess.run(command, check=True)
+    """Print the largest memory of two processes, one of which reads ten times as many files."""
+    peaks = []
+    for n in (files // 10, files):
+        with tempfile.TemporaryDirectory() as where:
+            folder = image_folder(where, min(n, 1000), links=max(0, n // 1000 - 1))
+            command = [sys.executable, os.path.abspath(__file__), "--measure-memory", folder]
+            done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+        found = json.loads(done.stdout.splitlines()[-1])
+        peaks.append(found["peak_mb"])
+        decoded_mb = found["files"] * SIZE[0] * SIZE[1] * 3 / 2**20
+        print(
+            f"{found['files']:,} files, {decoded_mb:,.0f} MB decoded: largest memory {found['peak_mb']:,.0f} MB "
+            f"({found['before_mb']:,.0f} MB with 8 files); first batch after {found['first_batch_s']:.1f} s, "
+            f"{found['samples_per_s']:,.0f} samples/s",
+            flush=True,
+        )
+    print(f"→ {peaks[1] - peaks[0]:,.0f} MB more for ten times as many files (at most {LIMIT_MB} MB of decoded images)")
 
 
 def run_old(python: str, folder: str, seconds: float) -> dict:
@@ -174,10 +183,9 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=8)
     parser.add_argument("--files", type=int, default=0)
     parser.add_argument("--measure-memory", metavar="FOLDER", help=argparse.SUPPRESS)
-    parser.add_argument("--limit", type=int, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.measure_memory:
-        measure_memory(args.measure_memory, args.limit)
+        print(json.dumps(measure_memory(args.measure_memory, LIMIT_MB)), flush=True)
         return 0
     if args.files:
         run_memory(args.files)
