@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -79,15 +78,6 @@ def test_16_bits_are_kept_or_divided_by_257(tmp_path, extension):
     reduced, notes = read(path, 3, (1, 4))
     np.testing.assert_array_equal(reduced[0, :, 2], [0, 1, 4, 255])
     assert (reduced.dtype, notes) == (np.uint8, {Kind.DEEP})
-
-
-def test_of_16_bits_of_a_color_8_are_read(tmp_path):
-    path = tmp_path / "deep.png"
-    cv2.imwrite(str(path), np.full((2, 2, 3), (257 * 30, 257 * 20, 257 * 10), np.uint16))  # blue, green, red
-    for bits, factor in ((8, 1), (16, 257)):
-        pixels, notes = read(path, size=(2, 2), bits=bits)
-        assert list(pixels[0, 0]) == [10 * factor, 20 * factor, 30 * factor]
-        assert notes == {Kind.DEEP}
 
 
 def test_8_bits_become_16(tmp_path):

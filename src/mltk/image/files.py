@@ -16,6 +16,7 @@ import numpy.typing as npt
 from mltk.data.pipeline.bank import UnreadableFileError
 from mltk.errors import MissingDependencyError, OutputError
 from mltk.files import make_folder, replacing
+from mltk.image.deep_colors import has_deep_colors, read_deep_colors
 from mltk.image.findings import Kind
 from mltk.image.image_format import ImageFormat
 
@@ -26,7 +27,7 @@ IMAGE_FORMATS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tif
 """File name extensions of the image files that can be read."""
 _MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 _ORIENTATION = 0x0112
-_DEEP_COLORS = "mltk: Pillow reads 8 of the 16 bits of each color"
+_DEEP_COLORS = "mltk: the file has 16 bits of each color, of which Pillow reads 8"
 
 
 class ImageFileError(UnreadableFileError):
@@ -57,7 +58,7 @@ def opened(path: str) -> Iterator[Image.Image]:
             frames = getattr(image, "n_frames", 1)
             if frames > 1:
                 raise ImageFileError(f"{path} is animated: it has {frames} frames, not one.")
-            image.info[_DEEP_COLORS] = ";16" in str(image.tile) and image.mode.startswith("RGB")
+            image.info[_DEEP_COLORS] = has_deep_colors(image)
             image.load()
             yield image
     except UnreadableFileError:
@@ -94,16 +95,18 @@ def read_image(path: str, wanted: ImageFormat, found: set[Kind] | None = None) -
         upright = _upright(image)
         if found is not None and upright.mode == "CMYK":
             found.add(Kind.CMYK)
-        deep = upright.mode.startswith("I")
-        if found is not None and image.info[_DEEP_COLORS]:
-            found.add(Kind.DEEP)
         if upright.mode == "F":
             raise ImageFileError(f"{path} has floating-point pixels; images have 8 or 16 bits.")
-        if deep:
-            if found is not None and wanted.bits == 8:
-                found.add(Kind.DEEP)
-            plane = _resized(_as_float(path, upright), wanted)
-            return _from_16_bits(plane, wanted)
+        deep_gray = upright.mode.startswith("I")
+        deep = None
+        if deep_gray:
+            deep = np.asarray(_resized(_as_float(path, upright), wanted))[..., np.newaxis]
+        elif image.info[_DEEP_COLORS] and wanted.bits == 16:
+            deep = read_deep_colors(path, image, wanted.channels, lambda plane: _resized(plane, wanted))
+        if found is not None and ((deep_gray and wanted.bits == 8) or (image.info[_DEEP_COLORS] and deep is None)):
+            found.add(Kind.DEEP)
+        if deep is not None:
+            return _from_16_bits(deep, wanted)
         pixels = np.asarray(_resized(upright.convert(_MODES[wanted.channels]), wanted))
     shaped = pixels.reshape(*pixels.shape[:2], wanted.channels)
     return shaped if wanted.bits == 8 else np.asarray(shaped.astype(np.uint16) * 257)
@@ -165,14 +168,14 @@ def _resized(image: Image.Image, wanted: ImageFormat) -> Image.Image:
     return image.resize((width, height), getattr(_pillow().Resampling, wanted.interpolation.upper()), box)
 
 
-def _from_16_bits(plane: Image.Image, wanted: ImageFormat) -> npt.NDArray[Any]:
-    values = np.asarray(plane)[..., np.newaxis]
+def _from_16_bits(values: npt.NDArray[np.float32], wanted: ImageFormat) -> npt.NDArray[Any]:
+    """Round values from 0 to 65535 [height, width, channels]; one channel becomes gray colors."""
     if wanted.bits == 8:
         values = values / 257
-    gray = np.clip(np.rint(values), 0, wanted.white).astype(wanted.dtype)
-    if wanted.channels == 1:
-        return np.asarray(gray)
-    pixels: npt.NDArray[Any] = np.repeat(gray, wanted.channels, axis=2)
+    rounded = np.clip(np.rint(values), 0, wanted.white).astype(wanted.dtype)
+    if rounded.shape[2] == wanted.channels:
+        return np.asarray(rounded)
+    pixels: npt.NDArray[Any] = np.repeat(rounded, wanted.channels, axis=2)
     if wanted.channels == 4:
         pixels[..., 3] = wanted.white
     return pixels

@@ -13,6 +13,6 @@ class Kind(FindingKind):
         "1 file has CMYK colors; it is converted to RGB without a color profile",
     )
     DEEP = (
-        "{n} files have 16 bits, of which 8 are read; bits=16 of the data generator reads all of gray images",
-        "1 file has 16 bits, of which 8 are read; bits=16 of the data generator reads all of gray images",
+        "{n} files have 16 bits, of which 8 are read; bits=16 of the data generator reads all",
+        "1 file has 16 bits, of which 8 are read; bits=16 of the data generator reads all",
     )
