@@ -78,3 +78,20 @@ def test_an_installed_package_has_priority(tmp_path: Path, monkeypatch: pytest.M
         found = importlib.import_module("keras_preprocessing")
     assert found.own == 3
     del sys.modules["keras_preprocessing"]
+
+
+def test_a_script_in_a_package_imports_its_neighbors(tmp_path: Path, fresh_user_dir: Path) -> None:
+    folder = tmp_path / "own_models"
+    folder.mkdir()
+    (folder / "__init__.py").touch()
+    (folder / "helper.py").write_text("DESCRIPTION = 'from the neighbor'\n")
+    model = load(folder, "neighbor", "from .helper import DESCRIPTION\nmy_model.description = DESCRIPTION\n")
+    assert model.description == "from the neighbor"
+
+
+def test_a_script_of_a_published_archive_imports_what_was_beside_it(tmp_path: Path, fresh_user_dir: Path) -> None:
+    code = "from .fingerprint_signature_generator_dataset import euclidean_distance\n"
+    model = load(tmp_path, "published", f"{code}my_model.description = euclidean_distance.__name__\n")
+    assert model.description == "euclidean_distance"
+    with pytest.raises(SpecificationError, match="attempted relative import with no known parent package"):
+        load(tmp_path, "unpublished", "from .no_such_neighbor import x\n")

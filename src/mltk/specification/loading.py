@@ -15,7 +15,7 @@ from mltk.specification import names
 from mltk.specification.dataset_settings import DatasetMixin
 from mltk.specification.events import MltkModelEvent
 from mltk.specification.model import MltkModel
-from mltk.specification.older_scripts import older_script
+from mltk.specification.older_scripts import older_script, script_spec
 from mltk.specification.search import find_model
 from mltk.user_settings import user_dir
 
@@ -117,7 +117,7 @@ def _run_script(path: str, reload: bool) -> types.ModuleType:
     known = sys.modules.get(name)
     if known is not None and getattr(known, "__file__", None) == path and not reload:
         return known
-    spec = importlib.util.spec_from_file_location(name, path)
+    spec = script_spec(name, path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)

@@ -3,6 +3,8 @@
 - They import ``keras_preprocessing``, which Keras 2 installed. Keras 3 has the same functions in ``tf.keras``.
 - Before MLTK 0.20, callbacks such as ``my_model.tensorboard`` were dicts, and scripts set single items of them.
   In MLTK 0.20 these settings are None.
+- They import modules of their package with ``from .name import``. The package of a published archive's script is not
+  in the archive; here it is ``mltk.models``.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import contextlib
 import importlib
 import importlib.abc
 import importlib.machinery
+import importlib.util
 import re
 import sys
 import types
@@ -20,6 +23,8 @@ from pathlib import Path
 from mltk.specification.settings import items_set_by
 
 _ITEM = re.compile(r"^\s*\w+\.(\w+)\[[^\]\n]+\]\s*=(?!=)", re.MULTILINE)
+_RELATIVE_IMPORT = re.compile(r"^\s*from\s+\.(\w+)\s+import\b", re.MULTILINE)
+_REFERENCE_MODELS = Path(__file__).resolve().parent.parent / "models"
 _KERAS = "keras._tf_keras.keras.preprocessing"
 _IMAGE = ("affine_transformations", "dataframe_iterator", "directory_iterator", "image_data_generator", "iterator")
 _MODULES = {
@@ -63,9 +68,58 @@ def older_script(path: str) -> Iterator[None]:
     """
     if _FINDER not in sys.meta_path:
         sys.meta_path.append(_FINDER)  # last: an installed package has priority
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        text = ""
-    with items_set_by(frozenset(_ITEM.findall(text))):
+    with items_set_by(frozenset(_ITEM.findall(_text(path)))):
         yield
+
+
+class _SpecInPackage(importlib.machinery.ModuleSpec):
+    """The description of a module that is not named after its package."""
+
+    package = ""
+
+    @property
+    def parent(self) -> str:
+        """Name of the package that relative imports refer to."""
+        return self.package
+
+
+def script_spec(name: str, path: str) -> importlib.machinery.ModuleSpec | None:
+    """Return the description of a script as a module, for ``importlib``.
+
+    Args:
+        name: Name of the module.
+        path: Path of the script.
+    """
+    spec = importlib.util.spec_from_file_location(name, path)
+    package = _package(Path(path))
+    if spec is not None and package:
+        spec.__class__ = _SpecInPackage
+        spec.package = package  # type: ignore[attr-defined]  # an attribute of the new class
+    return spec
+
+
+def _package(path: Path) -> str:
+    """Return the package that the relative imports of a script refer to; empty if there are none."""
+    imported = _RELATIVE_IMPORT.findall(_text(str(path)))
+    if not imported:
+        return ""
+    folder = path.parent
+    names: list[str] = []
+    while (folder / "__init__.py").is_file():
+        names.insert(0, folder.name)
+        folder = folder.parent
+    if names:
+        if str(folder) not in sys.path:
+            sys.path.insert(0, str(folder))
+        return ".".join(names)
+    for models in _REFERENCE_MODELS.iterdir():
+        if all((models / f"{module}.py").is_file() for module in imported):
+            return f"mltk.models.{models.name}"
+    return ""
+
+
+def _text(path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return ""

@@ -17,7 +17,7 @@ from functools import cache
 from typing import Any
 
 from mltk.errors import SpecificationError
-from mltk.specification.older_scripts import older_script
+from mltk.specification.older_scripts import older_script, script_spec
 from mltk.workers.script_loading import loading_script
 
 
@@ -72,7 +72,7 @@ def _function_of_script(file: str, name: str) -> Any:
 def _load_script(file: str) -> types.ModuleType:
     """Run a script up to its first operation; as a module of its name, not as ``__main__``."""
     name = os.path.splitext(os.path.basename(file))[0]
-    spec = importlib.util.spec_from_file_location(name, file)
+    spec = script_spec(name, file)
     if spec is None or spec.loader is None:
         raise SpecificationError(f"{file} can't be loaded in a worker process.")
     module = importlib.util.module_from_spec(spec)
