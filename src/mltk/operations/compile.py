@@ -23,6 +23,7 @@ from mltk.codegen.tflm import write_tflm_files
 from mltk.codegen.write_c import ModelCode, c_identifier, kernel_sources, string_literal, write_model
 from mltk.errors import MissingDependencyError, MltkError, OutputError, RuntimeFailure, did_you_mean
 from mltk.files import replacing_folder, write_file
+from mltk.micro.border import wrong_borders
 from mltk.micro.engines.run import run_batch
 from mltk.micro.engines.runtimes import have_tflm
 from mltk.micro.memory.arena import measure_arena
@@ -242,7 +243,7 @@ def compile_to_c(
         code.constant_bytes,
         n_compared,
         vectors.source,
-        [*notes, *listener.notes],
+        [*notes, *wrong_borders(tflite_model), *listener.notes],
         listen_ram_bytes=listener.ram_bytes,
         n_listened=n_listened,
     )

@@ -21,6 +21,7 @@ import numpy as np
 
 from mltk.data.iterate import iter_batches
 from mltk.errors import DatasetError, EvaluationError, RuntimeFailure
+from mltk.micro.border import wrong_borders
 from mltk.micro.engines.process import Workers
 from mltk.micro.parity import compare_engines, random_samples
 from mltk.operations.results.parity import ParityResults
@@ -198,7 +199,9 @@ def _compare(
     more = [emulated.result] if emulated else []
     with quiet_native_stderr():
         report = compare_engines(tflite_model, samples, float_outputs=outputs, more=more, **options.runs_in)
-    return ParityResults(tflite_model.name, "", "", report, counted=emulated.figures if emulated else None)
+    results = ParityResults(tflite_model.name, "", "", report, counted=emulated.figures if emulated else None)
+    results.notes += wrong_borders(tflite_model)
+    return results
 
 
 def _add_quantization(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from mltk.micro.border import wrong_borders
 from mltk.micro.engines.operators import missing_operators
 from mltk.micro.memory.arena import ArenaUsage
 from mltk.micro.memory.planner import plan_memory
@@ -48,7 +49,7 @@ def profile_tflite(
     """
     chosen = load_target(target) if isinstance(target, str) else target
     model.selected_model_subgraph = 0
-    notes: list[str] = []
+    notes = wrong_borders(model)
     sram = 0
     unknown = uncounted_layers(model)
     layers = _layers(model, unknown)
