@@ -73,6 +73,7 @@ PUBLIC = [
     "TrainingError",
     "TrainingInterrupted",
     "TrainingResults",
+    "TuneResults",
     "UnsupportedModelError",
     "WeightsAndBiasesMixin",
     "check_parity",
@@ -94,6 +95,7 @@ PUBLIC = [
     "set_mltk_logger",
     "summarize_model",
     "train_model",
+    "tune_model",
     "update_model_parameters",
     "view_model",
 ]

@@ -66,9 +66,11 @@ if TYPE_CHECKING:
     from mltk.operations.results.parity import ParityResults as ParityResults
     from mltk.operations.results.stream import StreamEvaluationResults as StreamEvaluationResults
     from mltk.operations.results.training import TrainingResults as TrainingResults
+    from mltk.operations.results.tune import TuneResults as TuneResults
     from mltk.operations.summarize import summarize_model as summarize_model
     from mltk.operations.train import TrainingInterrupted as TrainingInterrupted
     from mltk.operations.train import train_model as train_model
+    from mltk.operations.tune import tune_model as tune_model
     from mltk.operations.update_params import update_model_parameters as update_model_parameters
     from mltk.operations.view import view_model as view_model
     from mltk.specification.dataset_settings import DataGeneratorDatasetMixin as DataGeneratorDatasetMixin
@@ -147,8 +149,10 @@ _PUBLIC = {
     "mltk.operations.results.parity": ["ParityResults"],
     "mltk.operations.results.stream": ["StreamEvaluationResults"],
     "mltk.operations.results.training": ["TrainingResults"],
+    "mltk.operations.results.tune": ["TuneResults"],
     "mltk.operations.summarize": ["summarize_model"],
     "mltk.operations.train": ["TrainingInterrupted", "train_model"],
+    "mltk.operations.tune": ["tune_model"],
     "mltk.operations.update_params": ["update_model_parameters"],
     "mltk.operations.view": ["view_model"],
     "mltk.specification.dataset_settings": ["DataGeneratorDatasetMixin", "DatasetMixin"],

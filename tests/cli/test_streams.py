@@ -46,3 +46,20 @@ def test_mistakes_are_named_in_one_block(
     assert done.returncode != 0
     assert message in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_spotter_is_tuned(run_here, spotter: Path, tmp_path: Path) -> None:
+    content = spotter.read_bytes()
+    write_recording(tmp_path / "audio", samples=sounds(20.0), labels=[(2.0, 2.3, "yes"), (9.0, 12.0, "no")])
+    words = ("tune", str(spotter), "--stream", "audio", "--max-false-accepts", "2000", "--tolerance", "5")
+    done = run_here(*words, "--dry-run", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "detection_threshold" in done.stdout
+    assert done.stdout.splitlines()[-1] == "Nothing was written."
+    assert spotter.read_bytes() == content
+    done = run_here(*words, cwd=tmp_path)
+    assert done.stdout.splitlines()[-1] == f"Updated {spotter}"
+    assert spotter.read_bytes() != content
+    done = run_here("tune", str(spotter), "--stream", "audio", cwd=tmp_path)
+    assert "are too short to see a rate of 1 false accepts an hour" in done.stderr.replace("\n", " ")
+    assert done.returncode == 1

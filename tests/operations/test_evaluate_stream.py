@@ -39,7 +39,7 @@ def detections_in_python(model: TfliteModel, samples: np.ndarray) -> list[tuple[
 def evaluated(tmp_path_factory: pytest.TempPathFactory) -> tuple[StreamEvaluationResults, Path, TfliteModel]:
     """Two recordings. Some detections of the first have a label, and one label is of a word that is not detected."""
     folder = tmp_path_factory.mktemp("stream")
-    model = TfliteModel.load_flatbuffer_file(write_model(folder))
+    model = TfliteModel.load_flatbuffer_file(str(write_model(folder)))
     first = sounds(SECONDS, seed=5)
     found = detections_in_python(model, first)
     assert len(found) > 10

@@ -23,6 +23,7 @@ COMMANDS = {
     "compile": "Turn a model into C code, proven to compute what the device's interpreter does.",
     "parity": "Check that host and device compute the same; show what quantization costs.",
     "view": "Show the graph of a model in the browser.",
+    "tune": "Choose when a keyword spotter detects, for a wanted rate of false accepts.",
     "update_params": "Change the parameters in a .tflite or an archive.",
     "custom": "Run a command that a specification defines.",
     "ssh": "Train a model on another machine, and fetch its archive.",

@@ -113,7 +113,7 @@ def stream_results(scored: ScoredStream) -> tuple[StreamEvaluationResults, list[
     """
     listening = scored.listening
     sweeper = Sweeper(scored.recordings, listening.classes, scored.tolerance_s)
-    outcomes = outcomes_of(scored, sweeper)
+    outcomes = outcomes_of(scored, sweeper, listening.detector)
     results = StreamEvaluationResults(
         scored.name,
         list(listening.classes),

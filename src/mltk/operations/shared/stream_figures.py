@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from mltk.audio.detector import DetectorSettings
 from mltk.audio.streams.curve import Sweeper
 from mltk.audio.streams.labels import Event
 from mltk.audio.streams.matching import Judged, Verdict, judge
@@ -35,18 +36,18 @@ class Outcome:
     detections: Sequence[Judged]
 
 
-def outcomes_of(scored: ScoredStream, sweeper: Sweeper) -> list[Outcome]:
-    """Run the detector with the model's own settings.
+def outcomes_of(scored: ScoredStream, sweeper: Sweeper, detector: DetectorSettings) -> list[Outcome]:
+    """Run the detector.
 
     Args:
         scored: The scores.
         sweeper: The same recordings.
+        detector: Settings of the detector.
     """
-    listening = scored.listening
-    limits = listening.detector.thresholds(listening.classes)
+    limits = detector.thresholds(scored.listening.classes)
     outcomes = []
-    for one, (candidates, events) in zip(scored.recordings, sweeper.pairs(listening.detector), strict=True):
-        detections, detected = judge(candidates, events, limits, listening.detector.suppression_ms)
+    for one, (candidates, events) in zip(scored.recordings, sweeper.pairs(detector), strict=True):
+        detections, detected = judge(candidates, events, limits, detector.suppression_ms)
         recording = one.recording
         ends = events.end_ms.tolist()
         outcomes.append(Outcome(recording.name, recording.events, ends, detected.tolist(), detections))

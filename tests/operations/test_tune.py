@@ -1,0 +1,98 @@
+"""``tune``: what is written, what is not, and that the model keeps the rest."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from helpers.listening_models import listening_model, sounds
+from helpers.streams import write_recording
+from mltk.errors import EvaluationError
+from mltk.operations.evaluate_stream import evaluate_stream
+from mltk.operations.results.protocol import Results
+from mltk.operations.results.tune import TuneResults
+from mltk.operations.tune import tune_model
+from mltk.tflite.model import TfliteModel
+from mltk.tflite.model_parameters import stored_parameters
+
+NAMES = ("average_window_duration_ms", "detection_threshold", "suppression_ms", "minimum_count")
+WANTED = 600.0  # an hour: the model has random weights
+
+
+@pytest.fixture
+def spotter(tmp_path: Path) -> Path:
+    path = tmp_path / "spotter.tflite"
+    path.write_bytes(listening_model(detection_threshold_list=[10, 20, 30]))
+    return path
+
+
+@pytest.fixture
+def audio(tmp_path: Path, spotter: Path) -> Path:
+    """A recording of which every other detection has a label."""
+    samples = sounds(60.0, seed=5)
+    write_recording(tmp_path / "first", samples=samples)
+    found = evaluate_stream(spotter, tmp_path / "first", output=tmp_path / "unused", clips=False).detections
+    labels = [(d["time_s"] - 0.1, d["time_s"] - 0.05, d["keyword"]) for d in found[::2]]
+    assert len(labels) > 10
+    write_recording(tmp_path / "audio", samples=samples, labels=labels)
+    return tmp_path / "audio"
+
+
+def test_the_settings_are_written_and_evaluated_again(spotter: Path, audio: Path, tmp_path: Path) -> None:
+    before = TfliteModel.load_flatbuffer_file(str(spotter))
+    results = tune_model(spotter, audio, max_false_accepts=WANTED, tolerance_s=0.1)
+    after = TfliteModel.load_flatbuffer_file(str(spotter))
+    old, new = stored_parameters(before), stored_parameters(after)
+    assert {name: new[name] for name in NAMES} == results.parameters
+    assert "detection_threshold_list" not in new
+    changed = {*NAMES, "detection_threshold_list"}
+    assert {k: v for k, v in new.items() if k not in changed} == {k: v for k, v in old.items() if k not in changed}
+    assert results.path == str(spotter)
+    evaluated = evaluate_stream(spotter, audio, output=tmp_path / "out", tolerance_s=0.1, clips=False)
+    assert evaluated.false_accepts_per_hour == results.after["false_accepts_per_hour"] <= WANTED
+    assert evaluated.false_reject_rate == results.after["false_reject_rate"]
+    np.testing.assert_array_equal(evaluated.curve["false_accepts_per_hour"], results.curve["false_accepts_per_hour"])
+    assert results.after["false_reject_rate"] < 1
+    assert results.before["settings"]["detection_threshold"] == [10, 20, 30]
+    assert any("detection_threshold_list) are replaced" in note for note in results.notes)
+
+
+def test_a_dry_run_and_an_output_leave_the_model_as_it_is(spotter: Path, audio: Path, tmp_path: Path) -> None:
+    content = spotter.read_bytes()
+    dry = tune_model(spotter, audio, max_false_accepts=WANTED, tolerance_s=0.1, dry_run=True)
+    assert dry.path is None
+    other = tune_model(spotter, audio, max_false_accepts=WANTED, tolerance_s=0.1, output=tmp_path / "tuned")
+    assert spotter.read_bytes() == content
+    assert other.parameters == dry.parameters
+    written = TfliteModel.load_flatbuffer_file(str(tmp_path / "tuned" / "spotter.tflite"))
+    assert stored_parameters(written)["detection_threshold"] == dry.parameters["detection_threshold"]
+
+
+def test_a_model_in_memory_is_changed_in_memory(spotter: Path, audio: Path) -> None:
+    model = TfliteModel.load_flatbuffer_file(str(spotter))
+    results = tune_model(model, audio, max_false_accepts=WANTED, tolerance_s=0.1)
+    assert stored_parameters(model)["detection_threshold"] == results.parameters["detection_threshold"]
+    assert results.path is None
+
+
+def test_nothing_is_written_after_an_error(spotter: Path, audio: Path) -> None:
+    content = spotter.read_bytes()
+    with pytest.raises(EvaluationError, match="too short to see a rate of 1 false accepts"):
+        tune_model(spotter, audio)
+    with pytest.raises(EvaluationError, match="wanted rate is 0 false accepts"):
+        tune_model(spotter, audio, max_false_accepts=0)
+    assert spotter.read_bytes() == content
+
+
+def test_the_results_say_what_to_write_into_the_specification(spotter: Path, audio: Path, tmp_path: Path) -> None:
+    results = tune_model(spotter, audio, max_false_accepts=WANTED, tolerance_s=0.1, dry_run=True)
+    assert isinstance(results, TuneResults)
+    assert isinstance(results, Results)
+    threshold = results.parameters["detection_threshold"]
+    assert f'my_model.model_parameters["detection_threshold"] = {threshold}' in str(results)
+    assert "false rejects" in str(results)
+    paths = results.save(str(tmp_path / "report"))
+    assert json.loads(Path(paths[0]).read_text())["parameters"] == results.parameters
