@@ -16,7 +16,7 @@ COLORS = np.random.default_rng(0).integers(0, 65536, (6, 8, 3), dtype=np.uint16)
 
 def read(path, channels=3, size=(6, 8), **wanted):
     found: set[Kind] = set()
-    return read_image(str(path), ImageFormat(*size, channels, **wanted), found), found
+    return read_image(str(path), ImageFormat(size[0], size[1], channels, **wanted), found), found
 
 
 def write(path, pixels=COLORS):

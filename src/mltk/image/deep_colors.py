@@ -11,7 +11,7 @@ import numpy.typing as npt
 from mltk.image.augment.opencv import opencv
 
 if TYPE_CHECKING:
-    from PIL import Image
+    from PIL import Image, ImageFile
 
 Plane = npt.NDArray[np.float32]
 _WHITE = 65535
@@ -29,11 +29,11 @@ _UPRIGHT: dict[int, Callable[[npt.NDArray[Any]], npt.NDArray[Any]]] = {
 """EXIF orientation → what turns [height, width, channels] upright."""
 
 
-def has_deep_colors(image: Image.Image) -> bool:
+def has_deep_colors(image: ImageFile.ImageFile) -> bool:
     """Return whether a file has colors with 16 bits; call it before Pillow loads the pixels."""
     if image.mode not in ("RGB", "RGBA", "LA"):
         return False
-    maxima = [part for tile in image.tile if tile[0] == "ppm" for part in tile[3] if isinstance(part, int)]
+    maxima = [part for tile in image.tile if tile[0] == "ppm" for part in tile[3] or () if isinstance(part, int)]
     return ";16" in str(image.tile) or max(maxima, default=0) > 255
 
 
@@ -71,7 +71,8 @@ def _with_alpha(colors: list[Plane], alpha: Plane, resized: Callable[[Image.Imag
     """Change the size so that pixels count as much as they are opaque, as Pillow does."""
     from PIL import Image
 
-    planes = [*(color * (alpha / _WHITE) for color in colors), alpha]
+    opacity = alpha / np.float32(_WHITE)
+    planes = [*(color * opacity for color in colors), alpha]
     made = np.stack([np.asarray(resized(Image.fromarray(plane))) for plane in planes], 2)
     made[..., :3] /= np.maximum(made[..., 3:] / _WHITE, np.finfo(np.float32).tiny)
     return made

@@ -171,7 +171,7 @@ def _resized(image: Image.Image, wanted: ImageFormat) -> Image.Image:
 def _from_16_bits(values: npt.NDArray[np.float32], wanted: ImageFormat) -> npt.NDArray[Any]:
     """Round values from 0 to 65535 [height, width, channels]; one channel becomes gray colors."""
     if wanted.bits == 8:
-        values = values / 257
+        values = values / np.float32(257)
     rounded = np.clip(np.rint(values), 0, wanted.white).astype(wanted.dtype)
     if rounded.shape[2] == wanted.channels:
         return np.asarray(rounded)
