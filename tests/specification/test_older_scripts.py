@@ -35,6 +35,13 @@ def test_items_of_a_callback_make_a_dict_of_it(tmp_path: Path, fresh_user_dir: P
     assert load(tmp_path, "no_items", "x = my_model.tensorboard == {}\n").tensorboard is None
 
 
+def test_items_of_a_setting_that_is_a_dict_are_added_to_its_default(tmp_path: Path, fresh_user_dir: Path) -> None:
+    usual = load(tmp_path, "usual", "").tflite_converter
+    text = "my_model.tflite_converter['inference_input_type'] = 'int8'\n"
+    assert load(tmp_path, "changed", text).tflite_converter == {**usual, "inference_input_type": "int8"}
+    assert usual["optimizations"]
+
+
 def test_a_misspelled_item_is_still_an_error(tmp_path: Path, fresh_user_dir: Path) -> None:
     with pytest.raises(mltk.errors.SettingError, match="'write_image' is not one of its keys"):
         load(tmp_path, "misspelled", "my_model.tensorboard['write_image'] = True\n")
