@@ -172,6 +172,22 @@ def test_voices_are_of_many_accents_and_no_two_share_a_throat() -> None:
 
 
 @needs_espeak
+def test_rooms_and_microphones_record_the_same_words(tmp_path: Path) -> None:
+    plain, recorded = make(samples_unknown=0), make(samples_unknown=0, surroundings=True)
+    assert "surroundings" not in plain.settings  # the folders of existing datasets stay
+    assert plain.folder != recorded.folder
+    folders = [dataset.create(tmp_path / str(i)) for i, dataset in enumerate((plain, recorded))]
+    before, after = (json.loads((folder / "manifest.json").read_text())["clips"] for folder in folders)
+    assert [(c["file"], c["text"], c["voice"]) for c in before] == [(c["file"], c["text"], c["voice"]) for c in after]
+    assert all(c["duration_ms"] <= 1000 for c in after)
+    same = {c["file"] for c in after if not c["room"] and not c["microphone"]}
+    sounds = [contents(folder) for folder in folders]
+    assert {file for file in sounds[0] if sounds[0][file] == sounds[1][file]} == same
+    assert len(same) < len(after) / 2
+    assert contents(make(samples_unknown=0, surroundings=True, workers=1).create(tmp_path / "again")) == sounds[1]
+
+
+@needs_espeak
 def test_a_long_phrase_is_said_faster(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     long = make({"a": "good morning everybody"}, rates_wpm=(90, 90), samples_unknown=0, max_length_ms=900)
     manifest = json.loads((long.create(tmp_path / "d") / "manifest.json").read_text())

@@ -68,6 +68,8 @@ class SpeechDataset(MltkDataset):
         pitch_ranges: Range of the liveliness of the intonation, 0 to 99; 50 is the voice's own.
         word_gaps_ms: Range of the pause between the words of a phrase in ms.
         peaks_dbfs: Range of the largest sample in dB, relative to full scale.
+        surroundings: Whether simulated rooms and microphones record the clips. Half of the clips have the echoes of a
+            room, three quarters the frequency response of a microphone or a telephone line.
         sample_rate_hz: Sample rate of the wav files in Hz.
         max_length_ms: Longest clip in ms. A longer clip is said again, faster. None is no limit.
         engines: Names of speech synthesizers, which get equal shares of the clips. ``"installed"`` is all synthesizers
@@ -96,6 +98,7 @@ class SpeechDataset(MltkDataset):
         pitch_ranges: tuple[int, int] = (20, 80),
         word_gaps_ms: tuple[int, int] = (0, 50),
         peaks_dbfs: tuple[float, float] = (-20.0, -1.0),
+        surroundings: bool = False,
         sample_rate_hz: int = 16000,
         max_length_ms: int | None = 1000,
         engines: str | Sequence[str] = "espeak",
@@ -121,6 +124,7 @@ class SpeechDataset(MltkDataset):
             _range("word_gaps_ms", word_gaps_ms, 0, 2000),
             _range("peaks_dbfs", peaks_dbfs, -90.0, 0.0),
         )
+        self.surroundings = surroundings
         self.sample_rate_hz = _at_least("sample_rate_hz", sample_rate_hz, 4000)
         self.max_length_ms = max_length_ms if max_length_ms is None else _at_least("max_length_ms", max_length_ms, 100)
         self.engines = _engine_names(engines)
@@ -150,6 +154,7 @@ class SpeechDataset(MltkDataset):
         """Everything that the clips depend on, as plain JSON. The manifest holds it."""
         names = ["keywords", "unknown_words", "near_misses", "samples_per_keyword", "samples_unknown", "language"]
         names += ["voices", "sample_rate_hz", "max_length_ms", "engines", "seed"]
+        names += ["surroundings"] if self.surroundings else []  # without it, the settings of existing datasets
         values = {name: getattr(self, name) for name in names} | dataclasses.asdict(self.manner)
         return dict(json.loads(json.dumps(values | {"plan_version": PLAN_VERSION})))
 
@@ -298,6 +303,11 @@ class SpeechDataset(MltkDataset):
                 *plan_class(UNKNOWN_CLASS, words or near, voices, self.samples_unknown, self.manner, self.seed),
             ]
             clips += [*parts[:n_near], *parts[2 * n_near :]]
+        if self.surroundings:
+            clips = [
+                dataclasses.replace(clip, surroundings=f"{self.seed}/{clip.class_name}/{clip.file_name}")
+                for clip in clips
+            ]
         return with_pronunciations(clips, self.language, pronounce)
 
     def _voices_of_engines(self) -> dict[str, Sequence[str]]:

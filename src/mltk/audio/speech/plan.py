@@ -62,6 +62,7 @@ class Clip:
         engine: Name of the synthesizer.
         utterance: What is said and how.
         peak_dbfs: Largest sample in dB, relative to full scale.
+        surroundings: Seed of the room and the microphone that record the clip; empty is neither.
     """
 
     class_name: str
@@ -69,6 +70,7 @@ class Clip:
     engine: str
     utterance: Utterance
     peak_dbfs: float
+    surroundings: str = ""
 
 
 @dataclass(frozen=True)

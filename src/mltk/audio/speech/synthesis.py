@@ -13,6 +13,7 @@ from typing import Any
 from mltk.audio.speech.clips import finish, trim_silence, write_wav
 from mltk.audio.speech.engines import Engine, SpeechError, make_engine
 from mltk.audio.speech.plan import Clip
+from mltk.audio.speech.surroundings import record
 
 CLIPS_PER_TASK = 16
 FASTEST_WPM = 400
@@ -93,6 +94,10 @@ def say(clip: Clip, speakers: Speakers, folder: Path, sample_rate_hz: int, max_l
         faster = int(utterance.rate_wpm * length_ms / max_length_ms * 1.05) + 1
         utterance = replace(utterance, rate_wpm=min(faster, FASTEST_WPM))
     samples = finish(spoken, speech.sample_rate_hz, sample_rate_hz, clip.peak_dbfs)
+    where: dict[str, Any] = {}
+    if clip.surroundings:
+        longest = None if max_length_ms is None else sample_rate_hz * max_length_ms // 1000
+        samples, where = record(samples, sample_rate_hz, clip.surroundings, longest)
     path = folder / clip.class_name / clip.file_name
     digest = write_wav(path, samples, sample_rate_hz)
     return {
@@ -109,6 +114,7 @@ def say(clip: Clip, speakers: Speakers, folder: Path, sample_rate_hz: int, max_l
         "duration_ms": round(1000 * len(samples) / sample_rate_hz),
         "sample_rate_hz": sample_rate_hz,
         "sha256": digest,
+        **where,
     }
 
 
