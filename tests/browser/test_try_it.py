@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import io
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,21 +14,20 @@ import pytest
 from PIL import Image
 
 from helpers.browser import Browser
+from helpers.dense_models import dense_classifier
 from helpers.listening_models import CLASSES, RATE, listening_model, settings, sounds
-from helpers.tflite_builder import ModelBuilder
 from helpers.try_page import PAGE, TRIED, choose_files, int16_of, open_page, status
 from mltk.audio.detector import Detection, Detector, DetectorSettings
 from mltk.audio.files import write_audio
 from mltk.audio.frontend import AudioFeatureStream
 from mltk.audio.listening import Listening
-from mltk.browser import wasm
 from mltk.browser.try_it import try_it, view_frontend
 from mltk.errors import MissingDependencyError, SettingError, UnsupportedModelError
 from mltk.image.files import read_image
 from mltk.image.image_format import ImageFormat
 from mltk.micro.engines.run import run_batch
 from mltk.tflite.model import TfliteModel
-from mltk.tflite.model_parameters import TfliteModelParameters, stored_parameters
+from mltk.tflite.model_parameters import stored_parameters
 from mltk.tflite.quantization import quantize
 
 FAKE = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
@@ -84,7 +84,7 @@ def test_moved_sliders_change_the_detections_as_in_python(browser: Browser, ear:
             f"(() => {{ const s = document.getElementById('try-{name}'); s.value = {value};"
             " s.dispatchEvent(new Event('input')); })()"
         )
-    changed = {"detection_threshold": 150, "average_window_duration_ms": 500, "minimum_count": 4}
+    changed: dict[str, Any] = {"detection_threshold": 150, "average_window_duration_ms": 500, "minimum_count": 4}
     other = TfliteModel(listening_model(**changed, suppression_ms=100))
     expected = detected(other, samples)
     assert expected != detected(ear, samples)
@@ -200,20 +200,6 @@ def test_the_frontend_page_computes_the_features_of_python(browser: Browser, tmp
     assert page.errors == []
 
 
-def dense_classifier(shape: tuple[int, ...], *, scale: float = 1.0, zero: int = -128, **parameters: Any) -> TfliteModel:
-    """Return a classifier of :data:`CLASSES` with one dense layer."""
-    rng, b, n = np.random.default_rng(5), ModelBuilder(), int(np.prod(shape))
-    x = b.tensor((1, *shape), scale=scale, zero_point=zero)
-    weights = b.constant(rng.integers(-127, 128, (3, n)), np.int8, scale=0.01)
-    bias = b.constant(np.zeros(3, np.int32), np.int32, scale=0.01 * scale)
-    dense = b.tensor((1, 3), scale=8.0 * scale, zero_point=0)
-    b.operator("FULLY_CONNECTED", [x, weights, bias], [dense], ("FullyConnectedOptions", {}), version=4)
-    y = b.tensor((1, 3), scale=1 / 256, zero_point=-128)
-    b.operator("SOFTMAX", [dense], [y], ("SoftmaxOptions", {"beta": 0.02 / scale}), version=2)
-    stored = TfliteModelParameters({"classes": CLASSES, **parameters})
-    return TfliteModel(bytes(stored.add_to_tflite_flatbuffer(b.build([x], [y]))))
-
-
 def png(pixels: npt.NDArray[np.uint8]) -> bytes:
     data = io.BytesIO()
     Image.fromarray(pixels).save(data, "PNG")
@@ -270,7 +256,8 @@ def test_lines_of_csv_have_the_detections_of_python(browser: Browser, tmp_path: 
 
 
 def test_a_model_that_can_not_run_in_a_page_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    model = TfliteModel(listening_model(**{"samplewise_norm.mean_and_std": True}))
+    normalized: dict[str, Any] = {"samplewise_norm.mean_and_std": True}
+    model = TfliteModel(listening_model(**normalized))
     with pytest.raises(UnsupportedModelError, match="normalized before"):
         try_it(model, strict=True)
     part = try_it(model)
@@ -282,7 +269,7 @@ def test_a_model_that_can_not_run_in_a_page_says_why(tmp_path: Path, monkeypatch
         try_it(dense_classifier((20, 24, 3), classes=5), strict=True)
     with pytest.raises(SettingError, match="detection_threshold is 300"):
         try_it(TfliteModel(listening_model()), detector={"detection_threshold": 300}, strict=True)
-    monkeypatch.setattr(wasm.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(MissingDependencyError, match="compiler for WebAssembly") as caught:
         try_it(TfliteModel(listening_model()), strict=True)
     assert "openmltk[device]" in caught.value.hint

@@ -82,12 +82,7 @@ class Listening:
                 f"The input has the shape {list(x.shape)}, but a clip of {frontend.sample_length_ms} ms has features "
                 f"of the shape {list(wanted)}."
             )
-        classes = parameters.get("classes")
-        if not isinstance(classes, list) or len(classes) != y.size:
-            n = len(classes) if isinstance(classes, list) else 0
-            raise UnsupportedModelError(
-                f"The model parameter 'classes' has {n} names, but the model has {y.size} output values."
-            )
+        classes = class_names(parameters, y.size)
         check_scores(graph, y)
         detector = DetectorSettings.from_parameters(parameters)
         detector.thresholds(classes)  # raises if there is another number of thresholds
@@ -205,6 +200,25 @@ class Listening:
 def has_frontend(parameters: Mapping[str, Any]) -> bool:
     """Return whether model parameters have settings of the audio frontend."""
     return any(name.startswith(PREFIX) for name in parameters)
+
+
+def class_names(parameters: Mapping[str, Any], n_outputs: int) -> list[str]:
+    """Return the names of the classes in model parameters.
+
+    Args:
+        parameters: Model parameters.
+        n_outputs: Output values of the model.
+
+    Raises:
+        UnsupportedModelError: There is another number of names.
+    """
+    classes = parameters.get("classes")
+    if not isinstance(classes, list) or len(classes) != n_outputs:
+        n = len(classes) if isinstance(classes, list) else 0
+        raise UnsupportedModelError(
+            f"The model parameter 'classes' has {n} names, but the model has {n_outputs} output values."
+        )
+    return classes
 
 
 def _refuse_normalization(parameters: Mapping[str, Any]) -> None:

@@ -19,7 +19,7 @@ from typing import Any
 from mltk.audio.detector import DetectorSettings
 from mltk.audio.frontend import AudioFeatureGeneratorSettings
 from mltk.audio.frontend._native import load
-from mltk.audio.listening import Listening, check_scores, has_frontend
+from mltk.audio.listening import Listening, check_scores, class_names, has_frontend
 from mltk.browser.page_module import PageModule, frontend_module, listener_module, network_module
 from mltk.errors import MltkError, UnsupportedModelError
 from mltk.tflite.graph import Graph, Tensor
@@ -159,14 +159,9 @@ def _described(model: TfliteModel, changes: Mapping[str, Any], interpolation: st
         raise UnsupportedModelError(f"The model has {n}. A page runs models with one of each.")
     x, y = graph.inputs[0], graph.outputs[0]
     check_scores(graph, y)
-    classes = parameters.get("classes")
-    if not isinstance(classes, list) or len(classes) != y.size:
-        n = len(classes) if isinstance(classes, list) else 0
-        raise UnsupportedModelError(
-            f"The model parameter 'classes' has {n} names, but the model has {y.size} output values."
-        )
+    classes = class_names(parameters, y.size)
     detector = _changed(DetectorSettings.from_parameters(parameters), changes)
-    described = _picture(x, parameters, interpolation) if _is_picture(x) else _signal(x)
+    described = _picture(x, parameters, interpolation) if is_picture(x) else _signal(x)
     module = network_module(graph, len(classes))
     return {
         **described,
@@ -203,7 +198,8 @@ def _listener(graph: Graph, listening: Listening) -> dict[str, Any]:
     }
 
 
-def _is_picture(x: Tensor) -> bool:
+def is_picture(x: Tensor) -> bool:
+    """Return whether an input is a picture of 1 or 3 channels."""
     return len(x.shape) == 4 and x.shape[3] in (1, 3) and min(x.shape[1:3]) >= _SMALLEST_PICTURE
 
 

@@ -22,8 +22,11 @@ COMMANDS = {
     "profile": "Estimate what a model costs on a device: memory, cycles, time.",
     "compile": "Turn a model into C code, proven to compute what the device's interpreter does.",
     "parity": "Check that host and device compute the same; show what quantization costs.",
+    "classify_audio": "Listen with a model: in the browser, to a microphone or to a file.",
+    "classify_image": "Classify pictures with a model: of a camera in the browser, or files.",
     "view": "Show the graph of a model in the browser.",
     "tune": "Choose when a keyword spotter detects, for a wanted rate of false accepts.",
+    "view_audio": "Show the features of the audio frontend in the browser, and change its settings.",
     "update_params": "Change the parameters in a .tflite or an archive.",
     "custom": "Run a command that a specification defines.",
     "ssh": "Train a model on another machine, and fetch its archive.",
@@ -33,15 +36,12 @@ COMMANDS = {
 REPLACED = {
     # Commands of MLTK 0.20 that need Silicon Labs' tools or firmware, or that other programs do today.
     "build": "openmltk has no firmware to build. Add the C code of 'mltk compile' to your own project.",
-    "classify_audio": "Listening to a microphone is not a part of openmltk yet. 'mltk evaluate' classifies recordings.",
-    "classify_image": "There is no firmware for a camera. 'mltk evaluate' classifies the images of a folder.",
     "commander": "openmltk does not have Simplicity Commander. Program the board with its own tool, OpenOCD or pyOCD.",
     "fingerprint_reader": "There is no firmware for a fingerprint sensor. Save its images with your own firmware.",
     "program_app": "openmltk has no firmware. Program the board with its own tool, OpenOCD or pyOCD.",
     "ssh-keygen": "Make a key with the program ssh-keygen: ssh-keygen -t ed25519",
     "start_download_run_server": "openmltk has no firmware to run on a board.",
     "utest": "The tests are not a part of the installed package. In its sources, run: make test",
-    "view_audio": "openmltk has no audio window. Compute features with mltk.AudioFeatureGenerator and show them.",
 }
 _WIDTH = 100
 

@@ -1,6 +1,7 @@
 // The page that shows the spectrogram of the audio frontend, with its settings as controls.
 
 const VIEW_SECONDS = 10;
+const UNSEEN = /^(activity_detection|quantize_dynamic)/; // settings that do not change the spectrogram
 
 function frontendPage(root, data, ui, machine) {
   const frontend = new Frontend(machine, data.fields);
@@ -21,7 +22,7 @@ function frontendPage(root, data, ui, machine) {
     paint: (c, w, h) => paintSpectrogram(c, w, h, rows, file ? rows.length : slots()) });
   const code = ui.element("pre", {}, ui.element("code"));
   root.append(ui.element("h3", {}, "Settings of the frontend"),
-    ui.element("div", { class: "controls" }, data.fields.map((field) => control(field))),
+    ui.element("div", { class: "controls" }, data.fields.filter(([name]) => !UNSEEN.test(name)).map((field) => control(field))),
     ui.element("h3", {}, "In a specification"), code);
 
   function control([name, type, value, low, high, step]) {

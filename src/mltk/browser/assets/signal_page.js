@@ -34,7 +34,7 @@ function signalPage(root, data, ui, machine) {
     files.forEach((file) => file.compute());
     show(shownFile);
   };
-  root.append(ui.element("h3", {}, "Windows"), ui.element("div", { class: "controls" },
+  root.append(ui.element("h3", {}, "How the signal is cut"), ui.element("div", { class: "controls" },
     slider(ui, { name: "rate", title: "Lines in a second", unit: "", min: 1, max: 1000, value: options.rate },
       (value) => { options.rate = value; again(); }).element,
     slider(ui, { name: "step", title: "Lines from one window to the next", unit: "", min: 1, max: 2 * data.length,

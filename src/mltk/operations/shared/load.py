@@ -68,6 +68,13 @@ class ModelReference:
         """Whether the argument is the path of a ``.tflite`` or an archive, which may come from anywhere."""
         return self.kind in (ModelKind.TFLITE_FILE, ModelKind.ARCHIVE_FILE)
 
+    @property
+    def name(self) -> str:
+        """Name of the model for people."""
+        if isinstance(self.given, str):
+            return names.name_of_file(self.given)
+        return str(getattr(self.given, "name", "") or "model")
+
     def archive_path(self) -> str:
         """Return the path of the model's archive.
 
