@@ -23,6 +23,7 @@ from mltk.image.image_format import INTERPOLATIONS, ImageFormat
 from mltk.image.standardize import Statistics, standardize_images
 from mltk.micro.engines.run import run_batch
 from mltk.operations.shared.load import ModelKind, ModelReference, resolve
+from mltk.operations.shared.try_section import interpolation_of
 from mltk.tflite.model import TfliteModel
 from mltk.tflite.model_parameters import stored_parameters
 from mltk.tflite.quantization import to_tensor_dtype
@@ -115,7 +116,7 @@ def _interpolation(reference: ModelReference) -> str:
     else:
         try:
             with reference.archive() as archive:
-                found = (archive.manifest().get("settings") or {}).get("interpolation")
+                return interpolation_of(archive.manifest())
         except ArchiveError:
             found = None
     return found if found in INTERPOLATIONS else "bilinear"

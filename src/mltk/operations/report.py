@@ -21,6 +21,7 @@ from mltk.operations.parity import check_parity
 from mltk.operations.shared import report_facts
 from mltk.operations.shared.archived_report import MEMBER, affordable_samples
 from mltk.operations.shared.load import ModelReference, resolve
+from mltk.operations.shared.try_section import try_sections
 from mltk.report.comparison import comparison
 from mltk.report.facts import ModelFacts
 from mltk.report.model_report import model_report
@@ -71,7 +72,8 @@ def report_model(
         return _written(output or "comparison.html", page)
     source = sources[0]
     members = source.missing_parity() if parity else {}
-    page = model_report(source.facts(chosen, members))
+    facts = source.facts(chosen, members)
+    page = model_report(facts, try_sections(source.tflite, source.command, facts.manifest))
     path = _written(output or source.default_output(), page)
     if update_archive and source.archive_path is not None and os.access(source.archive_path, os.W_OK):
         _update(source.archive_path, {**members, MEMBER: page.encode()})
@@ -84,10 +86,10 @@ class _Source:
     def __init__(self, model: MltkModel | TfliteModel | str | os.PathLike[str]) -> None:
         self._reference: ModelReference = resolve(model)
         self.archive_path = None if self._reference.is_tflite else self._reference.archive_path()
-        self._tflite: TfliteModel | None = None
+        self.tflite: TfliteModel | None = None
         path = self.archive_path
         if path is None:
-            found = self._tflite = self._reference.tflite_model()
+            found = self.tflite = self._reference.tflite_model()
             path = found.path or f"{found.name}.tflite"
         self.path = path
         self.name = names.name_of_file(path)
@@ -96,7 +98,7 @@ class _Source:
         if self.archive_path is not None:
             with self._reference.archive() as archive:
                 self.name = _name_in(archive, self.name)
-                self._tflite = report_facts.tflite_in(archive, self.name)
+                self.tflite = report_facts.tflite_in(archive, self.name)
 
     def default_output(self) -> str:
         """Return the path of the report: beside the archive or the ``.tflite``, otherwise in the current folder."""
@@ -108,17 +110,17 @@ class _Source:
         if self.archive_path is None:
             stored = (members or {}).get(report_facts.PARITY)
             parity = json.loads(stored)["results"] if isinstance(stored, bytes) else None
-            device = report_facts.device_facts(self._tflite, targets)
+            device = report_facts.device_facts(self.tflite, targets)
             return ModelFacts(
                 self.name, self.command, parity=parity, quantization=(parity or {}).get("quantization"), **device
             )
         with self._reference.archive() as archive:
             changed = report_facts.Changed(archive, members or {})
-            return report_facts.read_facts(changed, self.name, self.command, self._tflite, targets)
+            return report_facts.read_facts(changed, self.name, self.command, self.tflite, targets)
 
     def missing_parity(self) -> dict[str, bytes | str]:
         """Compare the engines on random samples, if the archive does not have the comparison of its ``.tflite``."""
-        tflite = self._tflite
+        tflite = self.tflite
         if tflite is None:
             return {}
         if self.archive_path is not None:

@@ -12,6 +12,7 @@ from mltk.files import write_file
 from mltk.micro.profile.profiler import profile_tflite
 from mltk.operations.parity import compare_on_samples
 from mltk.operations.shared import report_facts
+from mltk.operations.shared.try_section import try_sections
 from mltk.report.model_report import model_report
 from mltk.specification import names
 from mltk.specification.archive_file import ArchiveReader
@@ -46,7 +47,8 @@ def add_report(model: MltkModel, members: Mapping[str, bytes | str]) -> dict[str
             changed = report_facts.Changed(archive, members)
             tflite = report_facts.tflite_in(changed, model.name)
             command = f"{model.name}{names.TEST_SUFFIX}" if model.test_mode_enabled else model.name
-            page = model_report(report_facts.read_facts(changed, model.name, command, tflite))
+            facts = report_facts.read_facts(changed, model.name, command, tflite)
+            page = model_report(facts, try_sections(tflite, command, facts.manifest))
         write_file(os.path.join(model.create_log_dir(), MEMBER), page)
     except (MltkError, OSError) as e:
         logger.warning("No report was written: %s", e)
