@@ -1,0 +1,32 @@
+"""Numbers as people read them."""
+
+from __future__ import annotations
+
+import pytest
+from scipy import stats
+
+from mltk.report.numbers import UNKNOWN, count, figure, interval, n_bytes, percent, seconds, short
+
+NAN = float("nan")
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        (percent(0.97777), "97.8 %"), (percent(1.0, 0), "100 %"), (percent(None), UNKNOWN), (percent(NAN), UNKNOWN),
+        (count(14304), "14,304"), (count(NAN), UNKNOWN),
+        (short(88064), "88.1 k"), (short(12), "12"), (short(3.2e6, "B"), "3.2 MB"), (short(None), UNKNOWN),
+        (n_bytes(608), "608 bytes"), (n_bytes(14304), "14.3 kB"), (n_bytes(None), UNKNOWN),
+        (seconds(0.00144), "1.44 ms"), (seconds(2), "2 s"), (seconds(9.5e-7), "0.95 µs"), (seconds(NAN), UNKNOWN),
+        (figure(0.123456), "0.1235"), (figure(None), UNKNOWN), (figure(True), "yes"), (figure(12345), "12,345"),
+        (figure("text"), "text"), (figure(NAN), UNKNOWN),
+    ],
+)  # fmt: skip
+def test_numbers_are_written_with_units(written: str, expected: str) -> None:
+    assert written == expected
+
+
+@pytest.mark.parametrize(("right", "n"), [(0, 1), (5, 10), (352, 360), (360, 360)])
+def test_the_interval_is_wilsons(right: int, n: int) -> None:
+    expected = stats.binomtest(right, n).proportion_ci(0.95, method="wilson")
+    assert interval(right / n, n) == pytest.approx((expected.low, expected.high), abs=1e-6)

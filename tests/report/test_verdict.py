@@ -1,0 +1,95 @@
+"""What a reader is told first."""
+
+from __future__ import annotations
+
+import pytest
+
+from helpers.made_facts import anomaly_facts, classifier_facts, made_facts
+from mltk.report.facts import EvaluationFacts, ModelFacts
+from mltk.report.verdict import headline, verdict
+
+
+def with_results(evaluation: EvaluationFacts, **changes: object) -> EvaluationFacts:
+    return EvaluationFacts(evaluation.key, {**evaluation.results, **changes}, evaluation.evidence)
+
+
+def texts(facts: ModelFacts, level: str | None = None) -> str:
+    return "\n".join(text for found, text in verdict(facts) if level in (None, found))
+
+
+def test_the_headline_has_the_accuracy_and_its_certainty() -> None:
+    facts = made_facts()
+    accuracy = facts.evaluations[0].results["overall_accuracy"]
+    assert f"The .tflite model classifies {accuracy:.1%}".replace("%", " %") in headline(facts)
+    assert "With 95 % certainty" in headline(facts)
+
+
+def test_a_model_that_is_not_evaluated_has_no_accuracy() -> None:
+    assert headline(ModelFacts("a", "a")) == "The model is trained, but not evaluated."
+    assert verdict(ModelFacts("a", "a")) == []
+
+
+@pytest.mark.parametrize(
+    ("after", "level", "text"),
+    [
+        (0.9, "good", "costs no accuracy"),
+        (0.895, "good", "costs 0.50 points of accuracy (2 of 300 samples)"),
+        (0.91, "good", "gains 1.00 points"),
+        (0.88, "warn", "costs 2.00 points"),
+        (0.8, "bad", "costs 10.00 points"),
+    ],
+)
+def test_the_cost_of_quantization_is_judged(after: float, level: str, text: str) -> None:
+    keras = with_results(classifier_facts("keras"), overall_accuracy=0.9)
+    tflite = with_results(classifier_facts("tflite"), overall_accuracy=after)
+    assert text in texts(made_facts(evaluations=(tflite, keras)), level)
+
+
+def test_an_engine_that_is_not_the_devices_is_said() -> None:
+    tflite = with_results(classifier_facts(), engine="litert-reference", engine_description="LiteRT 2")
+    assert "LiteRT 2, not with TensorFlow Lite Micro" in texts(made_facts(evaluations=(tflite,)), "warn")
+    assert "as the device computes" in texts(made_facts(), "good")
+
+
+def test_a_model_that_always_answers_the_same_is_a_problem() -> None:
+    tflite = with_results(
+        classifier_facts(classes=["a", "b"]), classes=["a", "b"], overall_accuracy=0.6, class_accuracies=[1.0, 0.0],
+        confusion_matrix=[[60, 0], [40, 0]],
+    )  # fmt: skip
+    facts = made_facts(evaluations=(tflite,))
+    assert "Always answering 'a' would be right for 60.0 %" in texts(facts, "bad")
+    assert "Only 0.0 % of the samples of 'b' are recognized" in texts(facts, "warn")
+    assert "40 of 40 samples of 'b' are taken for 'a'" in texts(facts)
+
+
+def test_few_samples_and_learning_by_heart_are_said() -> None:
+    tflite = with_results(classifier_facts(), confusion_matrix=[[100, 0, 0], [0, 20, 0], [0, 0, 50]])
+    assert "fewer than 30 samples of 'dog'" in texts(made_facts(evaluations=(tflite,)), "warn")
+    history = {"accuracy": [0.5, 0.99], "val_accuracy": [0.5, 0.7]}
+    assert "on training data is 99.0 %, on validation data 70.0 %" in texts(made_facts(history=history), "warn")
+
+
+def test_a_training_that_diverged_is_a_problem() -> None:
+    assert "was not finite" in texts(made_facts(history={"val_loss": [1.0, None]}), "bad")
+
+
+def test_a_loss_that_still_falls_is_said() -> None:
+    assert "more epochs may still help" in texts(made_facts(history={"val_loss": [5.0, 4.0, 3.0, 2.0, 1.0]}))
+    assert "more epochs" not in texts(made_facts(history={"val_loss": [5.0, 4.0, 3.0, 1.0, 2.0]}))
+
+
+def test_false_alarms_of_an_autoencoder_are_counted() -> None:
+    evaluation = anomaly_facts()
+    best = evaluation.results["overall_best_threshold"]
+    evidence = evaluation.evidence or {}
+    alarms = sum(n for n, edge in zip(evidence["positive"][0], evidence["edges"], strict=False) if edge >= best)
+    facts = made_facts(evaluations=(evaluation,))
+    assert f"{alarms} of 60 normal samples" in texts(facts)
+    assert "separates normal from abnormal" in headline(facts)
+
+
+def test_what_is_wrong_comes_first() -> None:
+    facts = made_facts(missing=("train/training-history.json in the archive is damaged.",))
+    order = [level for level, _ in verdict(facts)]
+    assert order == sorted(order, key=["bad", "warn", "good", ""].index)
+    assert "is damaged" in texts(facts, "warn")
