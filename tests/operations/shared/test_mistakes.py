@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import types
+from typing import Any
 
 import numpy as np
 
@@ -20,7 +21,7 @@ from mltk.operations.shared.sample_media import Sources
 NO_FILES = Sources(types.SimpleNamespace(x=None))
 
 
-def kept(truth: np.ndarray, scores: np.ndarray, size: int = 50) -> list[dict[str, object]]:
+def kept(truth: np.ndarray, scores: np.ndarray, size: int = 50) -> list[dict[str, Any]]:
     found = Mistakes()
     x = np.arange(len(truth), dtype=np.float32)[:, None] * np.ones((1, 4), np.float32)
     for start in range(0, len(truth), size):
