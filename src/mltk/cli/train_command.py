@@ -87,5 +87,5 @@ def command(
                 evaluations.append(evaluate_model(results.mltk_model, tflite=tflite, show=show, report=report))
         text = report_training(results, evaluations)
         if page is not None:
-            page.finish_with_text(text)
+            page.finish_with_report(results.model_archive_path, text)
     click.echo("\n" + text)

@@ -17,7 +17,8 @@ from mltk.specification.events import MltkModelEvent
 from mltk.specification.weights import higher_is_better
 from mltk.training.callbacks import Checkpointer, HistoryRecorder
 from mltk.training.checkpoints import Checkpoint
-from mltk.training.live import LiveRecorder, LiveState
+from mltk.training.live import LiveRecorder
+from mltk.training.live_state import LiveState
 from mltk.training.progress import ProgressView
 from mltk.training.protocols import CallbackSettings
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import html
 import json
 import threading
+import zipfile
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -75,3 +77,15 @@ def test_the_page_grows_in_a_browser_and_becomes_the_report() -> None:
         assert page.errors == []
         live.finish("<!doctype html><title>The report</title>")
         page.wait_for("document.title === 'The report'")
+
+
+def test_the_finished_page_is_the_report_of_the_archive(tmp_path: Path) -> None:
+    archive = tmp_path / "yes_no.mltk.zip"
+    with LiveReport("yes_no", port=0, browser=False) as live:
+        live.finish_with_report(None, "accuracy 94 % <of 10>")
+        assert "accuracy 94 % &lt;of 10&gt;" in get(live.url, "/")[1].decode()
+    with zipfile.ZipFile(archive, "w") as written:
+        written.writestr("report.html", "<html>archived</html>")
+    with LiveReport("yes_no", port=0, browser=False) as live:
+        live.finish_with_report(str(archive), "text")
+        assert get(live.url, "/")[1] == b"<html>archived</html>"

@@ -12,11 +12,13 @@ import webbrowser
 from collections.abc import Sequence
 from types import TracebackType
 
+from mltk.operations.shared.archived_report import MEMBER
 from mltk.operations.shared.local_server import LocalServer
 from mltk.report.live import live_page
 from mltk.report.markup import element
 from mltk.report.page import Section, render
-from mltk.training.live import LiveState
+from mltk.specification.archive_file import ArchiveReader
+from mltk.training.live_state import LiveState
 
 _HANDOVER_S = 5.0
 
@@ -76,8 +78,18 @@ class LiveReport:
         if self._asked.is_set():  # a page is open
             self._fetched.wait(_HANDOVER_S)
 
-    def finish_with_text(self, text: str) -> None:
-        """Replace the page by the text that the terminal shows."""
+    def finish_with_report(self, archive_path: str | None, text: str) -> None:
+        """Replace the page by the report in an archive, or by a text if there is none.
+
+        Args:
+            archive_path: Path of the archive; None if none was written.
+            text: What the terminal shows.
+        """
+        if archive_path is not None:
+            with ArchiveReader(archive_path) as archive:
+                if MEMBER in archive.names:
+                    self.finish(archive.read(MEMBER).decode())
+                    return
         self.finish(render(self.name, [Section("results", "Results", str(element("pre", text)))]))
 
     def __exit__(
