@@ -18,6 +18,7 @@ TOPICS = {
     "audio/frontend/test_errors.py": "errors of the C library, not mltk.errors",
     "image/test_training.py": "training on images",
     "operations/test_emulated.py": "emulated processors in profile and parity",
+    "cli/test_streams.py": "recordings of hours on the command line",
     "core/test_archive.py": "archives that MLTK 0.20 has written",
     "core/test_names.py": "the public names of MLTK 0.20",
     "core/test_cli.py": "the command line interface of 0.20 scripts",

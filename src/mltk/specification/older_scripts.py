@@ -114,7 +114,7 @@ def _package(path: Path) -> str:
         return ".".join(names)
     for models in _REFERENCE_MODELS.iterdir():
         if all((models / f"{module}.py").is_file() for module in imported):
-            return f"mltk.models.{models.name}"
+            return ".".join((_REFERENCE_MODELS.parent.name, _REFERENCE_MODELS.name, models.name))
     return ""
 
 
