@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import mltk
-from helpers.listening_models import RATE, listening_model, settings, sounds
+from helpers.listening_models import RATE, listening_model, settings, sounds, streaming_model
 from mltk.audio.listening import Listening
 from mltk.errors import SettingError, UnsupportedModelError
 from mltk.tflite.model import TfliteModel
@@ -16,6 +16,10 @@ from mltk.tflite.model import TfliteModel
 
 def listening(**changes: Any) -> Listening:
     return Listening.of(TfliteModel(listening_model(**changes)))
+
+
+def streaming(**changes: Any) -> Listening:
+    return Listening.of(TfliteModel(streaming_model(**changes)), may_keep_state=True)
 
 
 @pytest.mark.parametrize(("latency_ms", "rows"), [(0, 1), (1, 1), (29, 1), (30, 2), (40, 2), (100, 5), (1000, 50)])
@@ -71,6 +75,47 @@ def test_the_detector_has_room_for_all_results_in_its_window() -> None:
 def test_what_the_device_would_do_differently_is_refused(changes: dict[str, Any], reason: str) -> None:
     with pytest.raises(UnsupportedModelError, match=reason):
         listening(**changes)
+
+
+def test_a_streaming_model_gets_each_row_once() -> None:
+    model = streaming(latency_ms=100)
+    assert (model.keeps_state, model.n_rows, model.rows_per_inference) == (True, 3, 3)
+    samples = sounds(1.0)
+    ((inputs, times),) = model.batches(samples, size=2)  # one stream is one batch
+    assert inputs.shape == (16, 3, 16)  # 49 rows
+    assert times.tolist() == [70 + 60 * i for i in range(16)]
+    rows = next(listening(frontend=settings(sample_length_ms=990), latency_ms=1).batches(samples))[0]
+    np.testing.assert_array_equal(inputs.reshape(48, 16), rows[0, :48, :, 0])
+
+
+def test_an_input_from_0_to_26_takes_the_bytes_of_the_features() -> None:
+    samples = sounds(1.0)
+    ((expected, _),) = streaming().batches(samples)
+    model = streaming(scale=26 / 255, zero_point=-128)
+    ((inputs, _),) = model.batches(samples)
+    assert model.takes_bytes
+    np.testing.assert_array_equal(inputs, expected)
+
+
+def test_who_computes_inferences_alone_does_not_get_a_streaming_model() -> None:
+    with pytest.raises(UnsupportedModelError, match="keeps state from one inference to the next"):
+        Listening.of(TfliteModel(streaming_model()))
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"channels": 15}, r"\[1, 3, 15\], but a row of features has 16 channels"),
+        ({"rows": 19}, r"\[1, 19, 16\] is a whole clip of 400 ms. Whether the state belongs to one clip"),
+        (
+            {"frontend": settings(quantize_dynamic_scale_enable=True)},
+            "the scale of its features is that of a whole clip",
+        ),
+    ],
+)
+def test_what_a_streaming_model_cannot_hear_is_refused(changes: dict[str, Any], reason: str) -> None:
+    with pytest.raises(UnsupportedModelError, match=reason):
+        streaming(**changes)
 
 
 def test_a_model_without_a_frontend_and_impossible_settings_are_refused(cnn: bytes) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from helpers.listening_models import CLASSES, listening_model, settings, sounds
+from helpers.listening_models import CLASSES, listening_model, settings, sounds, streaming_model
 from mltk.audio.detector import Detection
 from mltk.audio.listen_plan import listen_plan
 from mltk.audio.listening import Listening
@@ -50,7 +50,7 @@ def files_of(model: bytes) -> tuple[dict[str, str], int]:
     tflite = TfliteModel(model)
     program = lower(tflite.graph)
     code = write_model(program, "ear")
-    plan = listen_plan(Listening.of(tflite))
+    plan = listen_plan(Listening.of(tflite, may_keep_state=True))
     network = {**kernel_sources(program), "ear.c": code.source, "ear.h": code.header}
     return {**network, **listen_files(plan, "ear")}, plan.ram_bytes
 
@@ -107,20 +107,29 @@ class CListener:
 def in_python(model: bytes, samples: npt.NDArray[np.int16]) -> tuple[list[Detection], npt.NDArray[np.uint8]]:
     """Return the detections and the score rows of TensorFlow Lite Micro."""
     tflite = TfliteModel(model)
-    listening = Listening.of(tflite)
+    listening = Listening.of(tflite, may_keep_state=True)
     detector = listening.make_detector()
     found, scores = [], []
     for inputs, times in listening.batches(samples, size=50):
-        rows = listening.scores(run_batch(tflite, inputs, engine="tflm").outputs[0])
+        outputs = run_batch(tflite, inputs, engine="tflm", reset_between_samples=not listening.keeps_state).outputs
+        rows = listening.scores(outputs[0])
         found += detector.feed(rows, times)
         scores.append(rows)
     return found, np.concatenate(scores)
 
 
-@pytest.mark.parametrize("kind", MODELS)
+STREAMING: dict[str, dict[str, Any]] = {
+    "three rows at a time": {},
+    "one row at a time, louder": {"rows": 1, "volume_gain": 2.5, "minimum_count": 0, "suppression_ms": 60},
+    "bytes that stand for 0 to 26": {"scale": 26 / 255, "zero_point": -128},
+    "uint16 features": {"scale": 2.7, "zero_point": -128},
+}
+
+
+@pytest.mark.parametrize("kind", [*MODELS, *STREAMING])
 def test_c_hears_what_python_hears(needs_tflm: None, kind: str, tmp_path: Path) -> None:
-    model = listening_model(**MODELS[kind])
-    rate = Listening.of(TfliteModel(model)).frontend.sample_rate_hz
+    model = listening_model(**MODELS[kind]) if kind in MODELS else streaming_model(**STREAMING[kind])
+    rate = Listening.of(TfliteModel(model), may_keep_state=True).frontend.sample_rate_hz
     samples = sounds(rate=rate)
     expected, expected_scores = in_python(model, samples)
     assert len(expected) >= 3, "the sounds must have detections, or the test shows nothing"

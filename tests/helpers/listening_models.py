@@ -87,6 +87,54 @@ def listening_model(
     return bytes(metadata.add_to_tflite_flatbuffer(b.build([x], [y])))
 
 
+def streaming_model(
+    *,
+    frontend: AudioFeatureGeneratorSettings | None = None,
+    rows: int = 3,
+    scale: float = 1.0,
+    zero_point: int = 0,
+    channels: int = 16,
+    seed: int = 1,
+    **parameters: Any,
+) -> bytes:
+    """Return a classifier that gets a few rows of features at a time and keeps state: an LSTM, a dense layer, softmax.
+
+    Args:
+        frontend: Settings of the frontend; None is :func:`settings`.
+        rows: Rows of features of one inference.
+        scale: Scale of the input.
+        zero_point: Zero point of the input.
+        channels: Channels of the features.
+        seed: Of the weights.
+        parameters: Model parameters that differ from :data:`DETECTOR`. None removes one.
+    """
+    frontend = settings() if frontend is None else frontend
+    rng, b, n = np.random.default_rng(seed), ModelBuilder(), 8
+    q: dict[str, Any] = {"scale": 1 / 128}
+    x = b.tensor((1, rows, channels), scale=scale, zero_point=zero_point)
+
+    def weights(size: int, s: float) -> list[int]:
+        return [b.constant(rng.integers(-127, 128, (n, size)), np.int8, scale=s) for _ in range(4)]
+
+    inner, recurrent = weights(channels, 1e-4 / scale), weights(n, 0.006)
+    biases = [b.constant(rng.integers(-999, 999, n), np.int32, scale=1e-4) for _ in range(4)]
+    hidden, cell = b.tensor((1, n), **q, variable=True), b.tensor((1, n), np.int16, scale=2.0**-12, variable=True)
+    states = b.tensor((1, rows, n), **q)
+    inputs = [x, *inner, *recurrent, -1, -1, -1, *biases, -1, -1, hidden, cell, -1, -1, -1, -1]
+    lstm = ("UnidirectionalSequenceLSTMOptions", {"fusedActivationFunction": 4, "cellClip": 10.0})
+    b.operator("UNIDIRECTIONAL_SEQUENCE_LSTM", inputs, [states], lstm, version=3)
+    flat, dense = b.tensor((1, rows * n), **q), b.tensor((1, 3), scale=0.05)
+    b.operator("RESHAPE", [states, b.constant([1, rows * n])], [flat], ("ReshapeOptions", {}))
+    w = b.constant(rng.integers(-127, 128, (3, rows * n)), np.int8, scale=0.02)
+    bias = b.constant(np.zeros(3, np.int32), np.int32, scale=0.02 / 128)
+    b.operator("FULLY_CONNECTED", [flat, w, bias], [dense], ("FullyConnectedOptions", {}), version=4)
+    y = b.tensor((1, 3), scale=1 / 256, zero_point=-128)
+    b.operator("SOFTMAX", [dense], [y], ("SoftmaxOptions", {"beta": 1.0}), version=2)
+    stored = {"classes": CLASSES, **DETECTOR, **frontend, **parameters}
+    metadata = TfliteModelParameters({k: v for k, v in stored.items() if v is not None})
+    return bytes(metadata.add_to_tflite_flatbuffer(b.build([x], [y])))
+
+
 def sounds(seconds: float = 5.0, rate: int = RATE, seed: int = 3) -> npt.NDArray[np.int16]:
     """Return noise with bursts of harmonics of changing pitch and level, and some silence."""
     rng = np.random.default_rng(seed)

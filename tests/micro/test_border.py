@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from helpers.tflite_builder import ModelBuilder
@@ -16,7 +18,7 @@ from mltk.tflite.model import TfliteModel
 def dilated(begin: int, end: int, crop: int, zero_point: int = -7, size: int = 6) -> bytes:
     """A 1×3 convolution with the dilation 2 over (1, size, 1), as older converters write it."""
     b = ModelBuilder()
-    q = {"scale": 0.1, "zero_point": zero_point}
+    q: dict[str, Any] = {"scale": 0.1, "zero_point": zero_point}
     small = (size + begin + end) // 2
     x, padded = b.tensor((1, size, 1), **q), b.tensor((2, small, 1), **q, name="net/conv1d/Conv1D/SpaceToBatchND")
     image, sums = b.tensor((2, 1, small, 1), **q), b.tensor((2, 1, small - 2, 1), **q)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from helpers.listening_models import RATE, listening_model, settings, sounds
+from helpers.listening_models import RATE, listening_model, settings, sounds, streaming_model
 from helpers.streams import write_recording
 from mltk.audio.files import read_audio_int16
 from mltk.audio.listening import Listening
@@ -182,6 +182,12 @@ def test_thresholds_for_each_class_are_used(tmp_path: Path) -> None:
 def test_a_model_that_no_device_could_run_is_refused(tmp_path: Path, changes: dict, message: str) -> None:
     with pytest.raises(EvaluationError, match=message):
         evaluate_stream(write_model(tmp_path, **changes), write_recording(tmp_path))
+
+
+def test_a_model_that_keeps_state_is_refused(tmp_path: Path) -> None:
+    write_file(tmp_path / "stream.tflite", streaming_model())
+    with pytest.raises(EvaluationError, match="stream can't be evaluated on a stream: The model keeps state"):
+        evaluate_stream(tmp_path / "stream.tflite", write_recording(tmp_path))
 
 
 def test_a_model_that_is_not_of_audio_is_refused(tmp_path: Path, cnn: bytes) -> None:

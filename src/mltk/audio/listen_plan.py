@@ -21,15 +21,14 @@ def listen_plan(listening: Listening) -> ListenPlan:
     x = listening.quantized_input
     table = quantize(np.arange(-128, 128, dtype=np.float32), x)
     is_float = listening.input.dtype_str == "float32"
-    is_identity = np.array_equal(table, np.arange(-128, 128))
-    n_rows, n_channels = listening.frontend.spectrogram_shape
+    is_identity = listening.takes_bytes or np.array_equal(table, np.arange(-128, 128))
     detector = listening.detector
     return ListenPlan(
         frontend={name: getattr(struct, name) for name, _ in ffi.typeof("mltk_frontend_settings").fields},
         frontend_bytes=int(lib.mltk_frontend_state_size(struct)),
         has_dynamic_scale=listening.frontend.quantize_dynamic_scale_enable,
-        n_rows=n_rows,
-        n_channels=n_channels,
+        n_rows=listening.n_rows,
+        n_channels=listening.frontend.spectrogram_shape[1],
         rows_per_inference=listening.rows_per_inference,
         with_int8_features=listening.with_int8_features,
         input_is_float=is_float,
@@ -43,4 +42,5 @@ def listen_plan(listening: Listening) -> ListenPlan:
         suppression_ms=detector.suppression_ms,
         max_results=listening.max_results,
         gain=listening.gain,
+        keeps_state=listening.keeps_state,
     )

@@ -50,6 +50,9 @@ class Listening:
         quantized_input: The same as ``input``; what it is quantized to first, if it is float32.
         output: The model's output.
         with_int8_features: The model gets the frontend's int8 features; otherwise its uint16 features as numbers.
+        takes_bytes: The bytes of an int8 input are the int8 features, whatever they stand for.
+        keeps_state: The model keeps state from one inference to the next. Each inference gets the rows of features that
+            came since the one before, not a whole clip.
     """
 
     frontend: AudioFeatureGeneratorSettings
@@ -59,10 +62,17 @@ class Listening:
     quantized_input: Tensor
     output: Tensor
     with_int8_features: bool
+    takes_bytes: bool = False
+    keeps_state: bool = False
 
     @classmethod
-    def of(cls, model: TfliteModel) -> Listening:
+    def of(cls, model: TfliteModel, *, may_keep_state: bool = False) -> Listening:
         """Read how a model listens from its metadata.
+
+        Args:
+            model: The model.
+            may_keep_state: Accept a model that keeps state. Its inferences must be computed in order, each after the
+                one before.
 
         Raises:
             UnsupportedModelError: The model is not a classifier of audio features, or needs something that the device's
@@ -76,27 +86,34 @@ class Listening:
         frontend.check()
         _refuse_normalization(parameters)
         x, y = _one_input_and_output(graph)
-        wanted = frontend.spectrogram_shape
-        if [d for d in x.shape if d != 1] != [d for d in wanted if d != 1]:
-            raise UnsupportedModelError(
-                f"The input has the shape {list(x.shape)}, but a clip of {frontend.sample_length_ms} ms has features "
-                f"of the shape {list(wanted)}."
-            )
+        if graph.is_stateful and not may_keep_state:
+            raise UnsupportedModelError("The model keeps state from one inference to the next.")
+        _check_shape(graph, x, frontend)
         classes = class_names(parameters, y.size)
         check_scores(graph, y)
         detector = DetectorSettings.from_parameters(parameters)
         detector.thresholds(classes)  # raises if there is another number of thresholds
         quantized = _quantized_input(graph, x)
-        return cls(frontend, detector, tuple(classes), x, quantized, y, _takes_int8_features(quantized))
+        takes_bytes = _takes_bytes(x)
+        with_int8 = takes_bytes or _takes_int8_features(quantized)
+        return cls(
+            frontend, detector, tuple(classes), x, quantized, y, with_int8, takes_bytes, keeps_state=graph.is_stateful
+        )
 
     @property
     def n_rows(self) -> int:
         """Rows of features that one inference gets."""
-        return self.frontend.spectrogram_shape[0]
+        rows, channels = self.frontend.spectrogram_shape
+        return self.input.size // channels if self.keeps_state else rows
 
     @property
     def rows_per_inference(self) -> int:
-        """Rows from one inference to the next: the latency, rounded to steps of the frontend."""
+        """Rows from one inference to the next: the latency, rounded to steps of the frontend.
+
+        A model that keeps state gets each row once.
+        """
+        if self.keeps_state:
+            return self.n_rows
         step = self.frontend.window_step_ms
         return max(1, (2 * self.detector.latency_ms + step) // (2 * step))
 
@@ -149,7 +166,8 @@ class Listening:
 
         Args:
             samples: int16 [any number of samples].
-            size: Most inferences of a batch.
+            size: Most inferences of a batch. For a model that keeps state there is one batch: compute it with
+                ``run_batch(…, reset_between_samples=False)``.
 
         Yields:
             The inputs [inferences, *input shape without the batch], in the type of the input, and the time of each:
@@ -161,6 +179,8 @@ class Listening:
         last_row = first + self.n_rows - 1
         ends = self.frontend.window_size + last_row * self.frontend.window_step
         times = ends * 1000 // self.frontend.sample_rate_hz
+        if self.keeps_state:
+            size = max(size, len(first))
         for i in range(0, len(first), size):
             n = len(first[i : i + size])
             yield self.inputs(stream, rows[i * self.rows_per_inference :], n), times[i : i + n]
@@ -188,6 +208,8 @@ class Listening:
 
     def _input_of_int8(self) -> npt.NDArray[Any] | None:
         """Return the input for each int8 feature, by its bits as uint8; None if it is the feature itself."""
+        if self.takes_bytes:
+            return None
         features = np.arange(256, dtype=np.uint8).view(np.int8)
         table = to_tensor_dtype(features.astype(np.float32), self.input)
         return None if table.dtype == np.int8 and np.array_equal(table, features) else table
@@ -236,9 +258,37 @@ def _one_input_and_output(graph: Graph) -> tuple[Tensor, Tensor]:
         raise UnsupportedModelError(
             f"The model has {len(graph.inputs)} inputs and {len(graph.outputs)} outputs; a listener needs one of each."
         )
-    if graph.is_stateful:
-        raise UnsupportedModelError("The model keeps state from one inference to the next.")
     return graph.inputs[0], graph.outputs[0]
+
+
+def _check_shape(graph: Graph, x: Tensor, frontend: AudioFeatureGeneratorSettings) -> None:
+    rows, channels = frontend.spectrogram_shape
+    given = [d for d in x.shape if d != 1]
+    if not graph.is_stateful:
+        if given != [d for d in (rows, channels) if d != 1]:
+            raise UnsupportedModelError(
+                f"The input has the shape {list(x.shape)}, but a clip of {frontend.sample_length_ms} ms has features "
+                f"of the shape {[rows, channels]}."
+            )
+        return
+    n = x.size // channels
+    if given != [d for d in (n, channels) if d != 1]:
+        raise UnsupportedModelError(
+            f"The input has the shape {list(x.shape)}, but a row of features has {channels} channels "
+            "(fe.filterbank_n_channels)."
+        )
+    if n == rows and n > 1:
+        raise UnsupportedModelError(
+            f"The model keeps state from one inference to the next, but its input of the shape {list(x.shape)} is a "
+            f"whole clip of {frontend.sample_length_ms} ms. Whether the state belongs to one clip is not known.",
+            hint="A streaming model gets the few rows that are new in each inference. If this is one, set the model "
+            "parameter fe.sample_length_ms to the length of the clips in training.",
+        )
+    if frontend.quantize_dynamic_scale_enable:
+        raise UnsupportedModelError(
+            "The model keeps state and gets a few rows of features at a time, but the scale of its features is that of "
+            "a whole clip (fe.quantize_dynamic_scale_enable)."
+        )
 
 
 def check_scores(graph: Graph, output: Tensor) -> None:
@@ -276,6 +326,17 @@ def _quantized_input(graph: Graph, x: Tensor) -> Tensor:
     if tensor.dtype_str != "int8" or tensor.scale.size != 1 or tensor.zero_point.size != 1:
         raise UnsupportedModelError(f"The input {x.name!r} is {x.dtype_str} and is not quantized to int8.")
     return tensor
+
+
+def _takes_bytes(x: Tensor) -> bool:
+    """Return whether an int8 input is for the bytes of the frontend's int8 features, which stand for 0 to 26.
+
+    TensorFlow's micro speech example and microWakeWord train with features of this range: the uint16 features, divided
+    by 25.6. The frontend's int8 features are these values in steps of 26/256, less 128, as firmware for them computes.
+    """
+    if x.dtype_str != "int8" or x.scale.size != 1 or x.zero_point.size != 1:
+        return False
+    return int(x.zero_point[0]) == -128 and abs(float(x.scale[0]) * 255 - 26.0) < 0.1
 
 
 def _takes_int8_features(x: Tensor) -> bool:

@@ -151,7 +151,7 @@ def _described(model: TfliteModel, changes: Mapping[str, Any], interpolation: st
     """
     parameters = stored_parameters(model)
     if has_frontend(parameters):
-        listening = Listening.of(model)
+        listening = Listening.of(model, may_keep_state=True)
         return _listener(model.graph, replace(listening, detector=_changed(listening.detector, changes)))
     graph = model.graph
     if len(graph.inputs) != 1 or len(graph.outputs) != 1:
@@ -182,8 +182,8 @@ def _changed(detector: DetectorSettings, changes: Mapping[str, Any]) -> Detector
 
 def _listener(graph: Graph, listening: Listening) -> dict[str, Any]:
     frontend = listening.frontend
-    n_rows, n_channels = frontend.spectrogram_shape
-    clip = frontend.window_size + (n_rows - 1) * frontend.window_step
+    n_channels = frontend.spectrogram_shape[1]
+    clip = frontend.window_size + (listening.n_rows - 1) * frontend.window_step
     rate = frontend.sample_rate_hz
     return {
         "kind": "listen",

@@ -55,7 +55,7 @@ def make_listener(model: TfliteModel, code: ModelCode) -> Listener:
     if not has_frontend(stored_parameters(model)):
         return Listener({}, 0, "", [])
     try:
-        listening = Listening.of(model)
+        listening = Listening.of(model, may_keep_state=True)
         plan = listen_plan(listening)
     except MltkError as error:
         hint = f" {error.hint}" if error.hint else ""
@@ -75,7 +75,8 @@ def _self_test(model: TfliteModel, listening: Listening, name: str) -> str:
     engine = "tflm" if have_tflm() else "auto"
     rows = []
     for inputs, _ in listening.batches(generated_sound(n_samples)):
-        rows.append(listening.scores(run_batch(model, inputs, engine=engine, trusted=False).outputs[0]))
+        found = run_batch(model, inputs, engine=engine, trusted=False, reset_between_samples=not listening.keeps_state)
+        rows.append(listening.scores(found.outputs[0]))
     return write_listen_self_test(name, np.concatenate(rows), n_samples)
 
 
@@ -90,6 +91,10 @@ def _readme(listening: Listening, plan: ListenPlan, name: str) -> str:
     if detector.minimum_count == 0:
         averaged = "of one inference"
     features = "int8 features" if plan.with_int8_features else "uint16 features as numbers"
+    state = ""
+    if plan.keeps_state:
+        state = "\n  The network keeps state: each inference gets the rows since the one before."
+        state += f"\n  `{name}_listen_reset()` clears it."
     return f"""
 ## Listening
 
@@ -116,7 +121,7 @@ while (n > 0) {{
   64-bit processor. A 32-bit processor needs less, because its pointers are smaller.
 - The network gets the frontend's {features}: {plan.n_rows} rows of {plan.n_channels} channels. If your
   specification changes the features in a function of its own, for example `postprocessing_function`, this code does not
-  do it.
+  do it.{state}
 - A class is detected if its score, {averaged}, is the highest and above its
   threshold: {thresholds}.
   A score is a probability in steps of 1/256. Classes whose name begins with `_` are never detected.
