@@ -12,6 +12,7 @@ from __future__ import annotations
 import functools
 import random
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -114,16 +115,21 @@ def spoken_by(
     """
     rng = np.random.default_rng(list(seed.encode()))
     spectra = _with_rhythm(spectra, rng)
-    matrix, nearest, gains, wide = _warp(who, len(spectra.harmonics), sample_rate_hz)
+    n_bins = len(spectra.harmonics)
+    move = _warp(who, n_bins, sample_rate_hz)
+    narrow, wide = (
+        _smoothing(n_bins, sample_rate_hz, SMOOTHING_HZ),
+        _smoothing(n_bins, sample_rate_hz, FORMANT_WIDTH_HZ),
+    )
     voiced = spectra.pitch_hz > VOICED_HZ
     noise_gain = np.where(voiced, 10 ** (who.breath_db / 10), 10 ** (who.hiss_db / 10)).astype(np.float32)
-    harmonics = _log(matrix @ _power(spectra.harmonics))
+    harmonics = _log(move.apply(narrow @ _power(spectra.harmonics)))
     smooth = wide @ harmonics
     harmonics = smooth + np.float32(who.sharpness) * (harmonics - smooth)
     return Spectra(
-        harmonics=harmonics + gains[:, None],
-        rotation=spectra.rotation[nearest],
-        noise=_log(matrix @ (_power(spectra.noise) * noise_gain)) + gains[:, None],
+        harmonics=harmonics + move.gains,
+        rotation=spectra.rotation[move.nearest],
+        noise=_log(move.apply(narrow @ (_power(spectra.noise) * noise_gain))) + move.gains,
         pitch_hz=_pitches(who, spectra.pitch_hz, rng, pitch, liveliness),
     )
 
@@ -136,26 +142,40 @@ def _log(power: Floats) -> Floats:
     return (0.5 * np.log(np.maximum(power, _SMALLEST))).astype(np.float32)
 
 
-@functools.lru_cache(maxsize=512)
-def _warp(who: Person, n_bins: int, sample_rate_hz: int) -> tuple[Floats, npt.NDArray[np.intp], Floats, Floats]:
-    """Return what moves the formants, the nearest bin of each bin, gains ``[bins]``, and what smooths widely."""
+class _Move(NamedTuple):
+    """Moves a spectrum along the frequency: where each bin comes from."""
+
+    low: npt.NDArray[np.intp]
+    """``[bins]``: the bin below the place."""
+    share: Floats
+    """``[bins, 1]``: share of the bin above the place."""
+    gains: Floats
+    """``[bins, 1]``: gain of each bin, as a logarithm of the amplitude."""
+
+    @property
+    def nearest(self) -> npt.NDArray[np.intp]:
+        return self.low + (self.share[:, 0] > 0.5)
+
+    def apply(self, power: Floats) -> Floats:
+        return power[self.low] * (1 - self.share) + power[self.low + 1] * self.share
+
+
+@functools.lru_cache(maxsize=1024)
+def _warp(who: Person, n_bins: int, sample_rate_hz: int) -> _Move:
+    """Return what moves the formants of a person."""
     hz = np.linspace(0, sample_rate_hz / 2, n_bins)
     source = hz / (who.tract * np.interp(hz, _KNOTS_HZ, who.formants))
-    source = np.minimum(np.maximum.accumulate(source), hz[-1])
+    place = np.minimum(np.maximum.accumulate(source) / hz[1], n_bins - 1)
+    low = np.minimum(place.astype(np.intp), n_bins - 2)
     gains = np.interp(hz, _KNOTS_HZ, who.gains_db) * np.log(10) / 20
-    nearest = np.rint(source / hz[1]).astype(np.intp)
-    return _bells(source, hz, SMOOTHING_HZ), nearest, gains.astype(np.float32), _smoothing(n_bins, sample_rate_hz)
+    return _Move(low, (place - low).astype(np.float32)[:, None], gains.astype(np.float32)[:, None])
 
 
 @functools.lru_cache(maxsize=4)
-def _smoothing(n_bins: int, sample_rate_hz: int) -> Floats:
+def _smoothing(n_bins: int, sample_rate_hz: int, width_hz: float) -> Floats:
+    """Return a matrix ``[bins, bins]`` whose rows are bell curves; each sums to 1."""
     hz = np.linspace(0, sample_rate_hz / 2, n_bins)
-    return _bells(hz, hz, FORMANT_WIDTH_HZ)
-
-
-def _bells(centers: npt.NDArray[np.float64], hz: npt.NDArray[np.float64], width_hz: float) -> Floats:
-    """Return a matrix whose rows are bell curves around the centers; each sums to 1."""
-    bells = np.exp(-0.5 * ((hz - centers[:, None]) / width_hz) ** 2)
+    bells = np.exp(-0.5 * ((hz - hz[:, None]) / width_hz) ** 2)
     return (bells / bells.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
