@@ -5,7 +5,8 @@
 The Free Spoken Digit Dataset has six speakers, with 500 recordings each. ``--train real`` trains a small
 convolutional model on four speakers. ``--train both`` adds as many synthesized digits. The other two speakers are
 used only at the end, to evaluate the quantized model with TensorFlow Lite Micro. ``--train synthesized`` trains on
-synthesized digits only and evaluates on all recordings. ``--unseen`` may be given several times. ``--unseen each``
+synthesized digits only, half of them with eSpeak NG and half with Hibari's natural voice, and evaluates on all
+recordings. ``--unseen`` may be given several times. ``--unseen each``
 leaves out two speakers at a time, so that every speaker is unseen once.
 
 The model begins with the first convolutions of a published speech network (``mltk.models.shared.speech_embedding``).
@@ -35,6 +36,7 @@ CLASSES = [str(digit) for digit in range(10)]
 WORDS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
 UNITS_PER_DB = 255 / 60.0  # features per dB of quantize_dynamic_scale_range_db
 WANTED_ACCURACY, WANTED_BYTES = 0.95, 100_000
+WANTED_OF_SYNTHESIZED = 0.80
 SYNTHESIZED, BESIDE_REAL = 600, 200  # digits of each kind: made; trained with beside recordings
 Files = dict[str, list[str]]
 """Class → paths of recordings."""
@@ -160,10 +162,11 @@ def main() -> int:
     parser.add_argument("--drawn", action="store_true", help="begin with weights that are drawn")
     parser.add_argument("--train", choices=("real", "both", "synthesized"), default="both")
     parser.add_argument("--unseen", action="append", help="two speakers to evaluate with; default theo,yweweler")
-    parser.add_argument("--engines", default="espeak", help="of the synthesized digits, separated by commas")
+    parser.add_argument("--engines", help="of the synthesized digits, separated by commas")
     args = parser.parse_args()
     everybody = {file.name.split("_")[1] for file in recordings(args.folder)}
-    engines = [] if args.train == "real" else args.engines.split(",")
+    usual = {"real": "", "both": "espeak", "synthesized": "espeak,hibari"}[args.train]
+    engines = list(filter(None, (usual if args.engines is None or args.train == "real" else args.engines).split(",")))
     said = [synthesized(engine, SYNTHESIZED // len(engines)) for engine in engines]
     lines = []
     pairs = args.unseen or ["theo,yweweler"]
@@ -180,7 +183,10 @@ def main() -> int:
         lines.append(f"{accuracy:.2%} of the digits of {', '.join(sorted(unseen))} with a .tflite of {size:,} bytes")
         print(lines[-1], flush=True)
     print("\n".join(lines[:-1] and lines))
-    print(f"wanted of two: {WANTED_ACCURACY:.0%} with less than {WANTED_BYTES:,}")
+    if args.train == "synthesized":
+        print(f"wanted of all, who were never heard: {WANTED_OF_SYNTHESIZED:.0%}")
+    else:
+        print(f"wanted of two: {WANTED_ACCURACY:.0%} with less than {WANTED_BYTES:,}")
     return 0
 
 
