@@ -18,7 +18,11 @@ from mltk.cli.common import audio_progress, start, verbose_option
 @click.option(
     "--max-false-accepts", type=float, default=1.0, show_default=True, help="Most false accepts in an hour of audio."
 )
-@click.option("--hours", type=float, default=1.0, show_default=True, help="Length of the joined recording.")
+@click.option(
+    "--hours",
+    type=float,
+    help="Length of the joined recording; by default 4 / MAX_FALSE_ACCEPTS, but 1 to 24 hours.",
+)
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the joined recording.")
 @click.option(
     "--tolerance",
@@ -41,7 +45,7 @@ def command(
     model: str,
     stream: str | None,
     max_false_accepts: float,
-    hours: float,
+    hours: float | None,
     seed: int,
     tolerance: float | None,
     keep: str | None,

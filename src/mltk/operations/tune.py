@@ -25,13 +25,17 @@ from mltk.tflite.model import TfliteModel
 from mltk.tflite.model_parameters import stored_parameters
 from mltk.workers.script_loading import stop_if_loading_script
 
+_EXPECTED = 4.0
+"""False accepts that should be expected in the audio."""
+_LONGEST_HOURS = 24.0
+
 
 def tune_model(
     model: MltkModel | TfliteModel | str | os.PathLike[str],
     stream: str | os.PathLike[str] | None = None,
     *,
     max_false_accepts: float = 1.0,
-    hours: float = 1.0,
+    hours: float | None = None,
     seed: int = 0,
     tolerance_s: float | None = None,
     output: str | os.PathLike[str] | None = None,
@@ -50,7 +54,7 @@ def tune_model(
             is changed in memory.
         stream: An audio file, or a folder of audio files with label files. None joins clips of the evaluation data.
         max_false_accepts: Most false accepts an hour.
-        hours: Length of the joined recording.
+        hours: Length of the joined recording. By default, four false accepts are expected in it, but at most 24 hours.
         seed: Seed of the joined recording.
         tolerance_s: Seconds after its end in which a keyword may be detected; None is the length of the model's clip.
         output: File or folder for the changed ``.tflite``; by default the model is written where it came from.
@@ -77,7 +81,7 @@ def tune_model(
         )
     options = StreamOptions(
         None if stream is None else os.fspath(stream),
-        hours=hours,
+        hours=_hours(max_false_accepts) if hours is None else hours,
         seed=seed,
         keep=None if keep is None else os.path.abspath(os.path.expanduser(keep)),
         tolerance_s=tolerance_s,
@@ -96,6 +100,10 @@ def tune_model(
     return results
 
 
+def _hours(max_false_accepts: float) -> float:
+    return min(_LONGEST_HOURS, max(1.0, _EXPECTED / max_false_accepts))
+
+
 def _tuned(scored: ScoredStream, max_false_accepts: float) -> TuneResults:
     listening = scored.listening
     own = listening.detector
@@ -103,6 +111,10 @@ def _tuned(scored: ScoredStream, max_false_accepts: float) -> TuneResults:
     interval_ms = listening.samples_per_inference * 1000 / listening.frontend.sample_rate_hz
     choice = choose_settings(sweeper, own, interval_ms=interval_ms, max_false_accepts_per_hour=max_false_accepts)
     notes = list(scored.notes)
+    if max_false_accepts * scored.hours < _EXPECTED:
+        notes.append(
+            f"{scored.hours:.3g} hours are short for this rate. Give {_EXPECTED / max_false_accepts:.3g} hours or more."
+        )
     if own.detection_threshold_list:
         notes.append("The thresholds of single classes (detection_threshold_list) are replaced by one threshold.")
     return TuneResults(
