@@ -1,17 +1,16 @@
-"""A spotter on a synthesized hour: errors at all thresholds, the chosen settings on a second hour, and the speed.
+"""A spotter on synthesized hours: errors at all thresholds, the chosen settings on a second hour, and the speed.
 
     python benchmarks/stream.py [--model keyword_spotting_synthetic] [--hours 1] [--wanted 4 10 20]
 
-The model must be trained: ``mltk train keyword_spotting_synthetic``. Both hours are joined of its evaluation clips and
-noise, with different seeds, so that every keyword is known. Of the clips, every other one is in the first hour, and the
-rest are in the second, so that no clip chooses the settings and judges them.
+The model must be trained: ``mltk train keyword_spotting_synthetic``. eSpeak NG says new words, of which each is used
+once: half of them in the first hour, the others in the second. So every keyword is known, and errors are independent.
 
 For each wanted rate, ``tune`` chooses settings on the first hour. The second hour must then be within these bounds: its
 false accepts are at most the 97.5 % quantile of a Poisson distribution with the wanted rate, and its false rejects are
 within the 95 % limits that both hours' counts allow. The script fails if they are not.
 
-The speed is that of the first hour: reading, frontend, int8 model, detector. Beside it: TensorFlow Lite Micro in one
-process on the same inputs, and whether all scores of a part of the hour are equal.
+The speed is that of the first hour: reading, frontend, int8 model. Beside it: TensorFlow Lite Micro in one process on
+the same inputs, and whether all scores of a part of the hour are equal.
 """
 
 from __future__ import annotations
@@ -27,8 +26,9 @@ from typing import Any
 
 import numpy as np
 
+from mltk.audio.files import read_audio_int16
 from mltk.audio.listening import Listening
-from mltk.audio.mixin import AudioDatasetMixin
+from mltk.audio.speech import SpeechDataset
 from mltk.audio.streams.curve import Sweeper
 from mltk.audio.streams.joining import Clip, Joiner
 from mltk.audio.streams.rates import poisson_quantile
@@ -36,25 +36,45 @@ from mltk.audio.streams.recordings import find_recordings
 from mltk.audio.streams.tuning import choose_settings
 from mltk.errors import EvaluationError
 from mltk.micro.engines.runtimes import TflmRuntime, have_tflm
-from mltk.operations.shared.prepare import prepare
-from mltk.operations.shared.streams import ScoredStream, StreamOptions, clips_of, scored_stream
+from mltk.operations.shared.load import resolve
+from mltk.operations.shared.streams import ScoredStream, StreamOptions, scored_stream
 
 _CURVE_ROWS = (0, 60, 120, 160, 180, 200, 220, 240, 250, 254)
 _TFLM_INFERENCES = 2000
+_WORDS_PER_HOUR = 1300  # at most; the joiner says about 1,000
+_SEED = 4242  # not that of the training
 
 
-def write_hours(model: str, folder: Path, hours: float) -> list[Path]:
-    """Join two recordings, each of its own half of the evaluation clips."""
-    loaded = prepare(model, AudioDatasetMixin, operation="join its clips")
-    clips, backgrounds = clips_of(loaded)
-    rate = loaded.sample_rate_hz  # type: ignore[attr-defined]
-    rng = np.random.default_rng(0)
-    order = rng.permutation(len(clips))
+def say_words(keywords: list[str], folder: Path, rate: int, hours: float) -> list[Clip]:
+    """Synthesize enough words for two recordings that use each once."""
+    n = math.ceil(2 * hours * _WORDS_PER_HOUR / 2)
+    each = math.ceil(n / len(keywords))
+    speech = SpeechDataset(
+        keywords, samples_per_keyword=each, samples_unknown=n, sample_rate_hz=rate, seed=_SEED, folder=folder
+    )
+    speech.create()
+    clips = []
+    for name in speech.classes:
+        for path in sorted((folder / name).glob("*.wav")):
+            clips.append(Clip(read_audio_int16(str(path), rate)[0], name))
+    return clips
+
+
+def write_hours(listening: Listening, folder: Path, hours: float) -> list[Path]:
+    """Join two recordings, each of its own half of the words."""
+    rate = listening.frontend.sample_rate_hz
+    keywords = [name for name in listening.classes if not name.startswith("_")]
+    start = time.perf_counter()
+    clips = say_words(keywords, folder / "speech", rate, hours)
+    print(f"{len(clips)} words were synthesized in {time.perf_counter() - start:.0f} s.")
     paths = []
     for k in range(2):
-        half: list[Clip] = [clips[i] for i in order[k::2].tolist()]
         paths.append(folder / f"hour{k + 1}")
-        Joiner(half, backgrounds, rate, seed=10 + k).write(str(paths[-1]), hours)
+        by_class = {name: [c for c in clips if c.label == name] for name in {c.label for c in clips}}
+        half = [c for name in sorted(by_class) for c in by_class[name][k::2]]
+        _, labels = Joiner(half, [], rate, seed=10 + k).write(str(paths[-1]), hours)
+        used = max(sum(label.text == name for label in labels) / len(by_class[name][k::2]) for name in keywords)
+        assert used <= 1, "a word is said twice"
     return paths
 
 
@@ -133,13 +153,13 @@ def main() -> None:
     parser.add_argument("--wanted", type=float, nargs="+", default=[4.0, 10.0, 20.0])
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        paths = write_hours(arguments.model, Path(folder), arguments.hours)
+        listening = Listening.of(resolve(arguments.model).tflite_model())
+        paths = write_hours(listening, Path(folder), arguments.hours)
         streams = []
         for path in paths:
             with scored_stream(arguments.model, StreamOptions(stream=str(path))) as scored:
                 streams.append(scored)
         good = print_speed(streams[0], paths[0])
-    listening = streams[0].listening
     sweepers = [Sweeper(s.recordings, listening.classes, s.tolerance_s) for s in streams]
     for k, sweeper in enumerate(sweepers):
         print_curve(f"hour {k + 1}", sweeper, listening.detector)

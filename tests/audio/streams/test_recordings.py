@@ -29,7 +29,7 @@ def test_each_recording_has_the_label_file_of_its_name(tmp_path: Path) -> None:
     assert [r.events for r in found.recordings] == [[Event(1, 2, 0)], [], [Event(0, 1, 1)]]
     assert all(r.is_labelled for r in found.recordings)
     assert found.hours == pytest.approx(12 / 3600)
-    assert found.notes == ["1 labels are not keywords, and are not expected to be detected: music."]
+    assert found.notes == ["Labels that are not keywords, so that nothing is expected there: music."]
 
 
 def test_a_single_recording_may_have_no_label_file(tmp_path: Path) -> None:
@@ -103,6 +103,17 @@ def test_blocks_are_the_samples_of_the_file(tmp_path: Path) -> None:
     blocks = list(recording.blocks(RATE, block_s=0.5))
     assert len(blocks) == 7
     np.testing.assert_array_equal(np.concatenate(blocks), samples)
+
+
+def test_a_file_that_was_cut_is_reported(tmp_path: Path) -> None:
+    path = write_recording(tmp_path, samples=sounds(4.0), labels=[(0.5, 1.0, "yes")])
+    path.write_bytes(path.read_bytes()[:30_000])
+    found = find(path)
+    assert found.recordings[0].duration_s == pytest.approx(15_000 / RATE, abs=0.01)
+    assert "Shorter than their header says; what they contain is used: kitchen.wav." in found.notes
+    path.write_bytes(b"")
+    with pytest.raises(DatasetError, match=r"(?s)contains no audio files.*empty or missing.*kitchen.wav"):
+        find(tmp_path)
 
 
 def test_another_rate_is_resampled_and_reported(tmp_path: Path) -> None:

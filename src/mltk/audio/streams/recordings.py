@@ -17,7 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from mltk.audio.decoding import CLIPPED_ABOVE, HIGHEST_RATE_HZ, INTEGERS_ABOVE, LOWEST_RATE_HZ, AudioFileError, opened
-from mltk.audio.files import AUDIO_FORMATS, audio_info, to_int16
+from mltk.audio.files import AUDIO_FORMATS, to_int16
+from mltk.audio.findings import Kind
 from mltk.audio.streams.labels import (
     LABEL_FORMATS,
     Event,
@@ -45,6 +46,7 @@ class Recording:
         n_channels: Channels of the file.
         events: The keywords, ordered by their start.
         is_labelled: Whether there is a label file.
+        is_cut: Whether the file is shorter than its header says.
     """
 
     path: str
@@ -54,6 +56,7 @@ class Recording:
     n_channels: int
     events: list[Event] = field(default_factory=list)
     is_labelled: bool = False
+    is_cut: bool = False
 
     def blocks(self, sample_rate_hz: int, block_s: float = 20.0) -> Iterator[npt.NDArray[np.int16]]:
         """Read the recording.
@@ -210,9 +213,11 @@ def find_recordings(path: str, classes: Sequence[str], *, sample_rate_hz: int, s
 def _audio_in(folder: str) -> tuple[list[str], list[str]]:
     left_out = LeftOut()
     names = sorted(f.path for f in walk_files(folder, "", AUDIO_FORMATS, follow_links=True, left_out=left_out))
+    notes = [f"{text}." for text in left_out.reports((*AUDIO_FORMATS, *LABEL_FORMATS))]
     if not names:
-        raise DatasetError(f"{folder} contains no audio files ({', '.join(AUDIO_FORMATS)}).")
-    return names, [f"{text}." for text in left_out.reports((*AUDIO_FORMATS, *LABEL_FORMATS))]
+        hint = " ".join(notes) or None
+        raise DatasetError(f"{folder} contains no audio files ({', '.join(AUDIO_FORMATS)}).", hint=hint)
+    return names, notes
 
 
 def _refuse_other_format(path: str) -> None:
@@ -226,13 +231,15 @@ def _refuse_other_format(path: str) -> None:
 
 
 def _open(path: str, name: str) -> Recording:
-    info = audio_info(path)
-    if not LOWEST_RATE_HZ <= info.sample_rate_hz <= HIGHEST_RATE_HZ:
+    with opened(path) as (file, found):
+        frames, rate, channels = int(file.frames), int(file.samplerate), int(file.channels)
+        is_cut = any(kind is Kind.CUT for kind, _ in found)
+    if not LOWEST_RATE_HZ <= rate <= HIGHEST_RATE_HZ:
         raise AudioFileError(
-            f"{path}: the header says a sample rate of {info.sample_rate_hz} Hz, which no recorder of sound has. "
+            f"{path}: the header says a sample rate of {rate} Hz, which no recorder of sound has. "
             "Write the file again with the right rate."
         )
-    return Recording(path, name, info.frames / info.sample_rate_hz, info.sample_rate_hz, info.channels)
+    return Recording(path, name, frames / rate, rate, channels, is_cut=is_cut)
 
 
 def _too_short(recording: Recording, shortest_s: float) -> str:
@@ -348,9 +355,12 @@ def _notes(found: Recordings, others: Sequence[str], sample_rate_hz: int) -> lis
     notes = []
     if not any(r.is_labelled for r in found.recordings):
         notes.append("There are no label files: every detection counts as a false accept, and nothing can be missed.")
+    cut = [r.name for r in found.recordings if r.is_cut]
+    if cut:
+        notes.append(f"Shorter than their header says; what they contain is used: {_some(cut)}.")
     names = sorted(set(others))
     if names:
-        notes.append(f"{len(others)} labels are not keywords, and are not expected to be detected: {_some(names)}.")
+        notes.append(f"Labels that are not keywords, so that nothing is expected there: {_some(names)}.")
     stereo = [r.name for r in found.recordings if r.n_channels > 1]
     if stereo:
         notes.append(f"Only the first channel is heard: {_some(stereo)}.")

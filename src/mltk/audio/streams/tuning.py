@@ -3,12 +3,13 @@
 All combinations of averaging windows, suppressions and thresholds are counted on the same scores. Among those that are
 rarely enough wrong, the combination that misses the fewest keywords is chosen.
 
-A count is small, and the best of many combinations is partly lucky. So a count is taken as 0.7 higher than it is: the
-true rate is then as often above the estimate as below it. And all higher thresholds must be rarely enough wrong too.
+A count is small, and the best of many combinations is partly lucky. So the count must be low enough that the true rate
+is at most the wanted one with 80 % confidence. All higher thresholds must be rarely enough wrong too.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -16,6 +17,7 @@ import numpy as np
 
 from mltk.audio.detector import DetectorSettings
 from mltk.audio.streams.curve import Curve, Sweeper
+from mltk.audio.streams.rates import poisson_at_most
 from mltk.errors import EvaluationError
 
 WINDOWS_MS = (0, 60, 100, 150, 200, 300, 400, 500, 750, 1000, 1500)
@@ -23,8 +25,8 @@ WINDOWS_MS = (0, 60, 100, 150, 200, 300, 400, 500, 750, 1000, 1500)
 
 SUPPRESSIONS_MS = (0, 250, 500, 750, 1000, 1250, 1500, 2000)
 
-COUNT_MARGIN = 0.7
-"""Added to a count: the median of the rate, given the count of a Poisson distribution, is count + 0.67 to 0.69."""
+CONFIDENCE = 0.8
+"""Confidence that the true rate of false accepts is at most the wanted rate."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,21 @@ def combinations(own: DetectorSettings, interval_ms: float) -> Iterator[Detector
             )
 
 
+def most_false_accepts(expected: float) -> int:
+    """Return the highest count that shows, with 80 % confidence, that no more are expected.
+
+    Args:
+        expected: False accepts that are expected at the wanted rate.
+
+    Returns:
+        The count; -1 if even a count of 0 does not show it.
+    """
+    count = -1
+    while poisson_at_most(count + 1, expected) <= 1 - CONFIDENCE:
+        count += 1
+    return count
+
+
 def choose_settings(
     sweeper: Sweeper, own: DetectorSettings, *, interval_ms: float, max_false_accepts_per_hour: float
 ) -> Choice:
@@ -81,12 +98,13 @@ def choose_settings(
     Raises:
         EvaluationError: The recordings are too short for this rate or contain no keywords, or no setting has this rate.
     """
-    most = max_false_accepts_per_hour * sweeper.hours - COUNT_MARGIN
+    most = most_false_accepts(max_false_accepts_per_hour * sweeper.hours)
     if most < 0:
         raise EvaluationError(
             f"{sweeper.hours:.3g} hours of audio are too short to see a rate of {max_false_accepts_per_hour:g} false "
             "accepts an hour.",
-            hint=f"Take at least {COUNT_MARGIN / max_false_accepts_per_hour:.2g} hours, better three times as much.",
+            hint=f"Take at least {-math.log(1 - CONFIDENCE) / max_false_accepts_per_hour:.2g} hours, better three "
+            "times as much.",
         )
     if not sweeper.n_events.any():
         raise EvaluationError(

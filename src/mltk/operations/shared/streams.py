@@ -198,7 +198,7 @@ def _join(
             hint="Name a recording or a folder of recordings: --stream FOLDER. Or give the model's name or archive.",
         )
     loaded = prepare(reference.given, AudioDatasetMixin, test=options.test, operation="join its clips to a recording")
-    clips, backgrounds = clips_of(loaded)
+    clips, backgrounds = _clips_of(loaded)
     rate = listening.frontend.sample_rate_hz
     path, _ = Joiner(clips, backgrounds, rate, seed=options.seed).write(folder, options.hours)
     noise = f"{len(backgrounds)} background recordings" if backgrounds else "generated noise"
@@ -211,7 +211,7 @@ def _join(
     return path, notes
 
 
-def clips_of(model: MltkModel) -> tuple[list[Clip], list[npt.NDArray[np.int16]]]:
+def _clips_of(model: MltkModel) -> tuple[list[Clip], list[npt.NDArray[np.int16]]]:
     """Return the clips of the evaluation data, and the background recordings of the data generator."""
     loaded = cast("Any", model)
     load_dataset(loaded, "evaluation")
