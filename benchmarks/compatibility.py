@@ -24,8 +24,10 @@ the packages ``audiomentations``, ``noisereduce`` and ``pyloudnorm``, and instal
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
+import queue
 import re
 import shutil
 import subprocess
@@ -33,7 +35,8 @@ import sys
 import tempfile
 import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 from xml.etree import ElementTree
@@ -41,6 +44,8 @@ from xml.etree import ElementTree
 HERE = Path(__file__).parent
 PUBLISHED = HERE / "data" / "published_macs.json"
 REPOSITORY = HERE.parent
+free_users: queue.Queue[int] = queue.Queue()
+"""Numbers of the user's folders that no process uses now."""
 PARTS = ("specifications", "archives", "names", "scripts")
 STEPS = ("load", "build", "quantize", "MACs", "profile", "dry run")
 ARCHIVE_STEPS = ("summary", "profile", "MACs", "parity", "params", "quantize", "evaluate")
@@ -87,12 +92,22 @@ def _is_wanted(name: str) -> bool:
     )
 
 
-def child_environment(work: Path) -> dict[str, str]:
-    """Return the environment of a process that runs a specification."""
+@contextlib.contextmanager
+def child_environment(work: Path) -> Iterator[dict[str, str]]:
+    """Lend the environment of a process that runs a specification. At a time, no other process has its folders."""
+    user = free_users.get()
+    try:
+        yield environment_of(work, work / f"user{user}")
+    finally:
+        free_users.put(user)
+
+
+def environment_of(work: Path, user: Path) -> dict[str, str]:
+    """Return the environment of a process with this folder of the user."""
     return {
         **os.environ,
-        "MLTK_USER_DIR": str(work / "user"),
-        "MLTK_DATASET_DIR": str(work / "user" / "datasets"),
+        "MLTK_USER_DIR": str(user),
+        "MLTK_DATASET_DIR": str(user / "datasets"),
         "MLTK_DATASET_MIRROR": str(work / "mirror"),
         "MLTK_MODEL_PATHS": str(work / "models"),
         "MPLBACKEND": "Agg",
@@ -128,19 +143,17 @@ def run_child(function: str, path: Path, environment: dict[str, str], timeout_s:
 
 def check_specification(path: Path, work: Path, published: dict[str, int], timeout_s: float) -> dict[str, Any]:
     """Run one specification, its teacher first if it has one. Return the results of its steps."""
-    environment = child_environment(work)
     logs = work / "logs"
-    logs.mkdir(exist_ok=True)
     name = path.stem
-    if TEACHER in path.read_text(encoding="utf-8"):
+    with child_environment(work) as environment:
         teacher = path.with_suffix(".teacher.h5")
-        if not teacher.exists():
+        if TEACHER in path.read_text(encoding="utf-8") and not teacher.exists():
             run_child("run_teacher", path, {**environment, TEACHER: "1"}, timeout_s, logs / f"{name}-teacher.log")
             # The script wants a fully trained teacher when it is loaded; that of the dry run stands for it.
             dry_run = path.with_suffix(".teacher.test.h5")
             if dry_run.exists():
                 shutil.copyfile(dry_run, teacher)
-    results = run_child("run_specification", path, environment, timeout_s, logs / f"{name}.log")
+        results = run_child("run_specification", path, environment, timeout_s, logs / f"{name}.log")
     compare_macs(name, results, published)
     return results
 
@@ -157,12 +170,11 @@ def compare_macs(name: str, results: dict[str, Any], published: dict[str, int]) 
             results["MACs"] = f"{results['macs']:,} instead of {wanted:,}"
 
 
-def print_table(what: str, paths: list[Path], steps: tuple[str, ...], check: Callable[[Path], dict[str, Any]]) -> Count:
-    """Check and print all specifications or archives."""
+def print_table(what: str, paths: list[Path], steps: tuple[str, ...], checked: Iterable[dict[str, Any]]) -> Count:
+    """Print the results of all specifications or archives, as they come."""
     print(f"{what:48}" + "".join(f"{step:>9}" for step in steps) + f"{'MACs':>13}")
     good = 0
-    for path in paths:
-        results = check(path)
+    for path, results in zip(paths, checked, strict=True):
         passed = {step: isinstance(results.get(step), float) for step in steps}
         cells = "".join(f"{'ok' if passed[s] else 'FAILS' if s in results else '-':>9}" for s in steps)
         print(f"{path.parent.name + '/' + path.name.split('.')[0]:48}{cells}{results.get('macs', 0):>13,}", flush=True)
@@ -233,6 +245,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--only", nargs="+", default=[], help="names of specifications and archives")
     parser.add_argument("--work", type=Path, help="folder for data, logs and results; it is kept")
     parser.add_argument("--timeout", type=float, default=900.0, help="seconds for one specification or archive")
+    parser.add_argument("--jobs", type=int, default=2, help="how many run at a time (default: 2)")
     parser.add_argument("--child", choices=("run_specification", "run_archive", "run_teacher"), help=argparse.SUPPRESS)
     parser.add_argument("--report", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -267,12 +280,15 @@ def check_part(part: str, options: argparse.Namespace, work: Path) -> Count:
     published = json.loads(PUBLISHED.read_text())["macs"]
     is_archives = part == "archives"
     check = check_archive if is_archives else check_specification
-    return print_table(
-        part.removesuffix("s"),
-        chosen(work / "models", ".mltk.zip" if is_archives else ".py", options.only),
-        ARCHIVE_STEPS if is_archives else STEPS,
-        lambda path: check(path, work, published, options.timeout),
-    )
+    paths = chosen(work / "models", ".mltk.zip" if is_archives else ".py", options.only)
+    for user in range(options.jobs):
+        free_users.put(user)
+    with ThreadPoolExecutor(options.jobs) as pool:
+        checked = pool.map(lambda path: check(path, work, published, options.timeout), paths)
+        count = print_table(part.removesuffix("s"), paths, ARCHIVE_STEPS if is_archives else STEPS, checked)
+    for _ in range(options.jobs):
+        free_users.get()
+    return count
 
 
 def prepare(wheel: Path, work: Path) -> None:
@@ -280,6 +296,7 @@ def prepare(wheel: Path, work: Path) -> None:
     from stand_ins import write_fingerprints, write_mirror
 
     write_mirror(work / "mirror", lambda name: None)
+    (work / "logs").mkdir(exist_ok=True)
     write_fingerprints(work / "logs" / FINGERPRINTS)
     unpack_models(wheel, work / "models")
 
@@ -293,9 +310,8 @@ def chosen(models: Path, ending: str, only: list[str]) -> list[Path]:
 def check_archive(path: Path, work: Path, published: dict[str, int], timeout_s: float) -> dict[str, Any]:
     """Run the steps of one pretrained archive."""
     name = path.name.removesuffix(".mltk.zip")
-    log = work / "logs" / f"{name}-archive.log"
-    log.parent.mkdir(exist_ok=True)
-    results = run_child("run_archive", path, child_environment(work), timeout_s, log)
+    with child_environment(work) as environment:
+        results = run_child("run_archive", path, environment, timeout_s, work / "logs" / f"{name}-archive.log")
     compare_macs(name, results, published)
     return results
 

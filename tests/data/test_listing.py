@@ -145,14 +145,33 @@ def test_files_are_not_grouped_unless_asked(tmp_path) -> None:
 
 
 def test_a_function_of_0_20_chooses_and_adds_files_of_the_unknown_class(folder) -> None:
-    def process(directory, sample_paths, split, **_):
-        assert len(sample_paths["_unknown_"]) == 70  # all files of the folders c and d
-        sample_paths["_unknown_"] = [*sample_paths["_unknown_"][:3], "more/x.wav"]
+    given = []
 
-    found = listed(str(folder), ["a", "b", "_unknown_"], process_function=process)
-    assert sorted(found.pool)[:3] == sorted(found.pool[:3])
-    assert found.pool[-1] == "more/x.wav"
-    assert found.counts()["_unknown_"] == len(found.pool) == 4
+    def process(directory, sample_paths, split, **_):
+        given.append({name: len(paths) for name, paths in sample_paths.items()})
+        sample_paths["_unknown_"] = [*sample_paths["_unknown_"][:3], "more/x.wav", ""]
+
+    classes = ["a", "b", "_unknown_"]
+    for share, n in ((1.0, 3), (0, 0), (None, 0)):  # MLTK 0.20 gives the function what it has chosen, too
+        found = listed(str(folder), classes, unknown_share=share, process_function=process)
+        assert given[-1] == {**listed(str(folder), classes, unknown_share=share).counts()}
+        assert found.counts()["_unknown_"] == n + 2
+        assert found.names[-2:] == ["more/x.wav", None]
+    limited = listed(str(folder), classes, max_samples_per_class=2, process_function=process)
+    assert limited.counts() == {"a": 2, "b": 2, "_unknown_": 2}
+
+
+def test_a_function_of_0_20_gets_the_samples_of_the_split(folder) -> None:
+    given = []
+
+    def process(directory, sample_paths, split, **_):
+        given.append((split, {name: len(paths) for name, paths in sample_paths.items()}))
+
+    classes = ["a", "b", "_unknown_", "_silence_"]
+    found = listed(str(folder), classes, split=(0, 0.3), empty_label="_silence_", process_function=process)
+    assert given == [((0, 0.3), found.counts())]
+    with pytest.raises(DatasetError, match="process_samples_function added 'new', which is not a class"):
+        listed(str(folder), ["a"], process_function=lambda sample_paths, **_: sample_paths.update(new=["x"]))
 
 
 def test_a_function_finds_an_empty_unknown_class(folder) -> None:

@@ -196,6 +196,17 @@ def test_custom_function(make_toy):
         mltk.evaluate_model(model)
 
 
+def test_a_custom_function_gets_the_arguments_that_it_names(make_toy):
+    def own(mltk_model, built_model, eval_dir, logger, show):
+        (Path(eval_dir) / "own.txt").write_text(f"{logger.name} {show}")
+        return {"f1": 0.5}
+
+    model = make_toy(eval_custom_function=own)
+    with_model(model)
+    mltk.evaluate_model(model)
+    assert (Path(model.create_log_dir("eval/keras")) / "own.txt").read_text() == "mltk False"
+
+
 def test_evaluation_by_metrics(tmp_path, fresh_user_dir):
     class Regression(mltk.MltkModel, mltk.TrainMixin, mltk.DatasetMixin, mltk.EvaluateMixin):
         pass

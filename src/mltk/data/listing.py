@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +19,9 @@ from mltk.data.class_files import ClassFiles, Source
 from mltk.data.splitting import Files, GroupBy, Split, choose_split, hash_order
 from mltk.data.walk import composed
 from mltk.errors import DatasetError
+
+Chosen = dict[str, Sequence[str | None]]
+"""Chosen samples of each class; None is a sample without a file."""
 
 UNKNOWN_CLASS = "_unknown_"
 """Class whose samples are drawn from the classes that the model does not have."""
@@ -141,13 +144,16 @@ def list_samples(source: Source, classes: Sequence[str], options: ListingOptions
     known = {composed(name) for name in classes}
     others = [name for name in available.names() if composed(name) not in known] if has_unknown else []
     files = _split_files(available, real, others, options)
-    chosen: dict[str, Sequence[str | None]] = {name: _of_real_class(files[name], options) for name in real}
+    chosen: Chosen = {name: _of_real_class(files[name], options) for name in real}
     sizes = [len(samples) for samples in chosen.values()]
     pool = {name: files[name] for name in others}
     if has_unknown:
         chosen[str(options.unknown_label)] = _of_unknown_class(pool, sizes, options)
     if options.empty_label in made:
         chosen[str(options.empty_label)] = _of_empty_class(sizes, options)
+    if options.process_function is not None:
+        chosen = _processed(available.directory, {name: chosen[name] for name in classes}, options)
+        chosen = {name: samples[: options.limited(len(samples))] for name, samples in chosen.items()}
     result = SampleList(available.directory, list(classes), skipped=available.left_out.empty)
     result.pool = [path for name in others for path in pool[name]]
     for label, name in enumerate(classes):
@@ -207,48 +213,37 @@ def spread(files: Files, n: int, seed: int = 0) -> list[str]:
 def _split_files(available: ClassFiles, real: list[str], others: list[str], options: ListingOptions) -> Files:
     """Return the files of the split for each of the real and the other classes."""
     if options.list_function is not None:
-        files = {name: _listed_by_function(available.directory, name, options) for name in [*real, *others]}
-    else:
-        files = available.of_classes(real, others)
-    if options.process_function is not None:
-        _process(available.directory, files, others, options)
-    if options.list_function is not None:
-        return files
+        return {name: _listed_by_function(available.directory, name, options) for name in [*real, *others]}
+    files = available.of_classes(real, others)
     return choose_split(files, options.split, options.group_by, pooled=others, say=options.say)
 
 
-def _process(directory: str, files: Files, others: list[str], options: ListingOptions) -> None:
-    """Let the specification's function change the files of the classes.
+def _processed(directory: str, chosen: Mapping[str, Sequence[str | None]], options: ListingOptions) -> Chosen:
+    """Let the specification's function change the chosen samples of each class, as MLTK 0.20 does.
 
-    It gets the files of all other folders as those of the unknown class, as in MLTK 0.20. Files that it adds there
-    are a folder more in ``others``.
+    An empty path is a sample without a file.
+
+    Raises:
+        DatasetError: The function added a class.
     """
     assert options.process_function is not None
-    label = str(options.unknown_label)
-    before = [path for name in others for path in files[name]]
-    has_own = label in files
-    if not has_own:
-        files[label] = list(before)
+    samples: dict[str, list[Any]] = {name: list(paths) for name, paths in chosen.items()}
     options.process_function(
-        directory,
-        files,
+        directory=directory,
+        sample_paths=samples,
         split=options.split,
         follow_links=options.follow_links,
         white_list_formats=list(options.formats),
         shuffle=options.shuffle_files,
         seed=options.seed,
     )
-    if has_own:
-        return
-    after = list(files.pop(label, []))
-    if after == before:
-        return
-    kept = set(after)
-    for name in others:
-        files[name] = [path for path in files[name] if path in kept]
-    if added := [path for path in after if path and path not in set(before)]:
-        files[label] = added
-        others.append(label)
+    added = [name for name in samples if name not in chosen]
+    if added:
+        raise DatasetError(
+            f"process_samples_function added {added[0]!r}, which is not a class.",
+            hint=f"The classes are: {', '.join(chosen)}.",
+        )
+    return {name: [path or None for path in samples.get(name, [])] for name in chosen}
 
 
 def _listed_by_function(directory: str, name: str, options: ListingOptions) -> list[str]:

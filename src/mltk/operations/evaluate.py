@@ -20,6 +20,7 @@ import numpy as np
 from mltk.audio.mixin import AudioDatasetMixin
 from mltk.data.labels import LabelKind, class_indices, label_kind, not_finite
 from mltk.data.nested import leaves
+from mltk.data.pipeline.hooks import accepted_arguments
 from mltk.errors import DatasetError, EvaluationError, MltkError, SpecificationError
 from mltk.files import make_folder, write_file
 from mltk.operations.results.autoencoder import AutoEncoderEvaluationResults
@@ -231,6 +232,7 @@ class _Evaluation:
         self._mistakes = Mistakes()
         self.predictions.watch = self._watch
         self._first: list[np.ndarray] = []
+        self._folder = ""
         self._spectrogram = isinstance(model, AudioDatasetMixin)
         self.evidence: Evidence | None = None
 
@@ -278,7 +280,10 @@ class _Evaluation:
         model = self.model
         with explained(f"{model.name}: eval_custom_function failed"):
             assert model.eval_custom_function is not None
-            returned = model.eval_custom_function(model, self.built, **{**options, "logger": self.logger})
+            options = {**options, "logger": self.logger, "eval_dir": self._new_folder()}
+            accepted = accepted_arguments(model.eval_custom_function)
+            used = {k: v for k, v in options.items() if accepted is None or k in accepted}
+            returned = model.eval_custom_function(model, self.built, **used)
         if isinstance(returned, EvaluationResults):
             return returned
         if not isinstance(returned, dict):
@@ -370,13 +375,20 @@ class _Evaluation:
 
     # -- results ---------------------------------------------------------------------------------------------
 
+    def _kind(self) -> str:
+        kind = "tflite" if self.tflite else "keras"
+        return kind if self.own is None else f"{kind}-{self.own.slug}"  # the results of the evaluation data stay
+
+    def _new_folder(self) -> str:
+        """Make the empty folder of the results. A user's own function may write files into it."""
+        self._folder = self.model.create_log_dir(os.path.join("eval", self._kind()), delete_existing=True)
+        return self._folder
+
     def save(self, results: EvaluationResults, *, show: bool, update_archive: bool, report: bool) -> None:
         """Write the results to the log folder and the archive, show the plots, and renew the report."""
         model = self.model
-        kind = "tflite" if self.tflite else "keras"
-        if self.own is not None:  # the results of the evaluation data stay
-            kind = f"{kind}-{self.own.slug}"
-        folder = model.create_log_dir(os.path.join("eval", kind), delete_existing=True)
+        kind = self._kind()
+        folder = self._folder or self._new_folder()
         results.save(folder, plots=False)
         if self.evidence is not None:
             write_file(os.path.join(folder, EVIDENCE_FILE), json.dumps(self.evidence.to_dict(), separators=(",", ":")))

@@ -97,8 +97,12 @@ class BatchFacts:
 
 
 @cache
-def _accepted(function: UserFunction) -> frozenset[str] | None:
-    """Return the names of the arguments that a function accepts; None if it accepts every name."""
+def accepted_arguments(function: UserFunction) -> frozenset[str] | None:
+    """Return the names of the arguments that a function accepts; None if it accepts every name.
+
+    Args:
+        function: Function of the user.
+    """
     try:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):
@@ -131,7 +135,7 @@ def call(function: UserFunction, params: object, x: npt.NDArray[Any], i: int, fa
         "batch_class_ids": facts.class_ids,
         "batch_filenames": facts.filenames,
     }
-    accepted = _accepted(function)
+    accepted = accepted_arguments(function)
     used = {k: v for k, v in more.items() if accepted is None or k in accepted}
     returned = function(params, as_numpy1(x), **used)
     if returned is None:
