@@ -100,6 +100,31 @@ def test_manifests_are_what_the_build_systems_read(tflite):
     assert dict(line.split("=", 1) for line in properties.splitlines())["name"] == "my_model"
 
 
+@pytest.mark.parametrize(
+    ("layout", "file", "text"),
+    [
+        ("cmake", "CMakeLists.txt", "if(NOT MSVC)\n  target_compile_options(my_model PRIVATE -Os)\nendif()"),
+        ("cmake", "Makefile", "CFLAGS ?= -std=c99 -Os -Wall"),
+        ("zephyr", "CMakeLists.txt", "zephyr_library_compile_options(-Os)"),
+        ("esp-idf", "CMakeLists.txt", "target_compile_options(${COMPONENT_LIB} PRIVATE -Os)"),
+        ("platformio", "library.json", '"-Os"'),
+    ],
+)
+def test_build_files_ask_for_small_code_if_wanted(tflite, layout, file, text):
+    assert text in compile_to_c(str(tflite), layout=layout, compare=False, optimize="size").files[file]
+    files = compile_to_c(str(tflite), layout=layout, compare=False).files
+    assert "-Os" not in "".join(files.values())
+
+
+def test_small_code_that_cannot_be_asked_for_is_an_error(tflite, tmp_path):
+    with pytest.raises(MltkError, match="An Arduino library can't choose how it is optimized"):
+        compile_to_c(str(tflite), tmp_path / "c", layout="arduino", compare=False, optimize="size")
+    with pytest.raises(MltkError, match="The compiler can't be asked for 'siez'") as caught:
+        compile_to_c(str(tflite), tmp_path / "c", compare=False, optimize="siez")
+    assert "size" in str(caught.value.hint)
+    assert not (tmp_path / "c").exists()
+
+
 def test_the_header_has_labels_and_parameters(tflite, tmp_path):
     header = compile_to_c(str(tflite), compare=False).files["my_model.h"]
     assert "#define MY_MODEL_N_CLASSES 2" in header

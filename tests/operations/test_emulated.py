@@ -143,6 +143,23 @@ def test_a_compiler_without_a_core_is_refused(tflite, capsys):
         assert "--compiler needs --emulate" in capsys.readouterr().err
 
 
+def test_small_code_is_smaller_and_computes_the_same(needs_tflm, tflite, capsys):
+    words = "profile", tflite, "--emulate", "cortex-m4", "--optimize", "size", "--output", tflite + ".json"
+    assert run_command(*words) == 0
+    assert "-Os" in capsys.readouterr().out
+    fast, small = (
+        profile_model(tflite, emulate="cortex-m4").counted,
+        profile_model(tflite, emulate="cortex-m4", optimize="size").counted,
+    )
+    assert sum(small.code_bytes.values()) < sum(fast.code_bytes.values())
+    assert check_parity(tflite, emulate="cortex-m4", n_samples=3, optimize="size").counted.n_differing == 0
+    for command in ("profile", "parity"):
+        assert run_command(command, tflite, "--optimize", "size") == 2
+        assert "--optimize needs --emulate" in capsys.readouterr().err
+    with pytest.raises(MltkError, match="can't be asked for 'fast'"):
+        profile_model(tflite, emulate="cortex-m4", optimize="fast")
+
+
 def test_an_unknown_core_is_refused_before_anything_runs():
     with pytest.raises(MltkError, match="cortex-m9") as caught:
         profile_model("no_such_model.tflite", emulate="cortex-m9")

@@ -24,6 +24,11 @@ from mltk.cli.common import start, verbose_option
 )
 @click.option("--name", help="Prefix of all names in C.  [default: the model's name]")
 @click.option("--max-ram", help="Fail if the model needs more static RAM, such as 64k (k is 1024).")
+@click.option(
+    "--optimize",
+    type=click.Choice(["speed", "size"]),
+    help="What the compiler is asked for: -O2 or -Os. By default the Makefile has -O2, and a project has its own.",
+)
 @click.option("--compare/--no-compare", default=True, help="Run the code here and compare it with the interpreter.")
 @click.option("--accelerator", "-a", help="Compile for this Ethos-U with Arm's Vela instead, such as ethos-u55-128.")
 @verbose_option
@@ -34,6 +39,7 @@ def command(
     tflm: bool,
     name: str | None,
     max_ram: str | None,
+    optimize: str | None,
     compare: bool,
     accelerator: str | None,
     verbose: bool,
@@ -60,10 +66,10 @@ def command(
         return
     folder = output or f"{name_of_file(model)}_{'tflm' if tflm else 'c'}"
     if tflm:
-        if max_ram or layout != "cmake":
-            raise click.UsageError("--tflm takes neither --format nor --max-ram.")
+        if max_ram or optimize or layout != "cmake":
+            raise click.UsageError("--tflm takes neither --format nor --max-ram nor --optimize.")
         click.echo(export_for_tflm(model, folder, name=name).to_text())
         return
     limit = parse_size(max_ram) if max_ram else None
-    results = compile_to_c(model, folder, layout=layout, name=name, max_ram=limit, compare=compare)
+    results = compile_to_c(model, folder, layout=layout, name=name, max_ram=limit, compare=compare, optimize=optimize)
     click.echo(results.to_text())

@@ -22,6 +22,11 @@ from mltk.cli.common import start, verbose_option
 )
 @click.option("--emulate", metavar="CORE", help="Also run the C code on this core, such as cortex-m4, emulated.")
 @click.option("--compiler", help="Compiler for --emulate: gcc or zig; by default the first one that is installed.")
+@click.option(
+    "--optimize",
+    type=click.Choice(["speed", "size"]),
+    help="What the compiler for --emulate is asked for.  [default: speed]",
+)
 @click.option("--output", "-o", help="Write the report to a .json or .txt file, or to a folder (with a plot).")
 @verbose_option
 def command(
@@ -34,6 +39,7 @@ def command(
     trusted: bool | None,
     emulate: str | None,
     compiler: str | None,
+    optimize: str | None,
     output: str | None,
     verbose: bool,
 ) -> None:
@@ -55,8 +61,9 @@ def command(
     mltk parity yes_no --emulate cortex-m4
     """
     start(verbose)
-    if compiler and not emulate:
-        raise click.UsageError("--compiler needs --emulate.")
+    for name, given in (("compiler", compiler), ("optimize", optimize)):
+        if given and not emulate:
+            raise click.UsageError(f"--{name} needs --emulate.")
     from mltk.operations.parity import check_parity
 
     results = check_parity(
@@ -69,6 +76,7 @@ def command(
         trusted=trusted,
         emulate=emulate,
         compiler=compiler,
+        optimize=optimize,
     )
     click.echo(results.to_text())
     for path in results.save(output) if output else ():

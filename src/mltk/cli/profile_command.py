@@ -28,6 +28,11 @@ if TYPE_CHECKING:
     "--emulate", metavar="CORE", help="Compile the C code for this core, such as cortex-m4, run it emulated, and count."
 )
 @click.option("--compiler", help="Compiler for --emulate: gcc or zig; by default the first one that is installed.")
+@click.option(
+    "--optimize",
+    type=click.Choice(["speed", "size"]),
+    help="What the compiler for --emulate is asked for.  [default: speed]",
+)
 @click.option("--max-ram", help="Fail if the tensor arena is larger, such as 64k (k is 1024).")
 @click.option("--max-flash", help="Fail if the .tflite is larger, such as 512k.")
 @click.option("--max-latency", help="Fail if an inference takes longer, such as 50ms.")
@@ -87,7 +92,8 @@ def command(model: str | None, verbose: bool, list_targets: bool, **options: Any
         active_power_w=parse_power(options["active_power"]) if options["active_power"] else None,
         measure_ram=options["measure_ram"],
         emulate=options["emulate"],
-        compiler=_compiler(options),
+        compiler=_of_emulation("compiler", options),
+        optimize=_of_emulation("optimize", options),
     )
     click.echo(results.to_text(format_units=not options["no_format"], full_summary=options["full_summary"]))
     if options["output"]:
@@ -95,11 +101,12 @@ def command(model: str | None, verbose: bool, list_targets: bool, **options: Any
     _check(results, limits)
 
 
-def _compiler(options: dict[str, Any]) -> str | None:
-    if options["compiler"] and not options["emulate"]:
-        raise click.UsageError("--compiler needs --emulate.")
-    compiler: str | None = options["compiler"]
-    return compiler
+def _of_emulation(name: str, options: dict[str, Any]) -> str | None:
+    """Return an option that only the emulation has."""
+    given: str | None = options[name]
+    if given and not options["emulate"]:
+        raise click.UsageError(f"--{name} needs --emulate.")
+    return given
 
 
 def _check(results: ProfilingModelResults, limits: dict[str, Any]) -> None:

@@ -8,14 +8,14 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import metadata
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
 from mltk.codegen.host import HostModel, run_self_test
-from mltk.codegen.layouts import C_FLAGS, LAYOUTS, Files
+from mltk.codegen.layouts import C_FLAGS, LAYOUTS, Files, optimize_flag
 from mltk.codegen.lowering.lower import lower
 from mltk.codegen.program import Program
 from mltk.codegen.self_test import TestVectors, write_self_test
@@ -145,6 +145,7 @@ def compile_model(
     max_ram: int | None = None,
     compare: bool = True,
     seed: int = 0,
+    optimize: str | None = None,
     **unused: Any,
 ) -> CompileResults | NpuCompileResults:
     """Turn a quantized model into C99 files, and compare their outputs with TensorFlow Lite Micro's.
@@ -161,6 +162,7 @@ def compile_model(
         compare: Whether to compile the code for this machine and compare. Without it, or without a C compiler, the
             self-test is still written.
         seed: Seed of the random samples.
+        optimize: What the build files ask the compiler for: ``"speed"`` or ``"size"``; None leaves it to the project.
         unused: For compatibility with MLTK 0.20; ignored.
 
     Returns:
@@ -177,7 +179,9 @@ def compile_model(
         from mltk.operations.compile_npu import compile_for_npu
 
         return compile_for_npu(model, accelerator, output)
-    results = compile_to_c(model, output, layout=layout, name=name, max_ram=max_ram, compare=compare, seed=seed)
+    results = compile_to_c(
+        model, output, layout=layout, name=name, max_ram=max_ram, compare=compare, seed=seed, optimize=optimize
+    )
     if update_archive:
         archive = resolve(model).archive_path()
         members = {f"c/{path}": text.encode() for path, text in results.files.items()}
@@ -194,6 +198,7 @@ def compile_to_c(
     max_ram: int | None = None,
     compare: bool = True,
     seed: int = 0,
+    optimize: str | None = None,
 ) -> CompileResults:
     """Turn a quantized model into C99 files; see `compile_model`.
 
@@ -205,11 +210,13 @@ def compile_to_c(
         max_ram: Most bytes of static RAM.
         compare: Whether to compile the code for this machine and compare.
         seed: Seed of the random samples.
+        optimize: As for `compile_model`.
 
     Raises:
         MltkError: As for `compile_model`.
     """
     stop_if_loading_script()
+    flag = optimize_flag(optimize)
     if layout not in LAYOUTS:
         raise MltkError(
             f"There is no layout {layout!r}.",
@@ -229,7 +236,7 @@ def compile_to_c(
     vectors, notes = _test_vectors(tflite_model, seed)
     n_compared = _compare(tflite_model, program, vectors, notes) if compare else 0
     listener = make_listener(tflite_model, code)
-    files = _files(program, code, vectors, listener, prefix, n_compared, version)
+    files = replace(_files(program, code, vectors, listener, prefix, n_compared, version), optimize=flag)
     folder = None if output is None else os.path.abspath(os.path.expanduser(os.fspath(output)))
     n_listened = _check_listener(files, listener) if n_compared else 0
     laid_out = LAYOUTS[layout](files)

@@ -55,6 +55,7 @@ class _Options:
     children: Workers | None
     core: str | None = None
     compiler: str | None = None
+    optimize: str | None = None
 
     @property
     def runs_in(self) -> dict[str, Any]:
@@ -74,6 +75,7 @@ def check_parity(
     test: bool = False,
     emulate: str | None = None,
     compiler: str | None = None,
+    optimize: str | None = None,
 ) -> ParityResults:
     """Run a model with every installed engine and compare. Runs the specification only with ``dataset``.
 
@@ -92,6 +94,7 @@ def check_parity(
         test: Use the files of the dry run.
         emulate: Name of a core, such as ``"cortex-m4"``: also run the model's C code on this core, emulated.
         compiler: The compiler for `emulate`: ``"gcc"`` or ``"zig"``; None takes the first one that is installed.
+        optimize: What the compiler for `emulate` is asked for: ``"speed"``, which is the default, or ``"size"``.
 
     Returns:
         The results.
@@ -115,7 +118,7 @@ def check_parity(
     with contextlib.ExitStack() as stack:
         # It starts while the files are read.
         children = None if trusted else stack.enter_context(Workers(ready=1))
-        options = _Options(n_samples, seed, quantization, trusted, children, emulate, compiler)
+        options = _Options(n_samples, seed, quantization, trusted, children, emulate, compiler, optimize)
         if dataset:
             return _check_on_dataset(_prepare(reference), twin, options)
         return _check_on_random_samples(reference, twin, options)
@@ -195,7 +198,14 @@ def _compare(
     if options.core is not None:
         from mltk.operations.shared.emulated import emulate_model
 
-        emulated = emulate_model(tflite_model, samples, options.core, compiler=options.compiler, **options.runs_in)
+        emulated = emulate_model(
+            tflite_model,
+            samples,
+            options.core,
+            compiler=options.compiler,
+            optimize=options.optimize,
+            **options.runs_in,
+        )
     more = [emulated.result] if emulated else []
     with quiet_native_stderr():
         report = compare_engines(tflite_model, samples, float_outputs=outputs, more=more, **options.runs_in)

@@ -54,6 +54,7 @@ def profile_model(
     measure_ram: bool = False,
     emulate: str | None = None,
     compiler: str | None = None,
+    optimize: str | None = None,
     **unused: Any,
 ) -> ProfilingModelResults:
     """Estimate what a model costs on a device. Runs a specification only with ``build``.
@@ -78,6 +79,7 @@ def profile_model(
         emulate: Name of a core, such as ``"cortex-m4"``: compile the model's C code for it, run the code on an emulated
             core, and count. Then the results have `counted`.
         compiler: The compiler for `emulate`: ``"gcc"`` or ``"zig"``; None takes the first one that is installed.
+        optimize: What the compiler for `emulate` is asked for: ``"speed"``, which is the default, or ``"size"``.
         unused: For compatibility with MLTK 0.20; ignored.
 
     Returns:
@@ -108,7 +110,7 @@ def profile_model(
 
         clock = clock_hz or (results.target.clock_hz if results.target else None)
         samples = random_samples(tflite_model, _EMULATED_SAMPLES, np.random.default_rng(0))
-        emulated = emulate_model(tflite_model, samples, emulate, compiler=compiler, clock_hz=clock)
+        emulated = emulate_model(tflite_model, samples, emulate, compiler=compiler, optimize=optimize, clock_hz=clock)
         emulated.refuse_differences()
         results.add_counted(emulated.figures)
     if post_process and not isinstance(model, str):

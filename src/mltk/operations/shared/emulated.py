@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mltk.codegen.emulate.run import EmulationResult, emulate
+from mltk.codegen.layouts import optimize_flag
 from mltk.errors import RuntimeFailure
 from mltk.micro.engines.process import Workers
 from mltk.micro.engines.run import BatchResult, run_batch
@@ -51,6 +52,7 @@ def emulate_model(
     core: str,
     *,
     compiler: str | None = None,
+    optimize: str | None = None,
     clock_hz: float | None = None,
     source: str = "random",
     trusted: bool = False,
@@ -64,6 +66,7 @@ def emulate_model(
             each sample.
         core: Name of the core.
         compiler: ``"gcc"`` or ``"zig"``; None takes the first one that is installed.
+        optimize: What the compiler is asked for: ``"speed"``, which is the default, or ``"size"``.
         clock_hz: Clock rate in Hz for the time.
         source: Where the samples come from.
         trusted: As for :func:`~mltk.micro.engines.run.run_batch`.
@@ -75,7 +78,7 @@ def emulate_model(
         UnsupportedModelError: Something in the model has no C code.
         RuntimeFailure: The compiler or the emulated program fails, or no engine runs the model.
     """
-    emulated = emulate(model.graph, samples, core, compiler=compiler)
+    emulated = emulate(model.graph, samples, core, compiler=compiler, optimize=optimize_flag(optimize, "-O2"))
     engine = "tflm" if have_tflm() else "auto"  # the interpreter itself, not kernels that are equal to it
     expected = run_batch(model, samples, engine=engine, trusted=trusted, children=children)
     pairs = list(zip(emulated.outputs, expected.outputs, strict=True))
