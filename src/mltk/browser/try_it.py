@@ -43,6 +43,8 @@ _SCRIPTS = (
 )
 _SMALLEST_PICTURE = 8
 """Pixels of the shorter side: an input of [128, 3, 1] is a signal of three axes."""
+_LONGEST_PICTURE = 3
+"""Longer side by the shorter side: an input of [49, 10, 1] is a spectrogram."""
 _RATE_OF_SIGNALS = 50  # lines in a second, until a person changes it on the page
 
 
@@ -200,7 +202,10 @@ def _listener(graph: Graph, listening: Listening) -> dict[str, Any]:
 
 def is_picture(x: Tensor) -> bool:
     """Return whether an input is a picture of 1 or 3 channels."""
-    return len(x.shape) == 4 and x.shape[3] in (1, 3) and min(x.shape[1:3]) >= _SMALLEST_PICTURE
+    if len(x.shape) != 4 or x.shape[3] not in (1, 3):
+        return False
+    short, long = sorted(x.shape[1:3])
+    return short >= _SMALLEST_PICTURE and long <= _LONGEST_PICTURE * short
 
 
 def _picture(x: Tensor, parameters: Mapping[str, Any], interpolation: str) -> dict[str, Any]:

@@ -50,15 +50,12 @@ function paintWave(context, width, height, samples, ui) {
 // Rows of the frontend, the lowest frequency at the bottom; `slots` is the number of rows that fit.
 function paintSpectrogram(context, width, height, rows, slots) {
   if (rows.length === 0) return;
-  const n = rows[0].length;
+  const n = rows[0].length, colors = heatColors();
   let high = 1;
-  for (const row of rows) for (const value of row) high = Math.max(high, value);
-  const picture = new ImageData(rows.length, n);
+  for (const row of rows) for (let y = 0; y < n; y++) if (row[y] > high) high = row[y];
+  const picture = new ImageData(rows.length, n), pixels = new Uint32Array(picture.data.buffer);
   rows.forEach((row, x) => {
-    for (let y = 0; y < n; y++) {
-      const [r, g, b] = heat(row[y] / high), at = 4 * ((n - 1 - y) * rows.length + x);
-      picture.data.set([r, g, b, 255], at);
-    }
+    for (let y = 0; y < n; y++) pixels[(n - 1 - y) * rows.length + x] = colors[Math.floor((row[y] * 255) / high)];
   });
   const small = new OffscreenCanvas(rows.length, n);
   small.getContext("2d").putImageData(picture, 0, 0);
@@ -68,10 +65,33 @@ function paintSpectrogram(context, width, height, rows, slots) {
 
 // From black over violet and orange to pale yellow: darker is less, also without color.
 const HEAT = [[8, 8, 20], [62, 18, 96], [142, 34, 104], [214, 72, 66], [246, 146, 44], [252, 240, 170]];
+let heatTable = null;
 
-function heat(share) {
-  const at = Math.min(0.9999, Math.max(0, share)) * (HEAT.length - 1), i = Math.floor(at), rest = at - i;
-  return HEAT[i].map((from, k) => from + (HEAT[i + 1][k] - from) * rest);
+// RGBA of 256 levels, as the memory of a picture has them.
+function heatColors() {
+  if (heatTable !== null) return heatTable;
+  const bytes = new Uint8ClampedArray(256 * 4);
+  for (let level = 0; level < 256; level++) {
+    const at = Math.min(0.9999, level / 255) * (HEAT.length - 1), i = Math.floor(at), rest = at - i;
+    bytes.set([...HEAT[i].map((from, k) => from + (HEAT[i + 1][k] - from) * rest), 255], 4 * level);
+  }
+  heatTable = new Uint32Array(bytes.buffer);
+  return heatTable;
+}
+
+// Calls draw() soon, but so seldom that drawing takes a small part of the time.
+function seldom(draw) {
+  let waits = false, took = 0;
+  return () => {
+    if (waits) return;
+    waits = true;
+    setTimeout(() => requestAnimationFrame(() => {
+      const begun = performance.now();
+      draw();
+      took = performance.now() - begun;
+      waits = false;
+    }), Math.max(60, 5 * took));
+  };
 }
 
 const DASHES = [[], [6, 3], [2, 3], [9, 3, 2, 3]];
@@ -80,6 +100,8 @@ const DASHES = [[], [6, 3], [2, 3], [9, 3, 2, 3]];
 function paintScores(context, width, height, { results, detections, span, classes, thresholds, shown }, ui) {
   const top = 16, x = (ms) => ((ms / 1000 - span.start) / (span.end - span.start)) * width;
   const y = (score) => top + (1 - score / 255) * (height - top - 1);
+  let first = results.length; // the newest result before the span
+  while (first > 0 && (first === results.length || results[first].timeMs >= span.start * 1000)) first -= 1;
   context.strokeStyle = ui.color("--line");
   for (const score of [0, 128, 255]) line(context, 0, y(score), width, y(score));
   for (let k = 0; k < classes.length; k++) {
@@ -88,7 +110,9 @@ function paintScores(context, width, height, { results, detections, span, classe
     context.setLineDash(DASHES[Math.floor(k / 10) % DASHES.length]);
     context.lineWidth = classes[k].startsWith("_") ? 1 : 2;
     context.beginPath();
-    results.forEach((r, i) => context[i === 0 ? "moveTo" : "lineTo"](x(r.timeMs), y(r.scores[k])));
+    for (let i = first; i < results.length; i++) {
+      context[i === first ? "moveTo" : "lineTo"](x(results[i].timeMs), y(results[i].scores[k]));
+    }
     context.stroke();
     if (thresholds[k] < 255) {
       context.setLineDash([2, 4]);

@@ -8,7 +8,7 @@ function frontendPage(root, data, ui, machine) {
   const settings = Object.fromEntries(data.fields.map(([name, , value]) => [name, value]));
   const status = new Status(ui, root);
   const ring = new Ring(VIEW_SECONDS * 48000);
-  let microphone = null, rate = settings.sample_rate_hz, sound = new Int16Array(0), rows = [], file = null, frame = 0;
+  let microphone = null, rate = settings.sample_rate_hz, sound = new Int16Array(0), rows = [], file = null;
 
   const start = ui.element("button", { type: "button", class: "primary", id: "try-start" }, "Start the microphone");
   root.append(ui.element("div", { class: "try-row" }, start,
@@ -52,6 +52,15 @@ function frontendPage(root, data, ui, machine) {
     }
     compute();
   }
+
+  const drawSoon = seldom(() => {
+    if (file !== null || microphone === null) return;
+    sound = ring.latest(VIEW_SECONDS * rate);
+    frontend.start(settings);
+    rows = frontend.feed(sound);
+    wave.draw();
+    spectrogram.draw();
+  });
 
   // Computes everything that is shown again, with the settings as they are now.
   function compute() {
@@ -111,16 +120,7 @@ function frontendPage(root, data, ui, machine) {
 
   function hear(heard) {
     ring.push(heard);
-    if (frame !== 0) return;
-    frame = requestAnimationFrame(() => {
-      frame = 0;
-      if (file !== null) return;
-      sound = ring.latest(VIEW_SECONDS * rate);
-      frontend.start(settings);
-      rows = frontend.feed(sound);
-      wave.draw();
-      spectrogram.draw();
-    });
+    drawSoon();
   }
 
   root.tried = { openFile, settings, change, rows: () => rows };

@@ -1,12 +1,13 @@
 // The page of a model that listens.
 
-const LIVE_SECONDS = 10, KEPT_SECONDS = 60, SILENT_SECONDS = 2;
+const LIVE_SECONDS = 10, KEPT_SECONDS = 60, SILENT_SECONDS = 2, LAG_SECONDS = 5;
 
 function listenPage(root, data, ui, machine) {
   const listener = new Listener(machine, data);
   const status = new Status(ui, root);
-  const live = { rows: [], results: [], detections: [], ring: new Ring(KEPT_SECONDS * data.rate), zeros: 0 };
-  let shownFile = null, microphone = null, frame = 0;
+  const live = { rows: [], results: [], detections: [], ring: new Ring(KEPT_SECONDS * data.rate), zeros: 0, busyMs: 0,
+    heardMs: 0 };
+  let shownFile = null, microphone = null;
 
   const buttons = ui.element("div", { class: "try-row" });
   const start = ui.element("button", { type: "button", class: "primary", id: "try-start" }, "Start the microphone");
@@ -51,9 +52,7 @@ function listenPage(root, data, ui, machine) {
   function draw() {
     for (const drawing of [wave, spectrogram, curves]) drawing.draw();
   }
-  function drawSoon() {
-    if (frame === 0) frame = requestAnimationFrame(() => { frame = 0; draw(); });
-  }
+  const drawSoon = seldom(draw);
 
   // -- microphone -------------------------------------------------------------------------------------------
   start.addEventListener("click", () => (microphone ? stopMicrophone("Stopped.") : startMicrophone()));
@@ -65,7 +64,7 @@ function listenPage(root, data, ui, machine) {
   async function startMicrophone(device = "") {
     start.disabled = true;
     shownFile = null;
-    Object.assign(live, { rows: [], results: [], detections: [], zeros: 0 });
+    Object.assign(live, { rows: [], results: [], detections: [], zeros: 0, busyMs: 0, heardMs: 0 });
     live.ring.clear();
     listener.reset();
     log.clear();
@@ -100,6 +99,7 @@ function listenPage(root, data, ui, machine) {
   }
 
   function hear(heard) {
+    const begun = performance.now();
     live.ring.push(heard);
     listener.feed(heard, (row) => live.rows.push(row), (result, detection) => {
       live.results.push(result);
@@ -113,6 +113,7 @@ function listenPage(root, data, ui, machine) {
     if (live.rows.length > 2 * nRows) live.rows = live.rows.slice(-nRows);
     if (live.results.length > 20_000) live.results = live.results.slice(-10_000);
     noticeSilence(heard);
+    noticeLag(performance.now() - begun, heard.length);
     if (shownFile === null) drawSoon();
   }
 
@@ -126,6 +127,18 @@ function listenPage(root, data, ui, machine) {
     } else if (before >= limit && live.zeros === 0) {
       status.say("Listening.");
     }
+  }
+
+  // The page may need more time for a second of sound than a second, for example on a phone.
+  function noticeLag(busyMs, nSamples) {
+    live.busyMs += busyMs;
+    live.heardMs += (nSamples * 1000) / data.rate;
+    if (live.heardMs < LAG_SECONDS * 1000) return;
+    if (live.busyMs > live.heardMs) {
+      status.problem(`This computer needs ${(live.busyMs / live.heardMs).toFixed(1)} s for each second of sound, so that ` +
+        "detections come late. Run the model less often: --latency.");
+    }
+    Object.assign(live, { busyMs: 0, heardMs: 0 });
   }
 
   // -- files ------------------------------------------------------------------------------------------------
