@@ -9,7 +9,8 @@ others too, also run on an emulated core, for example a Cortex-M4 with its DSP i
 
 The table shows the static RAM of the code beside the arena that TFLM uses, and the time of one inference beside that of
 TFLM in one process. TFLM's time is that of the interpreter's call only: without Python and without copying inputs and
-outputs, which the time of the C code includes. The script fails if a value differs, or if a model needs more RAM than with TFLM.
+outputs, which the time of the C code includes. The script fails if a value differs, or if a model needs more RAM than
+with TFLM.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from mltk.codegen.program import C_TYPES, Argument, Call, Constant, Params, Prog
 from mltk.tflite.graph import Tensor
 
 _LINE = 116  # characters of a line of numbers
-_HEADERS = ("mltk_kernels.h", "mltk_kernels_16.h", "mltk_fixed_point.h", "mltk_dot.h")
+_HEADERS = ("mltk_kernels.h", "mltk_kernels_16.h", "mltk_fixed_point.h", "mltk_dot.h", "mltk_vectors.h")
 
 _STEP = """/* Define MLTK_STEP(k) to trace or time the steps of the network, for example by a pin. */
 #ifndef MLTK_STEP

@@ -33,6 +33,7 @@ def lower_quantize(context: Context) -> None:
     x, y = node.tensor(0), node.outputs[0]
     if x.type_name == "FLOAT32":
         node.require_int8(y)
+        _require_usual_scale(node, float(y.scale[0]))
         source, target = context.input(0), context.output()
         arguments = (float(y.scale[0]), int(y.zero_point[0]), Ref(source), Ref(target), x.size)
         # Each value is read before its place is written.
@@ -50,9 +51,15 @@ def lower_dequantize(context: Context) -> None:
     x, y = node.tensor(0), node.outputs[0]
     node.require_int8(x)
     node.require(y.type_name == "FLOAT32", f"{y.type_name} output")
+    _require_usual_scale(node, float(x.scale[0]))
     source, target = context.input(0), context.output()
     arguments = (float(x.scale[0]), int(x.zero_point[0]), Ref(source), Ref(target), x.size)
     context.call("mltk_convert", "mltk_dequantize_f32", *arguments, reads=(source,), writes=(target,))
+
+
+def _require_usual_scale(node: Node, scale: float) -> None:
+    """Require a scale for which the kernels need no care for the smallest and largest floats."""
+    node.require(2.0**-90 < scale < 2.0**90, f"the scale {scale}")
 
 
 def _lookup(context: Context) -> None:

@@ -185,48 +185,142 @@ static void gather(const mltk_conv *p, const int8_t *image, int32_t y, int32_t x
 }
 
 #if defined(MLTK_VECTORS)
-#define LONGEST_ROW 1024
+#define FEW_PIXELS 12       /* for fewer, turning the weights costs more than it saves */
+#define LONG_ROW 96         /* from here on, dot products are as fast */
+#define LARGEST_IMAGE 65536 /* bytes, with its border */
 
-/* The same with vectors: the sums of several channels at a time. Weights are transposed first, on the stack. */
-static void conv_with_vectors(const mltk_conv *p, const int8_t *in, int8_t *out, int8_t *scratch, int is_pointwise) {
+/* Dot products of the rows of weights with the inputs of up to four pixels at a time. */
+static void conv_by_rows(const mltk_conv *p, const int8_t *in, int8_t *out, int8_t *scratch, int is_pointwise) {
     const int32_t group_in = p->in_channels / p->groups, group_out = p->out_channels / p->groups;
-    const int32_t row = p->row, pixels = p->out_height * p->out_width;
-    mltk_vector weights[LONGEST_ROW];
+    const int32_t row = p->row, pixels = p->out_height * p->out_width, wide = mltk_blocks(row);
+    const int8_t *const end = p->weights + p->out_channels * row;
+    int16_t x[4 * MLTK_LONGEST_ROW];
     collector to = {scratch, scratch, 0};
     memset(scratch, 0, (size_t)row);
     for (int32_t g = 0; g < p->groups; ++g) {
-        for (int32_t c = g * group_out; c < (g + 1) * group_out; c += MLTK_LANES) {
-            const mltk_lanes lanes = mltk_lanes_of(&p->out, c, (g + 1) * group_out);
-            for (int32_t k = 0; k < row; ++k) {
-                for (int32_t i = 0; i < MLTK_LANES; ++i) {
-                    weights[k][i] = i < lanes.n ? p->weights[(c + i) * row + k] : 0;
+        for (int32_t i = 0; i < pixels; i += 4) {
+            const int32_t n = pixels - i < 4 ? pixels - i : 4;
+            for (int32_t k = 0; k < n; ++k) {
+                const int8_t *values = in + (i + k) * row;
+                if (!is_pointwise) {
+                    gather(p, in + g * group_in, (i + k) / p->out_width, (i + k) % p->out_width, group_in, &to);
+                    values = scratch;
                 }
+                mltk_widen(values, row, x + k * wide);
             }
-            const int8_t *image = in + g * group_in;
-            int8_t *to_out = out + c;
-            for (int32_t n = 0; n < p->batch; ++n, image += p->in_height * p->in_width * p->in_channels) {
-                int32_t y = 0, x = 0;
-                for (int32_t i = 0; i < pixels; ++i, to_out += p->out_channels) {
-                    const int8_t *values = image + i * row;
-                    if (!is_pointwise) {
-                        gather(p, image, y, x, group_in, &to);
-                        values = scratch;
-                        if (++x == p->out_width) x = 0, ++y;
+            for (int32_t c = g * group_out; c < (g + 1) * group_out; c += MLTK_LANES) {
+                mltk_lanes lanes;
+                mltk_vector sums[4] = {{0}};
+                mltk_lanes_of(&p->out, c, (g + 1) * group_out, &lanes);
+                if (n == 4) {
+                    mltk_dots(p->weights + c * row, end, row, lanes.n, x, 4, sums);
+                } else {
+                    for (int32_t k = 0; k < n; ++k) {
+                        mltk_dots(p->weights + c * row, end, row, lanes.n, x + k * wide, 1, sums + k);
                     }
-                    mltk_vector sum = {0}, other = {0};
-                    for (int32_t k = 0; k < row; k += 2) {
-                        sum += weights[k] * values[k];
-                        other += weights[k + 1] * values[k + 1];
-                    }
-                    sum += other;
-                    int32_t sums[MLTK_LANES];
-                    memcpy(sums, &sum, sizeof sums);
-                    mltk_requantize_lanes(&p->out, &lanes, sums, to_out);
+                }
+                for (int32_t k = 0; k < n; ++k) {
+                    mltk_requantize_lanes(&p->out, &lanes, sums + k, out + (i + k) * p->out_channels + c);
                 }
             }
         }
     }
-    mltk_limit(p->out.low, p->out.high, out, p->batch * pixels * p->out_channels);
+}
+
+/* Copy an image to one with a border, `height` times `width` pixels. */
+static void add_border(const mltk_conv *p, const int8_t *in, int32_t height, int32_t width, int8_t *image) {
+    const int32_t from_row = p->in_width * p->in_channels, to_row = width * p->in_channels;
+    const int32_t rows = height - p->pad_top < p->in_height ? height - p->pad_top : p->in_height;
+    const int32_t columns = width - p->pad_left < p->in_width ? width - p->pad_left : p->in_width;
+    memset(image, p->in_zero_point, (size_t)(height * to_row));
+    for (int32_t y = 0; y < rows; ++y) {
+        memcpy(image + (y + p->pad_top) * to_row + p->pad_left * p->in_channels, in + y * from_row,
+               (size_t)(columns * p->in_channels));
+    }
+}
+
+/* Where the inputs of a pixel are, in the order of the weights, behind the first one. Returns how many. */
+static int32_t input_offsets(const mltk_conv *p, int32_t width, int32_t *offsets) {
+    const int32_t group_in = p->in_channels / p->groups;
+    int32_t n = 0;
+    for (int32_t i = 0; i < p->kernel_height; ++i) {
+        for (int32_t j = 0; j < p->kernel_width; ++j) {
+            const int32_t first = (i * p->dilation_height * width + j * p->dilation_width) * p->in_channels;
+            for (int32_t k = 0; k < group_in; ++k) offsets[n++] = first + k;
+        }
+    }
+    return n;
+}
+
+/* The sums of MLTK_LANES channels for four pixels. */
+static inline void four_pixels(const mltk_vector *weights, const int32_t *offsets, int32_t n, const int8_t *const *x,
+                               mltk_vector *sums) {
+    mltk_vector a = {0}, b = {0}, c = {0}, d = {0};
+    for (int32_t k = 0; k < n; ++k) {
+        const mltk_vector w = weights[k];
+        const int32_t at = offsets[k];
+        a += w * x[0][at], b += w * x[1][at], c += w * x[2][at], d += w * x[3][at];
+    }
+    sums[0] = a, sums[1] = b, sums[2] = c, sums[3] = d;
+}
+
+/* The sums of MLTK_LANES channels at a time, for an image that has its border. `first` is its width. */
+static void conv_by_channels(const mltk_conv *p, const int8_t *image, int32_t width, int8_t *out) {
+    const int32_t group_in = p->in_channels / p->groups, group_out = p->out_channels / p->groups;
+    const int32_t pixels = p->out_height * p->out_width;
+    mltk_vector weights[LONG_ROW];
+    int32_t offsets[LONG_ROW];
+    const int32_t n = input_offsets(p, width, offsets);
+    for (int32_t g = 0; g < p->groups; ++g) {
+        for (int32_t c = g * group_out; c < (g + 1) * group_out; c += MLTK_LANES) {
+            mltk_lanes lanes;
+            mltk_lanes_of(&p->out, c, (g + 1) * group_out, &lanes);
+            int32_t *const turned = (int32_t *)(void *)weights;
+            memset(weights, 0, (size_t)n * sizeof weights[0]);
+            for (int32_t i = 0; i < lanes.n; ++i) {
+                const int8_t *const from = p->weights + (c + i) * p->row;
+                for (int32_t k = 0; k < n; ++k) turned[k * MLTK_LANES + i] = from[k];
+            }
+            for (int32_t i = 0; i < pixels; i += 4) {
+                const int32_t many = pixels - i < 4 ? pixels - i : 4;
+                const int8_t *x[4];
+                mltk_vector sums[4];
+                for (int32_t k = 0; k < 4; ++k) {
+                    const int32_t at = i + (k < many ? k : 0), y = at / p->out_width;
+                    const int32_t pixel = y * p->stride_height * width + (at - y * p->out_width) * p->stride_width;
+                    x[k] = image + pixel * p->in_channels + g * group_in;
+                }
+                four_pixels(weights, offsets, n, x, sums);
+                for (int32_t k = 0; k < many; ++k) {
+                    mltk_requantize_lanes(&p->out, &lanes, sums + k, out + (i + k) * p->out_channels + c);
+                }
+            }
+        }
+    }
+}
+
+/* The same with vectors. Returns 0 if the sizes are unusual, and nothing is done. */
+static int conv_with_vectors(const mltk_conv *p, const int8_t *in, int8_t *out, int8_t *scratch, int is_pointwise) {
+    const int32_t pixels = p->out_height * p->out_width, size = pixels * p->out_channels;
+    const int32_t height = (p->out_height - 1) * p->stride_height + (p->kernel_height - 1) * p->dilation_height + 1;
+    const int32_t width = (p->out_width - 1) * p->stride_width + (p->kernel_width - 1) * p->dilation_width + 1;
+    const int has_border = p->pad_top != 0 || p->pad_left != 0 || height > p->in_height || width > p->in_width;
+    const int by_channels =
+        p->row <= LONG_ROW && pixels >= FEW_PIXELS && (!has_border || height * width * p->in_channels <= LARGEST_IMAGE);
+    if (!by_channels && p->row > MLTK_LONGEST_ROW) return 0;
+    for (int32_t n = 0; n < p->batch; ++n, in += p->in_height * p->in_width * p->in_channels, out += size) {
+        if (!by_channels) {
+            conv_by_rows(p, in, out, scratch, is_pointwise);
+        } else if (!has_border) {
+            conv_by_channels(p, in, p->in_width, out);
+        } else {
+            int8_t image[LARGEST_IMAGE];
+            add_border(p, in, height, width, image);
+            conv_by_channels(p, image, width, out);
+        }
+        mltk_limit(p->out.low, p->out.high, out, size);
+    }
+    return 1;
 }
 #endif
 
@@ -235,10 +329,7 @@ void mltk_conv_2d_s8(const mltk_conv *p, const int8_t *in, int8_t *out, int16_t 
     const int32_t image = p->in_height * p->in_width * p->in_channels;
     const int32_t pixels = p->out_height * p->out_width;
 #if defined(MLTK_VECTORS)
-    if (p->row <= LONGEST_ROW) {
-        conv_with_vectors(p, in, out, (int8_t *)scratch, 0);
-        return;
-    }
+    if (conv_with_vectors(p, in, out, (int8_t *)scratch, 0)) return;
 #endif
     collector to;
 #if defined(MLTK_DSP)
@@ -275,10 +366,7 @@ void mltk_pointwise_conv_2d_s8(const mltk_conv *p, const int8_t *in, int8_t *out
     const int32_t pixels = p->batch * p->out_height * p->out_width, n = p->out_channels;
     int8_t *const first = out;
 #if defined(MLTK_VECTORS)
-    if (p->row <= LONGEST_ROW) {
-        conv_with_vectors(p, in, out, (int8_t *)scratch, 1);
-        return;
-    }
+    if (conv_with_vectors(p, in, out, (int8_t *)scratch, 1)) return;
 #endif
     for (int32_t i = 0; i < pixels; i += 2, in += 2 * p->row, out += 2 * n) {
         const int32_t is_last = pixels - i < 2;

@@ -136,46 +136,88 @@ static void channel_out(const mltk_depthwise_conv *p, const int16_t *plane, cons
 }
 
 #if defined(MLTK_VECTORS)
-#define LARGEST_PLANE 2048
-#define LARGEST_KERNEL 128
+#define LARGEST_PLANE 4096
+#define LARGEST_KERNEL 256
 
-/* The same with vectors: planes of several channels, on the stack. */
-static void image_with_vectors(const mltk_depthwise_conv *p, const int8_t *in, int8_t *out) {
+/* Copy MLTK_LANES channels into a plane with a border, or n if fewer are left. */
+static void copy_lanes(const mltk_depthwise_conv *p, const int8_t *in, int32_t channel, int32_t n, int8_t *plane) {
     const int32_t depth = p->out_channels / p->in_channels, width = p->plane_width;
-    mltk_vector plane[LARGEST_PLANE], weights[LARGEST_KERNEL];
-    for (int32_t c = 0; c < p->out_channels; c += MLTK_LANES) {
-        const mltk_lanes lanes = mltk_lanes_of(&p->out, c, p->out_channels);
-        const mltk_vector zero = {0};
-        int32_t channels[MLTK_LANES] = {0};
-        for (int32_t i = 0; i < lanes.n; ++i) channels[i] = (c + i) / depth;
-        for (int32_t k = 0; k < p->kernel_height * p->kernel_width; ++k) {
-            weights[k] = zero;
-            for (int32_t i = 0; i < lanes.n; ++i) weights[k][i] = p->weights[k * p->out_channels + c + i];
-        }
-        for (int32_t i = 0; i < p->plane_height * width; ++i) plane[i] = zero + p->in_zero_point;
-        for (int32_t y = 0; y < p->in_height; ++y) {
-            for (int32_t x = 0; x < p->in_width; ++x) {
-                const int8_t *const from = in + y * p->in_step_y + x * p->in_step_x;
-                int32_t values[MLTK_LANES];
-                if (depth == 1 && lanes.n == MLTK_LANES) {
-                    for (int32_t i = 0; i < MLTK_LANES; ++i) values[i] = from[c + i];
-                } else {
-                    for (int32_t i = 0; i < MLTK_LANES; ++i) values[i] = from[channels[i]];
-                }
-                memcpy(&plane[(y + p->pad_top) * width + x + p->pad_left], values, sizeof values);
+    if (p->plane_height != p->in_height || width != p->in_width || n < MLTK_LANES) {
+        memset(plane, p->in_zero_point, (size_t)(p->plane_height * width * MLTK_LANES));
+    }
+    for (int32_t y = 0; y < p->in_height; ++y) {
+        const int8_t *from = in + y * p->in_step_y;
+        int8_t *to = plane + ((y + p->pad_top) * width + p->pad_left) * MLTK_LANES;
+        for (int32_t x = 0; x < p->in_width; ++x, from += p->in_step_x, to += MLTK_LANES) {
+            if (depth == 1) {
+                mltk_copy_lanes(from + channel, n, to);
+            } else {
+                for (int32_t i = 0; i < n; ++i) to[i] = from[(channel + i) / depth];
             }
         }
-        for (int32_t y = 0; y < p->out_height; ++y) {
-            for (int32_t x = 0; x < p->out_width; ++x) {
-                const mltk_vector *v = plane + y * p->stride_height * width + x * p->stride_width, *w = weights;
-                mltk_vector sum = zero;
-                for (int32_t i = 0; i < p->kernel_height; ++i, v += p->dilation_height * width) {
-                    for (int32_t j = 0; j < p->kernel_width; ++j) sum += v[j * p->dilation_width] * *w++;
-                }
-                int32_t sums[MLTK_LANES];
-                memcpy(sums, &sum, sizeof sums);
-                mltk_requantize_lanes(&p->out, &lanes, sums, out + y * p->out_step_y + x * p->out_step_x + c);
+    }
+}
+
+/* Where values are: the steps between neighbors, and of the inputs of an output from the first one. */
+typedef struct {
+    int32_t step_y, step_x;
+    int32_t offsets[LARGEST_KERNEL];
+} layout;
+
+static void set_layout(const mltk_depthwise_conv *p, int32_t step_y, int32_t step_x, layout *to) {
+    int32_t k = 0;
+    to->step_y = step_y, to->step_x = step_x;
+    for (int32_t i = 0; i < p->kernel_height; ++i) {
+        for (int32_t j = 0; j < p->kernel_width; ++j) {
+            to->offsets[k++] = i * p->dilation_height * step_y + j * p->dilation_width * step_x;
+        }
+    }
+}
+
+/* The outputs of some channels. `in` is the first channel of the first pixel. */
+static void lanes_out(const mltk_depthwise_conv *p, const layout *where, const int8_t *in, int32_t channel,
+                      int8_t *out) {
+    const int32_t taps = p->kernel_height * p->kernel_width;
+    mltk_vector weights[LARGEST_KERNEL];
+    mltk_lanes lanes;
+    mltk_lanes_of(&p->out, channel, p->out_channels, &lanes);
+    for (int32_t k = 0; k < taps; ++k) {
+        const int8_t *const from = p->weights + k * p->out_channels + channel;
+        if (lanes.n == MLTK_LANES) {
+            mltk_load_lanes(from, &weights[k]);
+        } else {
+            for (int32_t i = 0; i < MLTK_LANES; ++i) weights[k][i] = i < lanes.n ? from[i] : 0;
+        }
+    }
+    for (int32_t y = 0; y < p->out_height; ++y) {
+        const int8_t *x = in + y * p->stride_height * where->step_y;
+        int8_t *to = out + y * p->out_step_y + channel;
+        for (int32_t i = 0; i < p->out_width; ++i, x += p->stride_width * where->step_x, to += p->out_step_x) {
+            mltk_vector sum = {0}, value;
+            for (int32_t k = 0; k < taps; ++k) {
+                mltk_load_lanes(x + where->offsets[k], &value);
+                sum += value * weights[k];
             }
+            mltk_requantize_lanes(&p->out, &lanes, &sum, to);
+        }
+    }
+}
+
+/* The same with vectors. Without a border, values are used where they are; otherwise, copies on the stack. */
+static void image_with_vectors(const mltk_depthwise_conv *p, const int8_t *in, int8_t *out) {
+    const int has_border = p->plane_height > p->in_height || p->plane_width > p->in_width || in == out;
+    const int is_direct = !has_border && p->out_channels == p->in_channels && p->in_channels % MLTK_LANES == 0;
+    layout where;
+    if (is_direct) {
+        set_layout(p, p->in_step_y, p->in_step_x, &where);
+        for (int32_t c = 0; c < p->out_channels; c += MLTK_LANES) lanes_out(p, &where, in + c, c, out);
+    } else {
+        int8_t plane[LARGEST_PLANE * MLTK_LANES];
+        set_layout(p, p->plane_width * MLTK_LANES, MLTK_LANES, &where);
+        for (int32_t c = 0; c < p->out_channels; c += MLTK_LANES) {
+            const int32_t left = p->out_channels - c;
+            copy_lanes(p, in, c, left < MLTK_LANES ? left : MLTK_LANES, plane);
+            lanes_out(p, &where, plane, c, out);
         }
     }
 }
@@ -183,29 +225,25 @@ static void image_with_vectors(const mltk_depthwise_conv *p, const int8_t *in, i
 
 void mltk_depthwise_conv_2d_s8(const mltk_depthwise_conv *p, const int8_t *in, int8_t *out, int16_t *scratch) {
     const int32_t depth = p->out_channels / p->in_channels; /* outputs for each input channel */
-    const int32_t row = (p->kernel_width + 1) & ~1;
+    const int32_t row = (p->kernel_width + 1) & ~1, plane_size = p->plane_height * p->plane_width;
+    const int32_t size = p->out_height * p->out_width * p->out_channels;
     int16_t *const weights = scratch, *const plane = scratch + p->kernel_height * row;
+    for (int32_t n = 0; n < p->batch; ++n, in += p->in_height * p->in_width * p->in_channels, out += size) {
 #if defined(MLTK_VECTORS)
-    const int with_vectors =
-        p->plane_height * p->plane_width <= LARGEST_PLANE && p->kernel_height * p->kernel_width <= LARGEST_KERNEL;
-#else
-    const int with_vectors = 0;
+        if (plane_size <= LARGEST_PLANE && p->kernel_height * p->kernel_width <= LARGEST_KERNEL) {
+            image_with_vectors(p, in, out);
+            mltk_limit(p->out.low, p->out.high, out, size);
+            continue;
+        }
 #endif
-    for (int32_t n = 0; n < p->batch; ++n) {
-#if defined(MLTK_VECTORS)
-        if (with_vectors) image_with_vectors(p, in, out);
-#endif
-        for (int32_t i = 0; i < p->plane_height * p->plane_width + 2; ++i) plane[i] = p->in_zero_point;
-        for (int32_t i = 0, channel = 0; i < p->in_channels && !with_vectors; ++i) {
+        for (int32_t i = 0; i < plane_size + 2; ++i) plane[i] = p->in_zero_point;
+        for (int32_t i = 0, channel = 0; i < p->in_channels; ++i) {
             copy_channel(p, in + i, plane);
             for (int32_t k = 0; k < depth; ++k, ++channel) {
                 copy_weights(p, channel, weights);
                 channel_out(p, plane, weights, channel, out + channel);
             }
         }
-        const int32_t size = p->out_height * p->out_width * p->out_channels;
         mltk_limit(p->out.low, p->out.high, out, size);
-        in += p->in_height * p->in_width * p->in_channels;
-        out += size;
     }
 }

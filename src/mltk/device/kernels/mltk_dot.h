@@ -19,12 +19,10 @@
 #define MLTK_DSP 1
 #endif
 
-/* Processors that compute several int32 at a time. The compiler chooses the instructions. */
+/* Processors that compute several int32 at a time: see mltk_vectors.h. */
 #if (defined(__SSE2__) || defined(__ARM_NEON) || defined(__wasm_simd128__)) && defined(__GNUC__) &&                    \
     !defined(MLTK_HELIUM) && !defined(MLTK_PORTABLE)
 #define MLTK_VECTORS 1
-#define MLTK_LANES 16
-typedef int32_t mltk_vector __attribute__((vector_size(4 * MLTK_LANES)));
 #endif
 
 #if defined(MLTK_DSP)
@@ -122,53 +120,6 @@ static inline int32_t mltk_requantize(const mltk_channel *c, int32_t sum) {
     return c->shift < 0 ? mltk_requantize_right(c, sum) : mltk_requantize_other(c, sum);
 }
 
-#if defined(MLTK_VECTORS)
-/* The constants of MLTK_LANES channels, or of `n` if fewer are left. */
-typedef struct {
-    int32_t bias[MLTK_LANES], multiplier[MLTK_LANES], right[MLTK_LANES], half[MLTK_LANES];
-    int32_t channel, n, is_usual; /* whether all shifts are below 0 */
-} mltk_lanes;
-
-static inline mltk_lanes mltk_lanes_of(const mltk_requantization *p, int32_t channel, int32_t end) {
-    mltk_lanes lanes = {{0}, {0}, {0}, {0}, 0, 0, 1};
-    lanes.channel = channel;
-    lanes.n = end - channel < MLTK_LANES ? end - channel : MLTK_LANES;
-    for (int32_t i = 0; i < lanes.n; ++i) {
-        const mltk_channel c = mltk_channel_of(p, channel + i);
-        lanes.bias[i] = c.bias, lanes.multiplier[i] = c.multiplier, lanes.half[i] = c.half;
-        lanes.right[i] = c.shift < 0 ? -c.shift : 0;
-        if (c.shift >= 0) lanes.is_usual = 0;
-    }
-    return lanes;
-}
-
-static inline void mltk_requantize_lanes(const mltk_requantization *p, const mltk_lanes *lanes, const int32_t *sums,
-                                         int8_t *out) {
-    int8_t all[MLTK_LANES];
-    if (!lanes->is_usual) {
-        for (int32_t i = 0; i < lanes->n; ++i) {
-            const mltk_channel c = mltk_channel_of(p, lanes->channel + i);
-            out[i] = (int8_t)mltk_requantize(&c, sums[i]);
-        }
-        return;
-    }
-    const int32_t zero = p->zero_point;
-    for (int32_t i = 0; i < MLTK_LANES; ++i) {
-        const int32_t twice = mltk_shift_left(sums[i] + lanes->bias[i], 1), multiplier = lanes->multiplier[i];
-        const uint32_t below = (uint32_t)twice * (uint32_t)multiplier;
-        int32_t x = (int32_t)(((int64_t)twice * multiplier) >> 32) + (int32_t)(below >> 31); /* mltk_high_mul() */
-        x = ((x + lanes->half[i] + (x >> 31)) >> lanes->right[i]) + zero;
-        x = x < -128 ? -128 : x;
-        all[i] = (int8_t)(x > 127 ? 127 : x);
-    }
-    if (lanes->n == MLTK_LANES) {
-        memcpy(out, all, MLTK_LANES);
-    } else {
-        memcpy(out, all, (size_t)lanes->n);
-    }
-}
-#endif
-
 /* The range of a fused activation. Most are the whole range of int8, by their choice of scale and zero point. */
 static inline void mltk_limit(int32_t lowest, int32_t highest, int8_t *out, int32_t n) {
     const int8_t low = (int8_t)lowest, high = (int8_t)highest;
@@ -178,5 +129,9 @@ static inline void mltk_limit(int32_t lowest, int32_t highest, int8_t *out, int3
         out[i] = x > high ? high : x;
     }
 }
+
+#if defined(MLTK_VECTORS)
+#include "mltk_vectors.h"
+#endif
 
 #endif /* MLTK_DOT_H */

@@ -40,7 +40,33 @@ static inline void dot_2x1(const int8_t *w, const int8_t *x, int32_t n, int32_t 
     sum[0] = s0, sum[1] = s1;
 }
 
+#if defined(MLTK_VECTORS)
+/* The same with vectors: the sums of several outputs become int8 at a time. */
+static void with_vectors(const mltk_fully_connected *p, const int8_t *in, int8_t *out) {
+    int16_t x[MLTK_LONGEST_ROW];
+    const int8_t *const end = p->weights + p->out_size * p->in_size;
+    for (int32_t i = 0; i < p->rows; ++i, in += p->in_size, out += p->out_size) {
+        mltk_widen(in, p->in_size, x);
+        for (int32_t c = 0; c < p->out_size; c += MLTK_LANES) {
+            mltk_lanes lanes;
+            mltk_vector sums = {0};
+            mltk_lanes_of(&p->out, c, p->out_size, &lanes);
+            mltk_dots(p->weights + c * p->in_size, end, p->in_size, lanes.n, x, 1, &sums);
+            mltk_requantize_lanes(&p->out, &lanes, &sums, out + c);
+        }
+    }
+}
+#endif
+
 void mltk_fully_connected_s8(const mltk_fully_connected *p, const int8_t *in, int8_t *out) {
+    const int32_t size = p->rows * p->out_size;
+#if defined(MLTK_VECTORS)
+    if (p->in_size <= MLTK_LONGEST_ROW) {
+        with_vectors(p, in, out);
+        mltk_limit(p->out.low, p->out.high, out, size);
+        return;
+    }
+#endif
     int32_t sum[2];
     for (int32_t i = 0; i < p->rows; ++i, in += p->in_size) {
         const int8_t *weights = p->weights;
@@ -52,6 +78,5 @@ void mltk_fully_connected_s8(const mltk_fully_connected *p, const int8_t *in, in
             }
         }
     }
-    const int32_t size = p->rows * p->out_size;
     mltk_limit(p->out.low, p->out.high, out - size, size);
 }

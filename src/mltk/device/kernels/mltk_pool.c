@@ -4,8 +4,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "mltk_fixed_point.h"
-#include "mltk_kernels.h"
+#include "mltk_dot.h"
 
 typedef int32_t (*pool_function)(const mltk_pool *p, const int8_t *in, int32_t height, int32_t width);
 
@@ -29,6 +28,43 @@ static int32_t largest(const mltk_pool *p, const int8_t *in, int32_t height, int
     return found;
 }
 
+#if defined(MLTK_VECTORS)
+#define LARGEST_WINDOW 32768 /* whose average is exact in float */
+
+/* The same for n <= MLTK_LANES channels. `end` is the end of the image: nothing behind it is read. */
+static void pool_lanes(const mltk_pool *p, const int8_t *in, const int8_t *end, int32_t height, int32_t width,
+                       int32_t n, pool_function function, int8_t *out) {
+    const mltk_vector zero = {0};
+    mltk_vector found = function == average ? zero : zero - 128, value;
+    for (int32_t y = 0; y < height; ++y) {
+        const int8_t *x = in + y * p->in_width * p->channels;
+        for (int32_t i = 0; i < width; ++i, x += p->channels) {
+            if (end - x >= MLTK_LANES) {
+                mltk_load_lanes(x, &value);
+            } else {
+                int8_t some[MLTK_LANES] = {0};
+                memcpy(some, x, (size_t)n);
+                mltk_load_lanes(some, &value);
+            }
+            if (function == average) {
+                found += value;
+            } else {
+                const mltk_vector is_larger = value > found;
+                found = (value & is_larger) | (found & ~is_larger);
+            }
+        }
+    }
+    if (function == average) {
+        /* Halves away from zero. A quotient that is not whole is further from a whole number than float rounds. */
+        const int32_t size = height * width, half = size / 2;
+        found += ((found <= 0) & -2 * half) + half;
+        const mltk_reals quotient = __builtin_convertvector(found, mltk_reals) / (float)size;
+        found = __builtin_convertvector(quotient, mltk_vector);
+    }
+    mltk_store_lanes(&found, p->low, p->high, n, out);
+}
+#endif
+
 static void pool(const mltk_pool *p, const int8_t *in, int8_t *out, pool_function function) {
     const int32_t image = p->in_height * p->in_width * p->channels;
     for (int32_t n = 0; n < p->batch; ++n, in += image) {
@@ -41,6 +77,14 @@ static void pool(const mltk_pool *p, const int8_t *in, int8_t *out, pool_functio
                 const int32_t left = start_x < 0 ? 0 : start_x;
                 const int32_t right = mltk_clip(start_x + p->kernel_width, 0, p->in_width);
                 const int8_t *const corner = in + (top * p->in_width + left) * p->channels;
+#if defined(MLTK_VECTORS)
+                for (int32_t c = 0; c < p->channels && p->kernel_height * p->kernel_width <= LARGEST_WINDOW;) {
+                    const int32_t many = p->channels - c < MLTK_LANES ? p->channels - c : MLTK_LANES;
+                    pool_lanes(p, corner + c, in + image, bottom - top, right - left, many, function, out);
+                    c += many, out += many;
+                }
+                if (p->kernel_height * p->kernel_width <= LARGEST_WINDOW) continue;
+#endif
                 for (int32_t c = 0; c < p->channels; ++c) {
                     *out++ = mltk_clip_s8(function(p, corner + c, bottom - top, right - left), p->low, p->high);
                 }
