@@ -111,6 +111,7 @@ def make_toy(folder: Path, name: str = "toy", **settings: Any) -> Toy:
     model.optimizer = "sgd"
     model.epochs = 2
     model.seed = 3
+    model.html_report = False  # half a second each time; tests of reports set it
     for key, value in settings.items():
         setattr(model, key, value)
     return model

@@ -55,6 +55,7 @@ def command(
     start(verbose)
     from mltk.operations.evaluate import evaluate_model
     from mltk.operations.results.training import report_training
+    from mltk.operations.shared.archived_report import renew_report
     from mltk.operations.train import train_model
     from mltk.specification.evaluate_settings import EvaluateMixin
 
@@ -76,6 +77,7 @@ def command(
             post_process=post,
             add=add,
             live=page,
+            report=False if evaluate else None,  # the last evaluation writes the report
         )
         evaluations = []
         if evaluate and isinstance(results.mltk_model, EvaluateMixin):
@@ -83,8 +85,10 @@ def command(
                 page.state.set(stage="evaluating")
             for tflite in (False, True) if results.tflite_model is not None else (False,):
                 is_last = tflite or results.tflite_model is None
-                report = None if is_last else False  # the last evaluation writes the report
+                report = None if is_last else False
                 evaluations.append(evaluate_model(results.mltk_model, tflite=tflite, show=show, report=report))
+        elif evaluate and results.model_archive_path and results.mltk_model.html_report:
+            renew_report(results.mltk_model)
         text = report_training(results, evaluations)
         if page is not None:
             page.finish_with_report(results.model_archive_path, text)

@@ -35,7 +35,7 @@ from mltk.operations.shared.keras_model import (
     model_to_save,
 )
 from mltk.operations.shared.known_shapes import give_shapes
-from mltk.operations.shared.model_archive import create_model_archive, quantized_files, update_model_archive
+from mltk.operations.shared.model_archive import create_model_archive, quantized_files
 from mltk.operations.shared.own_folder import add_own_folders
 from mltk.operations.shared.prepare import prepare
 from mltk.operations.shared.tensorflow_setup import import_tensorflow
@@ -156,9 +156,9 @@ def _finish(run: _Run, results: TrainingResults, *, quantize: bool, create_archi
     if create_archive:
         create_model_archive(model, **facts)
         if report:
-            from mltk.operations.shared.archived_report import add_report
+            from mltk.operations.shared.archived_report import renew_report
 
-            update_model_archive(model, add_report(model, {}))
+            renew_report(model)
         results.model_archive_path = model.archive_path
         model.trigger_event(MltkModelEvent.AFTER_SAVE_TRAIN_ARCHIVE, archive_path=model.archive_path)
         run.logger.info("Model archive: %s", model.archive_path)

@@ -58,6 +58,7 @@ class ModelFacts:
         memory: `MemoryPlan.to_dict`.
         parity: `ParityResults.to_dict`.
         quantization: `QuantizationReport.to_dict`.
+        stream: The content of ``eval-results.json`` of `evaluate_stream`; None if no stream was evaluated.
         tflite_bytes: Size of the ``.tflite``.
         arena_bytes: Size of the tensor arena.
         arena_source: Where `arena_bytes` comes from.
@@ -75,6 +76,7 @@ class ModelFacts:
     memory: Plain | None = None
     parity: Plain | None = None
     quantization: Plain | None = None
+    stream: Plain | None = None
     tflite_bytes: int | None = None
     arena_bytes: int | None = None
     arena_source: str = ""

@@ -14,6 +14,7 @@ from mltk.report.sections.memory import memory
 from mltk.report.sections.parity import parity
 from mltk.report.sections.quantization import quantization
 from mltk.report.sections.samples import samples
+from mltk.report.sections.streams import streams
 from mltk.report.sections.summary import summary
 from mltk.report.sections.thresholds import thresholds
 from mltk.report.sections.training import training
@@ -23,6 +24,7 @@ _SECTIONS: tuple[Callable[[ModelFacts], Section | None], ...] = (
     training,
     confusion,
     thresholds,
+    streams,
     samples,
     cost,
     memory,

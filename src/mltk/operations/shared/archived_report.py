@@ -12,6 +12,7 @@ from mltk.files import write_file
 from mltk.micro.profile.profiler import profile_tflite
 from mltk.operations.parity import compare_on_samples
 from mltk.operations.shared import report_facts
+from mltk.operations.shared.model_archive import update_model_archive
 from mltk.operations.shared.try_section import try_sections
 from mltk.report.model_report import model_report
 from mltk.specification import names
@@ -54,6 +55,11 @@ def add_report(model: MltkModel, members: Mapping[str, bytes | str]) -> dict[str
         logger.warning("No report was written: %s", e)
         return dict(members)
     return {**members, MEMBER: page.encode()}
+
+
+def renew_report(model: MltkModel) -> None:
+    """Write the report of a trained model to its archive and its log folder."""
+    update_model_archive(model, add_report(model, {}))
 
 
 def parity_of(tflite: TfliteModel, float_model: TfliteModel | None, inputs: Sequence[Any]) -> bytes | None:

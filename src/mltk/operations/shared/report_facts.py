@@ -24,7 +24,7 @@ DEFAULT_TARGETS = ("cortex-m4", "cortex-m33", "cortex-m55")
 """Targets of a report for which none are chosen."""
 PARITY = "parity/parity.json"
 """Member of the archive with the results of a parity check."""
-_RESULTS = "eval-results.json"
+_RESULTS, _STREAM = "eval-results.json", "stream"
 _ORDER = {"tflite": 0, "keras": 1}
 logger = logging.getLogger("mltk")
 
@@ -122,6 +122,7 @@ def read_facts(
         **device_facts(tflite, targets),
         parity=parity,
         quantization=report,
+        stream=reader.object(f"eval/{_STREAM}/{_RESULTS}"),
         source=members.read(source).decode("utf-8", "replace") if source in members.names else "",
         missing=tuple(reader.damaged),
     )
@@ -131,6 +132,7 @@ def _evaluations(names: Sequence[str], reader: _Reader) -> tuple[EvaluationFacts
     keys = [
         n.split("/")[1] for n in names if n.startswith("eval/") and n.endswith(f"/{_RESULTS}") and n.count("/") == 2
     ]
+    keys = [key for key in keys if key != _STREAM]
     keys.sort(key=lambda key: (_ORDER.get(key, len(_ORDER)), key))
     found = []
     for key in keys:

@@ -88,7 +88,7 @@ const mltkReport = (function () {
   }
 
   // -- plots ------------------------------------------------------------------------------------------------
-  // spec: {title, label, x: {label, range, format, log}, y: {label, range, format, log}, height,
+  // spec: {title, label, x: {label, range, format, tick, log, asinh, whole}, y: {label, range, format, log}, height,
   //        series: [{label, x: [..], y: [..], dash, bars, points, step, hidden, color}], marks: [{x, label}], table: bool}
   // Returns {plot, setMark(i, x), setSeries(list)}.
   const WHOLE = [1, 2, 5].flatMap((n) => [1, 10, 100, 1000, 10000].map((m) => n * m)).sort((a, b) => a - b);
@@ -128,8 +128,8 @@ const mltkReport = (function () {
       return {
         width: Math.max(200, Math.floor(canvas.clientWidth)), height: spec.height || 260,
         scales: {
-          x: { time: false, range: spec.x.range ? () => spec.x.range : undefined, distr: spec.x.log ? 3 : 1 },
-          y: { range: spec.y.range ? () => spec.y.range : undefined, distr: spec.y.log ? 3 : 1 },
+          x: { time: false, ...scale(spec.x) },
+          y: scale(spec.y),
         },
         axes: [{ ...axis(spec.x), size: 34, space: 60, incrs: spec.x.whole ? WHOLE : undefined }, { ...axis(spec.y), size: 58 }],
         legend: { show: false },
@@ -137,6 +137,12 @@ const mltkReport = (function () {
         series: [{}, ...spec.series.map(seriesOptions)],
         hooks: { setCursor: [showValues], draw: [drawMarks] },
         padding: [10, 22, 0, 0],
+      };
+    }
+    // asinh: linear below this value, logarithmic above it.
+    function scale(side) {
+      return {
+        range: side.range ? () => side.range : undefined, distr: side.asinh ? 4 : side.log ? 3 : 1, asinh: side.asinh,
       };
     }
     function seriesOptions(series, i) {

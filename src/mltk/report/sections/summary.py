@@ -18,7 +18,7 @@ def summary(facts: ModelFacts) -> Section:
     """Return the summary."""
     html = join(
         element("p", headline(facts), class_="verdict"),
-        tiles([*_accuracy(facts), *_size(facts), *_time(facts)]),
+        tiles([*_accuracy(facts), *_stream(facts), *_size(facts), *_time(facts)]),
         notes(verdict(facts)),
     )
     return Section("summary", "Summary", html)
@@ -43,6 +43,13 @@ def _figures(results: Plain, title: str) -> Iterator[tuple[str, str, str]]:
     shown = [(k, v) for k, v in results.items() if isinstance(v, float) or k in ("exact_match_accuracy",)]
     for name, value in shown[:3]:
         yield f"{name}, {title}", figure(value), ""
+
+
+def _stream(facts: ModelFacts) -> Iterator[tuple[str, str, str]]:
+    results = facts.stream
+    if results is not None:
+        rejects = f"{percent(results.get('false_reject_rate'))} false rejects"
+        yield "False accepts an hour", short(results.get("false_accepts_per_hour")), rejects
 
 
 def _size(facts: ModelFacts) -> Iterator[tuple[str, str, str]]:
