@@ -156,9 +156,12 @@ def main() -> None:
         listening = Listening.of(resolve(arguments.model).tflite_model())
         paths = write_hours(listening, Path(folder), arguments.hours)
         streams = []
+        cpu_s = time.process_time()
         for path in paths:
             with scored_stream(arguments.model, StreamOptions(stream=str(path))) as scored:
                 streams.append(scored)
+        cpu_s = time.process_time() - cpu_s
+        print(f"CPU time: {cpu_s / 2 / arguments.hours:.1f} s for an hour of audio, with reading and checking.")
         good = print_speed(streams[0], paths[0])
     sweepers = [Sweeper(s.recordings, listening.classes, s.tolerance_s) for s in streams]
     for k, sweeper in enumerate(sweepers):

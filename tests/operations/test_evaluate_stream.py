@@ -12,7 +12,7 @@ from helpers.listening_models import RATE, listening_model, settings, sounds, st
 from helpers.streams import write_recording
 from mltk.audio.files import read_audio_int16
 from mltk.audio.listening import Listening
-from mltk.errors import DatasetError, EvaluationError
+from mltk.errors import DatasetError, EvaluationError, RuntimeFailure
 from mltk.files import write_file
 from mltk.micro.engines.run import run_batch
 from mltk.operations.evaluate_stream import evaluate_stream
@@ -29,9 +29,9 @@ def write_model(folder: Path, **changes: object) -> Path:
 
 def detections_in_python(model: TfliteModel, samples: np.ndarray) -> list[tuple[str, float, int]]:
     """Compute the detections in one piece, with the interpreter."""
-    listening = Listening.of(model)
+    listening = Listening.of(model, may_keep_state=True)
     ((inputs, times),) = listening.batches(samples, size=100_000)
-    scores = listening.scores(run_batch(model, inputs).outputs[0])
+    scores = listening.scores(run_batch(model, inputs, reset_between_samples=not listening.keeps_state).outputs[0])
     return [(d.class_name, d.time_ms / 1000, d.score) for d in listening.make_detector().feed(scores, times)]
 
 
@@ -149,7 +149,6 @@ def test_several_batches_and_other_engines_have_the_same_scores(
 
 def test_c_code_that_differs_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from mltk.codegen.host import HostModel
-    from mltk.errors import RuntimeFailure
 
     run = HostModel.run
     monkeypatch.setattr(HostModel, "run", lambda self, inputs: [o ^ 1 for o in run(self, inputs)])
@@ -184,9 +183,26 @@ def test_a_model_that_no_device_could_run_is_refused(tmp_path: Path, changes: di
         evaluate_stream(write_model(tmp_path, **changes), write_recording(tmp_path))
 
 
-def test_a_model_that_keeps_state_is_refused(tmp_path: Path) -> None:
+def test_a_model_keeps_its_state_through_each_recording(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "stream.tflite"
+    write_file(path, streaming_model())
+    monkeypatch.setattr("mltk.audio.streams.scoring._BATCH_BYTES", 1)  # blocks of a second
+    for name, seed in (("a", 5), ("b", 6)):
+        write_recording(tmp_path / "audio", name, sounds(30.0, seed=seed), labels=[])
+    results = evaluate_stream(path, tmp_path / "audio", output=tmp_path / "out")
+    model = TfliteModel.load_flatbuffer_file(str(path))
+    for name, seed in (("a", 5), ("b", 6)):
+        own = [(d["keyword"], d["time_s"], d["score"]) for d in results.detections if d["recording"] == f"{name}.wav"]
+        assert own == detections_in_python(model, sounds(30.0, seed=seed))
+        assert len(own) > 5
+    assert "; 32 inferences equal to" in results["engine_description"]
+    assert results.tolerance_s == pytest.approx(0.39)  # the clip, not the rows of an inference
+
+
+def test_a_model_that_keeps_state_needs_a_compiler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_file(tmp_path / "stream.tflite", streaming_model())
-    with pytest.raises(EvaluationError, match="stream can't be evaluated on a stream: The model keeps state"):
+    monkeypatch.setenv("CC", "/nowhere/cc")
+    with pytest.raises(RuntimeFailure, match="The compiler /nowhere/cc can't be started"):
         evaluate_stream(tmp_path / "stream.tflite", write_recording(tmp_path))
 
 
@@ -202,7 +218,7 @@ def test_impossible_arguments_are_refused(tmp_path: Path) -> None:
         evaluate_stream(model)
     with pytest.raises(EvaluationError, match="tolerance is -1 s"):
         evaluate_stream(model, tmp_path, tolerance_s=-1)
-    with pytest.raises(EvaluationError, match="has 0 hours"):
+    with pytest.raises(EvaluationError, match="has 0 h;"):
         evaluate_stream(model, hours=0)
     with pytest.raises(EvaluationError, match="no engine 'x'"):
         evaluate_stream(model, write_recording(tmp_path), engine="x")

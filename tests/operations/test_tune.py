@@ -88,7 +88,7 @@ def test_nothing_is_written_after_an_error(spotter: Path, audio: Path) -> None:
 def test_short_audio_and_an_impossible_rate_are_named(spotter: Path, audio: Path) -> None:
     content = spotter.read_bytes()
     results = tune_model(spotter, audio, max_false_accepts=200, tolerance_s=0.1, dry_run=True)
-    assert "0.0167 hours are short for this rate. Give 0.02 hours or more." in results.notes
+    assert "0.0167 h of audio are short for this rate. Give 0.02 h or more." in results.notes
     with pytest.raises(EvaluationError, match="wanted rate is 0 false accepts"):
         tune_model(spotter, audio, max_false_accepts=0)
     assert spotter.read_bytes() == content

@@ -80,12 +80,15 @@ class HostModel:
             self._libraries = [ctypes.CDLL(str(copy)) for copy in copies]
         self.is_stateful = bool(self.program.states)
 
-    def run(self, inputs: Sequence[np.ndarray], *, reset_between_samples: bool = True) -> list[np.ndarray]:
+    def run(
+        self, inputs: Sequence[np.ndarray], *, reset_between_samples: bool = True, resumes: bool = False
+    ) -> list[np.ndarray]:
         """Compute samples.
 
         Args:
             inputs: One array for each model input, (samples, *shape) with or without the batch dimension.
             reset_between_samples: Whether to forget the model's state before each sample.
+            resumes: With ``reset_between_samples=False``: begin with the state that the call before left.
 
         Returns:
             One array for each model output, (samples, *shape) with the batch dimension.
@@ -103,6 +106,8 @@ class HostModel:
 
         def compute(k: int) -> None:
             part = slice(bounds[k], bounds[k + 1])
+            if self.is_stateful and not (is_stream and resumes):
+                self._libraries[k].model_reset()
             self._run(self._libraries[k], [a[part] for a in arrays], [o[part] for o in outputs], reset_between_samples)
 
         if parts == 1:
@@ -115,8 +120,6 @@ class HostModel:
     def _run(
         self, library: ctypes.CDLL, inputs: list[np.ndarray], outputs: list[np.ndarray], reset_between_samples: bool
     ) -> None:
-        if self.is_stateful:
-            library.model_reset()
         pointers = [ctypes.c_void_p(a.ctypes.data) for a in (*inputs, *outputs)]
         library.model_batch(ctypes.c_int32(len(inputs[0])), ctypes.c_int32(int(reset_between_samples)), *pointers)
 

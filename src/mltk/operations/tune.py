@@ -113,7 +113,8 @@ def _tuned(scored: ScoredStream, max_false_accepts: float) -> TuneResults:
     notes = list(scored.notes)
     if max_false_accepts * scored.hours < _EXPECTED:
         notes.append(
-            f"{scored.hours:.3g} hours are short for this rate. Give {_EXPECTED / max_false_accepts:.3g} hours or more."
+            f"{scored.hours:.3g} h of audio are short for this rate. Give {_EXPECTED / max_false_accepts:.3g} h or "
+            "more."
         )
     if own.detection_threshold_list:
         notes.append("The thresholds of single classes (detection_threshold_list) are replaced by one threshold.")

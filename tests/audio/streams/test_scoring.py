@@ -65,7 +65,7 @@ def test_an_error_while_reading_is_raised(tmp_path: Path) -> None:
     path = write_recording(tmp_path)
     listening = Listening.of(TfliteModel(listening_model()))
     recording = Recording(str(path), "a.wav", 9.0, RATE, 1, [Event(8.0, 8.5, 0)])
-    with pytest.raises(LabelFileError, match=r"ends after 4.0 s, although its header says 9.0 s. 1 labels"):
+    with pytest.raises(LabelFileError, match=r"ends after 4.0 s, although its header says 9.0 s. 1 label lies past"):
         score_recording(recording, listening, lambda x: np.zeros((len(x), 3), np.int8))
     with pytest.raises(ZeroDivisionError):
         score_recording(recording, listening, lambda x: x / (1 // 0))

@@ -89,7 +89,7 @@ def test_the_settings_to_try_can_detect_something() -> None:
 @pytest.mark.parametrize(
     ("rate", "n_words", "message"),
     [
-        (1.0, 50, r"0.333 hours of audio are too short to see a rate of 1 false.*\nTake at least 1.6 hours"),
+        (1.0, 50, r"0.333 h of audio are too short to see a rate of 1 false.*\nTake at least 1.6 h"),
         (10.0, 0, "No keyword is said in the recordings"),
     ],
 )

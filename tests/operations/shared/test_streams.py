@@ -50,7 +50,7 @@ def test_the_evaluation_clips_are_joined_and_the_results_say_so(model: Model, tm
     assert results.is_joined
     assert results.hours == pytest.approx(0.05)
     assert 20 < results.n_keywords < 80
-    assert "0.05 hours were joined from 12 evaluation clips and generated noise (seed 1)" in results["notes"][0]
+    assert "0.05 h of audio were joined from 12 evaluation clips and generated noise (seed 1)" in results["notes"][0]
     assert "joined from clips and noise" in str(results)
     with zipfile.ZipFile(model.archive_path) as archive:
         assert "eval/stream/eval-results.json" in archive.namelist()

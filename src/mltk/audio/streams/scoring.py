@@ -112,7 +112,7 @@ def score_recording(
     if late:
         raise LabelFileError(
             f"{recording.path} ends after {duration_s:.1f} s, although its header says {recording.duration_s:.1f} s. "
-            f"{len(late)} labels lie past the end.",
+            f"{len(late)} label{'s lie' if len(late) > 1 else ' lies'} past the end.",
             hint="The file was cut. Copy or record it again.",
         )
     all_scores = np.concatenate(scores) if scores else np.empty((0, len(listening.classes)), np.uint8)

@@ -101,9 +101,9 @@ def choose_settings(
     most = most_false_accepts(max_false_accepts_per_hour * sweeper.hours)
     if most < 0:
         raise EvaluationError(
-            f"{sweeper.hours:.3g} hours of audio are too short to see a rate of {max_false_accepts_per_hour:g} false "
+            f"{sweeper.hours:.3g} h of audio are too short to see a rate of {max_false_accepts_per_hour:g} false "
             "accepts an hour.",
-            hint=f"Take at least {-math.log(1 - CONFIDENCE) / max_false_accepts_per_hour:.2g} hours, better three "
+            hint=f"Take at least {-math.log(1 - CONFIDENCE) / max_false_accepts_per_hour:.2g} h, better three "
             "times as much.",
         )
     if not sweeper.n_events.any():
@@ -131,7 +131,7 @@ def choose_settings(
     if best is None:
         raise EvaluationError(
             f"No setting of the detector has at most {max_false_accepts_per_hour:g} false accepts an hour and detects "
-            f"anything. The fewest are {fewest:.0f} in {sweeper.hours:.3g} hours.",
+            f"anything. The fewest are {fewest:.0f} in {sweeper.hours:.3g} h.",
             hint="Allow more false accepts, or train the model with the sounds that it hears wrongly: "
             "'mltk evaluate MODEL --stream' writes them as clips.",
         )

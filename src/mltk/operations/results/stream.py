@@ -74,7 +74,7 @@ class StreamEvaluationResults(EvaluationResults):
         n = len(self["recordings"])
         kind = "joined from clips and noise" if self.is_joined else f"{n} recording{'s' * (n != 1)}"
         lines = [
-            f"Audio: {self.hours:.3g} hours, {kind}, {self.n_keywords} keywords",
+            f"Audio: {self.hours:.3g} h, {kind}, {self.n_keywords} keywords",
             f"False accepts: {self.false_accepts_per_hour:.3g} an hour ({self.false_accepts}; with 95 % confidence "
             f"{low:.2g} to {high:.2g} an hour). {self['repeats']} are repeats, {self['confusions']} are confusions.",
         ]
@@ -145,7 +145,7 @@ class StreamEvaluationResults(EvaluationResults):
         axis.set_ylim(-2, 102)
         axis.set_xlabel("false accepts an hour")
         axis.set_ylabel("false rejects, %")
-        axis.set_title(f"{self.name}: {self.hours:.3g} hours, {self.n_keywords} keywords")
+        axis.set_title(f"{self.name}: {self.hours:.3g} h, {self.n_keywords} keywords")
         axis.grid(alpha=0.3)
         return figure
 

@@ -57,7 +57,7 @@ class TuneResults:
         lines = [
             f"{self.name}: at most {self.max_false_accepts_per_hour:g} false accepts an hour",
             *(f"Note: {note}" for note in self.notes),
-            f"Audio: {self.hours:.3g} hours, {self.n_keywords} keywords. {self.n_tried} combinations were tried, each "
+            f"Audio: {self.hours:.3g} h, {self.n_keywords} keywords. {self.n_tried} combinations were tried, each "
             "with 255 thresholds.",
             "",
             f"{'':28}  {'before':>10}  {'after':>10}",

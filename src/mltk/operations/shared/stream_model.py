@@ -19,6 +19,9 @@ from mltk.tflite.model import TfliteModel
 _CHECKED_FIRST, _CHECKED = 32, 8
 """Inferences of the first batch and of each later one that TensorFlow Lite Micro computes too."""
 
+_CHECKED_IN_ORDER = 250
+"""First inferences of each recording that TensorFlow Lite Micro computes too, if the model keeps state."""
+
 
 class StreamModel:
     """Computes a ``.tflite``, many inferences at once. A context manager.
@@ -26,6 +29,8 @@ class StreamModel:
     Its C code, compiled for this machine, computes it on all processors. TensorFlow Lite Micro computes random
     inferences of each batch too, and they must be equal. Without a compiler, or if the model cannot become C code,
     `mltk.micro.run_batch` computes all.
+
+    A model that keeps state is computed in order, on one processor, and always by its C code.
 
     Args:
         model: The model.
@@ -47,7 +52,9 @@ class StreamModel:
         self._n_checked = 0
         self._reference = ""
         self.notes: list[str] = []
-        self._host = self._compile(required=engine == "c")
+        self._keeps_state = model.graph.is_stateful
+        self._is_new = True
+        self._host = self._compile(required=engine == "c" or self._keeps_state)
 
     def _compile(self, *, required: bool) -> Any:
         from mltk.codegen.host import HostModel
@@ -68,6 +75,10 @@ class StreamModel:
     ) -> None:
         self._stack.close()
 
+    def restart(self) -> None:
+        """Forget the model's state: another recording begins."""
+        self._is_new = True
+
     def compute(self, inputs: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Return the outputs [inferences, ...] of the only output.
 
@@ -79,17 +90,29 @@ class StreamModel:
         """
         if self._host is None:
             return self._run(inputs, "auto")
-        outputs: npt.NDArray[Any] = self._host.run([inputs])[0]
-        n = min(len(inputs), _CHECKED if self._n_checked else _CHECKED_FIRST)
-        chosen = np.sort(self._rng.permutation(len(inputs))[:n])
-        reference = self._run(inputs[chosen], "tflm" if have_tflm() else "auto", processes=1)
-        if not np.array_equal(outputs[chosen].reshape(reference.shape), reference):
+        outputs: npt.NDArray[Any]
+        if self._keeps_state:
+            outputs = self._host.run([inputs], reset_between_samples=False, resumes=not self._is_new)[0]
+            chosen = np.arange(min(len(inputs), _CHECKED_IN_ORDER) if self._is_new else 0)
+            self._is_new = False
+        else:
+            outputs = self._host.run([inputs])[0]
+            n = min(len(inputs), _CHECKED if self._n_checked else _CHECKED_FIRST)
+            chosen = np.sort(self._rng.permutation(len(inputs))[:n])
+        if len(chosen):
+            self._check(inputs[chosen], outputs[chosen])
+        return outputs
+
+    def _check(self, inputs: npt.NDArray[Any], outputs: npt.NDArray[Any]) -> None:
+        """Compare inferences with TensorFlow Lite Micro."""
+        engine = "tflm" if have_tflm() else "auto"
+        reference = self._run(inputs, engine, processes=1, reset_between_samples=not self._keeps_state)
+        if not np.array_equal(outputs.reshape(reference.shape), reference):
             raise RuntimeFailure(
                 f"The C code of the model differs from {self._reference}.",
                 hint="This is an error in mltk. Please report it with the model.",
             )
-        self._n_checked += n
-        return outputs
+        self._n_checked += len(inputs)
 
     def _run(self, inputs: npt.NDArray[Any], engine: str, **options: Any) -> npt.NDArray[Any]:
         result = run_batch(
@@ -108,6 +131,6 @@ class StreamModel:
             return {"engine": "auto", "engine_description": self._reference}
         description = (
             f"C code of openmltk {metadata.version('openmltk')}, compiled for this machine; "
-            f"{self._n_checked} random inferences equal to {self._reference}"
+            f"{self._n_checked} {'' if self._keeps_state else 'random '}inferences equal to {self._reference}"
         )
         return {"engine": "c", "engine_description": description}

@@ -62,7 +62,7 @@ class StreamOptions:
             EvaluationError: A number is impossible.
         """
         if not 0 < self.hours <= _LONGEST_HOURS:
-            raise EvaluationError(f"The recording has {self.hours:g} hours; it must have 0 to {_LONGEST_HOURS:g}.")
+            raise EvaluationError(f"The recording has {self.hours:g} h; it must have 0 to {_LONGEST_HOURS:g}.")
         if self.tolerance_s is not None and not 0 <= self.tolerance_s <= 60:
             raise EvaluationError(f"The tolerance is {self.tolerance_s:g} s; it must be 0 to 60.")
 
@@ -107,13 +107,14 @@ class ScoredStream:
 
     @property
     def clip_samples(self) -> int:
-        """Samples that one inference hears."""
+        """Samples that the model hears at once."""
         return clip_samples(self.listening)
 
 
 def clip_samples(listening: Listening) -> int:
-    """Return how many samples one inference hears."""
-    return listening.frontend.window_size + (listening.n_rows - 1) * listening.frontend.window_step
+    """Return how many samples the model hears at once: the rows of a clip, also if it gets a few rows at a time."""
+    n_rows, _ = listening.frontend.spectrogram_shape
+    return listening.frontend.window_size + (n_rows - 1) * listening.frontend.window_step
 
 
 @contextlib.contextmanager
@@ -155,7 +156,7 @@ def scored_stream(
 
 def _listening(tflite_model: TfliteModel, name: str) -> Listening:
     try:
-        return Listening.of(tflite_model)
+        return Listening.of(tflite_model, may_keep_state=True)
     except MltkError as error:
         raise EvaluationError(
             f"{name} can't be evaluated on a stream: {error.message}",
@@ -203,7 +204,7 @@ def _join(
     path, _ = Joiner(clips, backgrounds, rate, seed=options.seed).write(folder, options.hours)
     noise = f"{len(backgrounds)} background recordings" if backgrounds else "generated noise"
     notes = [
-        f"There is no long recording. {options.hours:g} hours were joined from {len(clips)} evaluation clips and "
+        f"There is no long recording. {options.hours:g} h of audio were joined from {len(clips)} evaluation clips and "
         f"{noise} (seed {options.seed}). Real rooms have other sounds: evaluate on recordings too."
     ]
     if options.keep:
@@ -242,6 +243,7 @@ def _score(scored: ScoredStream, found: Recordings, options: StreamOptions) -> N
     with StreamModel(scored.tflite_model, engine=options.engine, trusted=trusted) as model:
         start = time.perf_counter()
         for recording in found.recordings:
+            model.restart()
             scored.recordings.append(score_recording(recording, scored.listening, model.compute, report))
         scored.seconds = time.perf_counter() - start
         scored.notes += model.notes
