@@ -76,6 +76,22 @@ def test_a_contrastive_model_trains_and_a_model_starts_from_its_archive() -> Non
             np.testing.assert_array_equal(a, b)
 
 
+def test_siamese_contrastive_learns_which_digits_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the digits of scikit-learn in place of MNIST, three times as large and with a margin of two pixels."""
+    from sklearn.datasets import load_digits
+
+    from mltk.datasets.image import mnist
+
+    images, labels = load_digits(return_X_y=True)
+    images = np.kron(images.reshape(-1, 8, 8) * 15.9, np.ones((3, 3)))
+    images = np.pad(images, ((0, 0), (2, 2), (2, 2))).astype(np.uint8)
+    parts = (images[:1400], labels[:1400]), (images[1400:], labels[1400:])
+    monkeypatch.setattr(mnist, "load_data", lambda: parts)
+    _, keras_results, device_results = train_and_evaluate("siamese_contrastive", epochs=3)
+    assert keras_results["same_digit"] > 0.8
+    assert device_results["same_digit"] == pytest.approx(keras_results["same_digit"], abs=0.03)
+
+
 def module_of(model: Any) -> Any:
     """Return the functions of a specification's script."""
     from types import SimpleNamespace
