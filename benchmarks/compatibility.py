@@ -182,7 +182,7 @@ def print_table(what: str, paths: list[Path], steps: tuple[str, ...], checked: I
             if isinstance(results.get(step), str):
                 print(f"    {step}: {results[step][:600]}", flush=True)
         good += all(passed.values())
-    print(flush=True)
+    print(f"{good} of {len(paths)}\n", flush=True)
     return Count(f"{what}s: {', '.join(steps)}", good, len(paths))
 
 
