@@ -1,5 +1,6 @@
 """Only for scripts written for MLTK 0.20. Write no new code here.
 
+- ``adpcm.py``: IMA ADPCM.
 - ``archive.py``, ``archive_downloader.py``: download, verify, pack and extract archives.
 - ``audio_dataset_generator.py``: synthesize datasets of spoken words.
 - ``bin2header.py``, ``hexdump.py``, ``string_formatting.py``: data, numbers and times as text.
