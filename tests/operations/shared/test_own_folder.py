@@ -112,6 +112,27 @@ def test_labels_are_those_of_the_model(spotter: Path, tmp_path: Path) -> None:
     expected = np.zeros((4, 4), int)
     expected[1] = np.bincount(predicted, minlength=4)
     np.testing.assert_array_equal(results.confusion_matrix, expected)
+    text = results.generate_summary()
+    assert "ROC AUC: not defined, because all samples are of one class" in text
+    assert "nan" not in text
+
+
+def test_own_functions_get_the_labels_of_the_model(spotter: Path, tmp_path: Path) -> None:
+    """The folder has only one class, and the function looks another one up."""
+    script = spotter.parent / "spotter.py"
+    own = """
+
+def check(params, x, class_id):
+    assert params.class_indices["high"] == class_id == 1
+    assert list(params.class_indices) == ["low", "high", "_unknown_", "_silence_"]
+    return x
+
+
+my_model.datagen.preprocessing_function = check
+"""
+    script.write_text(script.read_text() + own)
+    folder = recordings(tmp_path / "mine", high=4)
+    assert mltk.evaluate_model(str(script), dataset=folder)["n_samples"] == 4
 
 
 def test_the_results_of_the_evaluation_data_stay(spotter: Path, tmp_path: Path) -> None:

@@ -221,6 +221,22 @@ class SampleBatches(EpochBatches, Generic[TransformsT, BankT]):
         counts = np.bincount(self.labels, minlength=self.num_classes)
         return {name: int(counts[i]) for name, i in self.class_indices.items()}
 
+    def number_classes(self, classes: Sequence[str]) -> None:
+        """Number the labels as another list of classes does, for batches that have only some of its classes.
+
+        Args:
+            classes: All classes, in the order of the labels.
+
+        Raises:
+            ValueError: A class of the batches is not in the list.
+        """
+        new = np.array([classes.index(name) for name in self.class_indices], np.int32)
+        self.labels = self.classes = new[self.labels]
+        self._labels_of_bank = new[self._labels_of_bank]
+        self.num_classes = len(classes)
+        self.class_indices = {name: i for i, name in enumerate(classes)}
+        self._params = self.generator.process_params(self.options, self.class_indices, self.directory)
+
     def drop_unreadable(self, threads: int = 2) -> None:
         """Decode all files and leave out unreadable ones. For evaluation, where every sample must count once."""
         kept = np.flatnonzero(self.bank.ensure_all(threads)[: self.samples])
@@ -260,7 +276,8 @@ class SampleBatches(EpochBatches, Generic[TransformsT, BankT]):
             after = np.concatenate([same[same > indices[i]], same[same < indices[i]]])
             replacement = next((j for j in after if self.bank.ensure(np.array([j]))[0]), None)
             if replacement is None:
-                raise DatasetError(f"No sample of class {self.options.classes[label]!r} is readable.")
+                name = list(self.class_indices)[label]
+                raise DatasetError(f"No sample of class {name!r} is readable.")
             indices[i] = replacement
         return indices
 
@@ -411,6 +428,7 @@ class SampleBatches(EpochBatches, Generic[TransformsT, BankT]):
         options = self.options
         if options.save_to_dir is None:
             return
+        classes = list(self.class_indices)
         for i, (sample, label) in enumerate(zip(samples, facts.class_ids, strict=True)):
-            name = f"{options.save_prefix}{options.classes[label]}-{epoch}-{facts.index}-{i}.{options.save_format}"
+            name = f"{options.save_prefix}{classes[label]}-{epoch}-{facts.index}-{i}.{options.save_format}"
             self.generator.write(os.path.join(options.save_to_dir, name), sample)

@@ -103,6 +103,9 @@ class ClassifierEvaluationResults(EvaluationResults):
         lines.append(f"Overall accuracy: {self.overall_accuracy:.3%}")
         lines.append("Class accuracies:")
         lines += _ranked(self.classes, self.class_accuracies)
+        if np.isnan(self.roc_auc_avg):
+            lines.append("ROC AUC: not defined, because all samples are of one class")
+            return "\n".join(lines)
         lines.append(f"Average ROC AUC: {self.roc_auc_avg:.3%}")
         lines.append("Class ROC AUC:")
         lines += _ranked(self.classes, self.roc_auc)

@@ -15,6 +15,7 @@ from mltk.data.class_files import ClassFiles, check_directory, class_folders
 from mltk.data.iterate import iter_batches
 from mltk.data.listing import UNKNOWN_CLASS
 from mltk.data.nested import leaves
+from mltk.data.pipeline.batches import SampleBatches
 from mltk.data.pipeline.mixin import TEST_SAMPLES_PER_CLASS, FileDatasetMixin
 from mltk.errors import DatasetError, SpecificationError, did_you_mean
 from mltk.operations.shared.explain import explained
@@ -98,10 +99,14 @@ class OwnFolder:
             batches.drop_unreadable()
         numbers = np.bincount(np.asarray(batches.labels, np.int64), minlength=len(present))
         self.counts |= dict(zip(present, numbers.tolist(), strict=True))
+        indices = np.array([self.classes.index(name) for name in present])
+        if isinstance(batches, SampleBatches):  # a specification's own functions get the labels of the model too
+            batches.number_classes(self.classes)
+            indices = np.arange(len(self.classes))
         model.loaded_subset = "evaluation"
         model.y = model.validation_data = None
         model.datagen_context = [batches]
-        model.x = self._labelled(batches, np.array([self.classes.index(name) for name in present]))
+        model.x = self._labelled(batches, indices)
         return True
 
     def _labelled(self, batches: Any, indices: npt.NDArray[np.intp]) -> Iterator[tuple[Any, Any]]:
