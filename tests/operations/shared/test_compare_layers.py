@@ -13,7 +13,8 @@ from ai_edge_litert import schema_py_generated as schema
 import mltk
 from mltk.errors import EvaluationError
 from mltk.micro.layer_outputs import LayerOutput
-from mltk.operations.shared.compare_layers import match_layers, quantization_report, sqnr_db
+from mltk.operations.results.quantization import LayerQuantization
+from mltk.operations.shared.compare_layers import advice_on_ranges, match_layers, quantization_report, sqnr_db
 from mltk.specification.archive_file import ArchiveReader
 from mltk.tflite.graph import Tensor
 
@@ -108,6 +109,13 @@ def test_what_is_wrong_with_a_layer_is_found_and_advised(twins):
     assert any("representative samples" in text for text in first.advice)
     assert any(text.startswith("layer") and "beyond the calibrated range" in text for text in report.advice)
     assert "What to try" in report.to_text()
+
+
+@pytest.mark.parametrize(("operator", "is_advised"), [("CONV_2D", True), ("SOFTMAX", False), ("LOGISTIC", False)])
+def test_a_score_of_one_is_not_a_fault_of_the_calibration(operator, is_advised):
+    """int8 holds 255/256 at most, so a certain softmax is beyond its range, whatever the samples are."""
+    measured = LayerQuantization(0, operator, "a", "a", 45.0, 0.0, 1.0, 0.07, 0, 10, 1.0)
+    assert any("beyond the calibrated range" in text for text in advice_on_ranges(measured)) is is_advised
 
 
 def test_models_that_do_not_belong_together_are_refused(twins):

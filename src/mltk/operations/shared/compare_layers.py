@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 _MAX_SQNR_DB = 120.0  # of values that are equal
 _IDEAL_DB = 40.0  # 8 bits on a signal that uses the range as activations do
 _SATURATES, _UNUSED, _DROP_DB = 0.01, 0.4, 6.0
+_FIXED_RANGE = {"SOFTMAX", "LOG_SOFTMAX", "LOGISTIC", "TANH"}
+"""Operators whose output has a fixed scale. A score of 1 is beyond the range of int8, whatever the samples are."""
 _WEIGHTED = {"CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV", "FULLY_CONNECTED"}
 
 
@@ -208,9 +210,10 @@ def _cosine(wanted: np.ndarray, found: np.ndarray) -> float:
     return float(np.sum(wanted * found)) / product if product else float(not np.any(wanted) and not np.any(found))
 
 
-def _advice_on_ranges(layer: LayerQuantization) -> list[str]:
+def advice_on_ranges(layer: LayerQuantization) -> list[str]:
+    """Return what to try, if the range of a layer does not fit its values."""
     found = []
-    if layer.saturation > _SATURATES:
+    if layer.saturation > _SATURATES and layer.operator not in _FIXED_RANGE:
         found.append(
             "values lie beyond the calibrated range: quantize with more, and more varied, representative samples"
         )
@@ -226,7 +229,7 @@ def _advice_on_ranges(layer: LayerQuantization) -> list[str]:
 
 def _advice(layer: LayerQuantization, graph: Graph, realistic: bool) -> list[str]:
     """Return what to try for this layer."""
-    found = _advice_on_ranges(layer) if realistic else []
+    found = advice_on_ranges(layer) if realistic else []
     operator = graph.main.operators[layer.index]
     weights = _weights(graph, operator.name, operator.inputs)
     noisy = layer.sqnr_db < NOISY_DB or layer.drop_db > _DROP_DB
