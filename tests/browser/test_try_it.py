@@ -226,15 +226,72 @@ def test_pictures_have_the_scores_of_python(browser: Browser, tmp_path: Path, ch
     assert page.errors == []
 
 
-def test_the_camera_looks(tmp_path: Path) -> None:
+def test_the_camera_has_the_detections_of_python(tmp_path: Path) -> None:
+    detector = {"average_window_duration_ms": 300, "minimum_count": 1, "detection_threshold": 1, "suppression_ms": 400}
+    model = dense_classifier((20, 24, 3), **detector)
     with Browser(*FAKE) as browser:
-        page = open_page(browser, try_it(dense_classifier((20, 24, 3)), strict=True), tmp_path)
+        page = open_page(browser, try_it(model, strict=True), tmp_path)
         page.evaluate("document.getElementById('try-start').click()")
-        page.wait_for(f"{TRIED}.live.results.length > 5", 30)
+        page.wait_for(f"{TRIED}.live.results.length > 15", 60)
         assert status(page) == "Looking."
         page.evaluate("document.getElementById('try-start').click()")
         assert status(page) == "Stopped."
+        results = page.evaluate(f"{TRIED}.live.results.map((r) => [[...r.scores], r.timeMs])")
+        found = page.evaluate(f"{TRIED}.live.detections")
         assert page.errors == []
+    python = Detector(DetectorSettings.from_parameters(detector), CLASSES)
+    expected = python.feed(np.array([scores for scores, _ in results], np.uint8), [time for _, time in results])
+    assert [(d["name"], d["level"], d["timeMs"]) for d in found] == [
+        (d.class_name, d.score, d.time_ms) for d in expected
+    ]
+
+
+def test_a_browser_that_keeps_its_own_rate_is_helped(ear: TfliteModel, tmp_path: Path) -> None:
+    spoken = tmp_path / "spoken.wav"
+    spoken.write_bytes(wav(tmp_path, sounds(5.0)))
+    with Browser(*FAKE, f"--use-file-for-fake-audio-capture={spoken}") as browser:
+        page = open_page(browser, try_it(ear, strict=True), tmp_path)
+        page.evaluate("""(() => {
+          const Real = AudioContext;
+          globalThis.AudioContext = class extends Real {
+            constructor(options) {
+              if (options?.sampleRate) throw new Error("not supported");
+              super({sampleRate: 48000});
+            }
+          };
+        })()""")
+        page.evaluate("document.getElementById('try-start').click()")
+        page.wait_for(f"{TRIED}.live.ring.total > {2 * RATE}", 30)
+        assert "The browser delivers 48000 Hz; the page makes 8000 Hz of it." in status(page)
+        page.evaluate("document.getElementById('try-start').click()")
+        page.wait_for("document.querySelector('.try-status').textContent === 'Stopped.'")
+        heard = int16_of(page, f"{TRIED}.recorded()")
+        found = page.evaluate(f"{TRIED}.live.detections.map((d) => [d.name, d.timeMs])")
+        assert page.errors == []
+    assert np.abs(heard).max() > 500
+    assert found == [[d.class_name, d.time_ms] for d in detected(ear, heard)]
+
+
+def test_the_keyboard_reaches_every_control(ear: TfliteModel, tmp_path: Path, browser: Browser) -> None:
+    page = open_page(browser, try_it(ear, strict=True), tmp_path)
+    page.evaluate(
+        "navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('no', 'NotAllowedError'); }"
+    )
+    page.evaluate(f"{PAGE}.querySelector('details').open = true")
+    reached = set()
+    for _ in range(40):
+        page.press("Tab")
+        reached.add(page.evaluate("document.activeElement.id || document.activeElement.textContent"))
+        if page.evaluate("document.activeElement.id") == "try-start":
+            page.press("Enter")
+            page.wait_for("document.querySelector('.try-status').textContent.includes('may not use the microphone')")
+    controls = {"try-start", "Open sound files…", "yes", "no", "_unknown_", "Settings of the model", "try-save-class"}
+    sliders = {"try-threshold", "try-threshold-0", "try-threshold-1", "try-window", "try-count", "try-suppression"}
+    assert {*controls, *sliders, "try-save", "try-save-seconds"} <= reached
+    unnamed = f"[...{PAGE}.querySelectorAll('input:not([type=file]),select')].filter((e) => !e.labels.length"
+    assert page.evaluate(f"{unnamed} && !e.ariaLabel).length") == 0
+    live = f"[...{PAGE}.querySelectorAll('[aria-live], [role=status]')].map((e) => e.className)"
+    assert {"try-status bad", "try-log"} <= set(page.evaluate(live))
 
 
 def test_lines_of_csv_have_the_detections_of_python(browser: Browser, tmp_path: Path) -> None:
@@ -267,6 +324,7 @@ def test_a_model_that_can_not_run_in_a_page_says_why(tmp_path: Path, monkeypatch
         try_it(TfliteModel(listening_model(logits=True)), strict=True)
     with pytest.raises(UnsupportedModelError, match="'classes' has 0 names, but the model has 3"):
         try_it(dense_classifier((20, 24, 3), classes=5), strict=True)
+    assert try_it(dense_classifier((20, 24, 3), classes=None), strict=True).data["classes"][2] == "class 2"
     with pytest.raises(SettingError, match="detection_threshold is 300"):
         try_it(TfliteModel(listening_model()), detector={"detection_threshold": 300}, strict=True)
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)

@@ -22,5 +22,6 @@ def dense_classifier(shape: tuple[int, ...], *, scale: float = 1.0, zero: int = 
     b.operator("FULLY_CONNECTED", [x, weights, bias], [dense], ("FullyConnectedOptions", {}), version=4)
     y = b.tensor((1, 3), scale=1 / 256, zero_point=-128)
     b.operator("SOFTMAX", [dense], [y], ("SoftmaxOptions", {"beta": 0.02 / scale}), version=2)
-    stored = TfliteModelParameters({"classes": CLASSES, **parameters})
+    given = {"classes": CLASSES, **parameters}
+    stored = TfliteModelParameters({k: v for k, v in given.items() if v is not None})
     return TfliteModel(bytes(stored.add_to_tflite_flatbuffer(b.build([x], [y]))))

@@ -23,7 +23,8 @@ class Module:
         memory = self._exports["memory"]
         assert isinstance(memory, wasmtime.Memory)
         self._memory = memory
-        self.call("_initialize")
+        if "_initialize" in self._exports:
+            self.call("_initialize")
 
     def call(self, name: str, *arguments: int) -> Any:
         """Call an exported function."""

@@ -224,17 +224,20 @@ def has_frontend(parameters: Mapping[str, Any]) -> bool:
     return any(name.startswith(PREFIX) for name in parameters)
 
 
-def class_names(parameters: Mapping[str, Any], n_outputs: int) -> list[str]:
+def class_names(parameters: Mapping[str, Any], n_outputs: int, *, numbered: bool = False) -> list[str]:
     """Return the names of the classes in model parameters.
 
     Args:
         parameters: Model parameters.
         n_outputs: Output values of the model.
+        numbered: Return "class 0" and so on if there are no names.
 
     Raises:
         UnsupportedModelError: There is another number of names.
     """
     classes = parameters.get("classes")
+    if classes is None and numbered:
+        return [f"class {k}" for k in range(n_outputs)]
     if not isinstance(classes, list) or len(classes) != n_outputs:
         n = len(classes) if isinstance(classes, list) else 0
         raise UnsupportedModelError(

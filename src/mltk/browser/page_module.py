@@ -59,7 +59,7 @@ def listener_module(graph: Graph, listening: Listening) -> PageModule:
     # page_listen.c includes it: the compiler must not see it twice.
     parts["model_listen.inc"] = parts.pop(source)
     parts["page_listen.c"] = parts["page_listen.c"].replace(f'"{source}"', '"model_listen.inc"')
-    return PageModule(compile_wasm(parts), module.ram_bytes, module.constant_bytes)
+    return PageModule(compile_wasm(parts, math=True), module.ram_bytes, module.constant_bytes)
 
 
 def network_module(graph: Graph, n_classes: int) -> PageModule:
@@ -92,7 +92,7 @@ def frontend_module() -> PageModule:
     names = ("audio_frontend.c", "audio_frontend.h")
     files = {name: _source(name, "device") for name in names}
     page = {name: _source(name) for name in ("page_frontend.c", "page.h")}
-    return PageModule(compile_wasm({**files, **page}))
+    return PageModule(compile_wasm({**files, **page}, math=True))
 
 
 def _network(graph: Graph) -> tuple[dict[str, str], PageModule]:

@@ -161,7 +161,7 @@ def _described(model: TfliteModel, changes: Mapping[str, Any], interpolation: st
         raise UnsupportedModelError(f"The model has {n}. A page runs models with one of each.")
     x, y = graph.inputs[0], graph.outputs[0]
     check_scores(graph, y)
-    classes = class_names(parameters, y.size)
+    classes = class_names(parameters, y.size, numbered=True)
     detector = _changed(DetectorSettings.from_parameters(parameters), changes)
     described = _picture(x, parameters, interpolation) if is_picture(x) else _signal(x)
     module = network_module(graph, len(classes))

@@ -13,12 +13,14 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from mltk.codegen.emulate.image import RUNTIME_FILES
 from mltk.errors import MissingDependencyError, RuntimeFailure
 
+_WITH_MATH = ("-target", "wasm32-wasi", "-mexec-model=reactor")
+"""For the functions of math.h; nothing of the system is used."""
+_WITHOUT_MATH = ("-target", "wasm32-freestanding", "-nostdlib", "-I.")
+_INLINED = "".join(f"#define {f} __builtin_{f}\n" for f in ("memcpy", "memset"))  # for a few bytes, no call
 _FLAGS = (
-    "-target",
-    "wasm32-wasi",  # for the functions of math.h; nothing of the system is used
-    "-mexec-model=reactor",
     "-std=c99",
     "-O3",
     "-msimd128",
@@ -31,15 +33,17 @@ _FLAGS = (
     "-Wl,--strip-all",
     "-Wl,-z,stack-size=1048576",  # depthwise convolutions with vectors keep 128 KiB of planes there
 )
-_SECONDS = 600  # the first run on a machine compiles the C library
+_SECONDS = 600  # the first module with math.h on a machine compiles the C library
 
 
-def compile_wasm(files: Mapping[str, str]) -> bytes:
+def compile_wasm(files: Mapping[str, str], *, math: bool = False) -> bytes:
     """Compile and link files to one WebAssembly module.
 
     Args:
         files: Name → text of ``.c`` and ``.h`` files. Functions with the attribute ``export_name`` are exported, and
             so is the memory.
+        math: Whether the code needs ``math.h``. Then the compiler builds its C library once on each machine, which
+            takes half a minute. Otherwise the code may only need ``memcpy`` and ``memset``.
 
     Returns:
         The bytes of a ``.wasm`` file without imports.
@@ -50,11 +54,23 @@ def compile_wasm(files: Mapping[str, str]) -> bytes:
     """
     if importlib.util.find_spec("ziglang") is None:
         raise MissingDependencyError("A compiler for WebAssembly", extra="device")
+    if not math:
+        files = {**RUNTIME_FILES, "string.h": RUNTIME_FILES["string.h"] + _INLINED, **files}
     sources = [name for name in files if name.endswith(".c")]
     with tempfile.TemporaryDirectory(prefix="mltk-wasm-") as folder:
         for name, text in files.items():
             (Path(folder) / name).write_text(text, encoding="utf-8")
-        command = [sys.executable, "-m", "ziglang", "cc", *_FLAGS, *sources, "-o", "module.wasm"]
+        command = [
+            sys.executable,
+            "-m",
+            "ziglang",
+            "cc",
+            *(_WITH_MATH if math else _WITHOUT_MATH),
+            *_FLAGS,
+            *sources,
+            "-o",
+            "module.wasm",
+        ]
         try:
             done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=_SECONDS)
         except subprocess.TimeoutExpired as error:

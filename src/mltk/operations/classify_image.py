@@ -139,4 +139,4 @@ def _classify(model: TfliteModel, paths: list[str], interpolation: str, *, trust
     )
     outputs = run_batch(model, to_tensor_dtype(values, x), trusted=trusted).outputs[0]
     scores = to_scores(outputs).reshape(len(paths), -1)
-    return ClassifiedPictures(paths, scores, class_names(parameters, scores.shape[1]))
+    return ClassifiedPictures(paths, scores, class_names(parameters, scores.shape[1], numbered=True))

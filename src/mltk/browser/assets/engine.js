@@ -31,7 +31,7 @@ function missingInBrowser() {
 class Machine {
   constructor(instance) {
     this.x = instance.exports;
-    this.x._initialize();
+    this.x._initialize?.(); // modules without a C library have nothing to initialize
   }
 
   static of(base64) {
