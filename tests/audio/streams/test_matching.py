@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import sys
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from helpers.streams import matched_by_rule
 from mltk.audio.detector import Detector, DetectorSettings
+from mltk.audio.streams import matching
 from mltk.audio.streams.labels import Event
-from mltk.audio.streams.matching import Candidates, EventTable, Verdict, judge
+from mltk.audio.streams.matching import Candidates, EventTable, SweepUnavailableError, Verdict, judge
 from mltk.audio.streams.recordings import Recording
 from mltk.audio.streams.scoring import ScoredRecording
 
@@ -39,8 +43,6 @@ def test_the_detections_are_those_of_the_detector_and_match_by_the_rule() -> Non
         events = [Event(float(s), float(s + rng.uniform(0, 0.6)), int(rng.integers(0, 3))) for s in starts]
         tolerance = float(rng.choice([0, 0.2, 1.0]))
         threshold = int(rng.integers(0, 255))
-        from dataclasses import replace
-
         expected = Detector(replace(settings, detection_threshold=threshold), CLASSES).feed(scores, times)
         thresholds = np.array([threshold] * 3 + [255], np.uint8)
         table = EventTable(events, tolerance)
@@ -97,3 +99,13 @@ def test_nothing_at_all_is_no_error() -> None:
     found, detected = judge(candidates, EventTable([], 1.0), np.full(4, 100, np.uint8), 0)
     assert found == []
     assert detected.tolist() == []
+
+
+def test_without_the_c_extension_it_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "mltk.native._detections", None)
+    matching.load.cache_clear()
+    try:
+        with pytest.raises(SweepUnavailableError, match=r"(?s)was not compiled.*Install a C compiler"):
+            matching.load()
+    finally:
+        matching.load.cache_clear()

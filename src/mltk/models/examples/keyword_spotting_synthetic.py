@@ -57,7 +57,7 @@ frontend_settings = mltk.AudioFeatureGeneratorSettings(
 
 def quiet_silence(params: ParallelProcessParams, x: np.ndarray, class_id: int) -> np.ndarray:
     """Make two of five clips of the silence class nearly or entirely silent, as a muted or digital microphone is."""
-    if class_id != params.class_indices["_silence_"] or np.random.random() >= 0.4:
+    if class_id != params.class_indices.get("_silence_") or np.random.random() >= 0.4:
         return x
     return x * (0.0 if np.random.random() < 0.5 else 10 ** np.random.uniform(-3, -0.5))
 
