@@ -29,6 +29,17 @@ def test_a_model_that_is_not_evaluated_has_no_accuracy() -> None:
     assert verdict(ModelFacts("a", "a")) == []
 
 
+def test_results_of_mltk_020_have_the_samples_of_their_matrix() -> None:
+    found = classifier_facts()
+    kept = ("model_type", "classes", "overall_accuracy", "class_accuracies", "confusion_matrix")
+    results = {k: found.results[k] for k in kept}
+    facts = made_facts(evaluations=(EvaluationFacts("tflite", results),))
+    assert "of 300 samples correctly" in headline(facts)
+    assert "does not say what computed the .tflite" in texts(facts, "warn")
+    del results["confusion_matrix"]
+    assert "does not say how many" in headline(made_facts(evaluations=(EvaluationFacts("tflite", results),)))
+
+
 @pytest.mark.parametrize(
     ("after", "level", "text"),
     [

@@ -67,7 +67,7 @@ def _area(facts: ModelFacts) -> float | None:
 
 def _samples(facts: ModelFacts) -> float | None:
     evaluation = facts.main_evaluation
-    return evaluation.results.get("n_samples") if evaluation else None
+    return (evaluation.n_samples or None) if evaluation else None
 
 
 def _figures(models: Sequence[ModelFacts]) -> Iterator[Figure]:

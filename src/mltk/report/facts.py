@@ -32,6 +32,12 @@ class EvaluationFacts:
         return self.key.startswith("tflite")
 
     @property
+    def n_samples(self) -> int:
+        """Number of samples; 0 if it is not known. Results of MLTK 0.20 have only the confusion matrix."""
+        n = self.results.get("n_samples") or sum(map(sum, self.results.get("confusion_matrix") or []))
+        return int(n) if n == int(n) else 0
+
+    @property
     def is_own_data(self) -> bool:
         """Whether the data are a folder that was named in the command, and not those of the specification."""
         return self.key not in _TITLES

@@ -21,7 +21,7 @@ def headline(facts: ModelFacts) -> str:
     evaluation = facts.main_evaluation
     if evaluation is None:
         return "The model is trained, but not evaluated."
-    results, n = evaluation.results, int(evaluation.results.get("n_samples") or 0)
+    results, n = evaluation.results, evaluation.n_samples
     what = f"The {evaluation.title}"
     accuracy = results.get("overall_accuracy")
     if accuracy is None:
@@ -35,7 +35,9 @@ def headline(facts: ModelFacts) -> str:
             f"{what} separates normal from abnormal samples with an area under the ROC curve of {area}. With the best "
             f"threshold for these {n:,} samples, {percent(accuracy)} are classified correctly."
         )
-    return f"{what} classifies {percent(accuracy)} of {n:,} samples correctly." + (_between(accuracy, n) if n else "")
+    if not n:
+        return f"{what} classifies {percent(accuracy)} of the samples correctly. The archive does not say how many."
+    return f"{what} classifies {percent(accuracy)} of {n:,} samples correctly.{_between(accuracy, n)}"
 
 
 def _between(accuracy: float, n: int) -> str:
@@ -65,8 +67,8 @@ def _of_quantization(facts: ModelFacts) -> Iterator[Note]:
         yield level, "Quantization costs no accuracy."
         return
     verb = "costs" if loss > 0 else "gains"
-    n = int(tflite.results.get("n_samples") or 0)
-    samples = f" ({round(abs(loss) * n):,} of {n:,} samples)" if n and n == keras.results.get("n_samples") else ""
+    n = tflite.n_samples
+    samples = f" ({round(abs(loss) * n):,} of {n:,} samples)" if n and n == keras.n_samples else ""
     yield level, f"Quantization {verb} {abs(loss) * 100:.2f} points of accuracy{samples}."
 
 
@@ -87,6 +89,8 @@ def _of_engines(facts: ModelFacts) -> Iterator[Note]:
                     "TensorFlow Lite Micro. A device may compute other values."
                 ),
             )
+        else:
+            yield "warn", "The archive does not say what computed the .tflite. A device may compute other values."
         for note in tflite.results.get("notes") or []:
             yield "", str(note)
     yield from _of_parity(facts)
@@ -202,6 +206,6 @@ def _of_data(facts: ModelFacts) -> Iterator[Note]:
 
 def _own_data(evaluation: EvaluationFacts) -> str:
     results = evaluation.results
-    accuracy, n = results.get("overall_accuracy"), results.get("n_samples") or 0
+    accuracy, n = results.get("overall_accuracy"), evaluation.n_samples
     text = f"{evaluation.title}: {n:,} samples"
     return f"{text}, {percent(accuracy)} classified correctly." if accuracy is not None else f"{text}."

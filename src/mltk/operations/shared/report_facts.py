@@ -25,7 +25,9 @@ DEFAULT_TARGETS = ("cortex-m4", "cortex-m33", "cortex-m55")
 PARITY = "parity/parity.json"
 """Member of the archive with the results of a parity check."""
 _RESULTS, _STREAM = "eval-results.json", "stream"
-_ORDER = {"tflite": 0, "keras": 1}
+_OLD_KERAS = "h5"
+"""The folder of the Keras model's results in an archive of MLTK 0.20."""
+_ORDER = {"tflite": 0, "keras": 1, _OLD_KERAS: 2}
 logger = logging.getLogger("mltk")
 
 
@@ -138,7 +140,8 @@ def _evaluations(names: Sequence[str], reader: _Reader) -> tuple[EvaluationFacts
     for key in keys:
         results = reader.object(f"eval/{key}/{_RESULTS}")
         if results is not None:
-            found.append(EvaluationFacts(key, results, reader.object(f"eval/{key}/{EVIDENCE_FILE}")))
+            title = "keras" if key == _OLD_KERAS else key
+            found.append(EvaluationFacts(title, results, reader.object(f"eval/{key}/{EVIDENCE_FILE}")))
     return tuple(found)
 
 

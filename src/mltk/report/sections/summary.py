@@ -29,7 +29,7 @@ def _accuracy(facts: ModelFacts) -> Iterator[tuple[str, str, str]]:
         if evaluation.is_own_data:
             continue
         results = evaluation.results
-        n = results.get("n_samples")
+        n = evaluation.n_samples
         samples = f"{n:,} samples" if n else ""
         if results.get("model_type") == "auto_encoder":
             yield f"ROC AUC, {evaluation.title}", percent(results.get("overall_roc_auc")), samples
@@ -40,9 +40,10 @@ def _accuracy(facts: ModelFacts) -> Iterator[tuple[str, str, str]]:
 
 
 def _figures(results: Plain, title: str) -> Iterator[tuple[str, str, str]]:
-    shown = [(k, v) for k, v in results.items() if isinstance(v, float) or k in ("exact_match_accuracy",)]
+    shown = [(k, v) for k, v in results.items() if isinstance(v, float)]
     for name, value in shown[:3]:
-        yield f"{name}, {title}", figure(value), ""
+        text = percent(value) if "accuracy" in name else figure(value)
+        yield f"{name.replace('_', ' ').capitalize()}, {title}", text, ""
 
 
 def _stream(facts: ModelFacts) -> Iterator[tuple[str, str, str]]:
