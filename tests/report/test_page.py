@@ -62,6 +62,12 @@ def test_a_page_refers_to_nothing_outside() -> None:
     assert not re.search(r"https?:|'self'|\*", policy)
 
 
+def test_a_page_has_the_license_of_what_it_contains() -> None:
+    page = render("name", [Section("one", "One", "<p>1</p>")])
+    assert "The MIT License" in page
+    assert "Copyright (c) 2022 Leon Sorokin" in page
+
+
 def test_sections_stand_in_the_navigation_and_in_order() -> None:
     found = Outline(render("name", [Section("b", "Second", "", short="2nd"), Section("a", "First", "")]))
     assert [a["href"] for tag, a in found.elements if tag == "a"] == ["#content", "#b", "#a"]

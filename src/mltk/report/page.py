@@ -90,7 +90,7 @@ def render(
         element("nav", element("ul", map(_link, sections)), aria_label="Sections"),
         element("main", map(_section, sections), id="content", tabindex=-1),
         element("footer", footer) if footer else None,
-        _script(_asset("uPlot.iife.min.js")),
+        _script(f"/*! uPlot\n{_asset('uPlot.LICENSE.txt')}*/\n{_asset('uPlot.iife.min.js')}"),
         _script(_asset("report.js")),
         [_section_script(section) for section in sections if section.script],
     )
