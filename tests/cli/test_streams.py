@@ -34,6 +34,7 @@ def test_a_recording_is_evaluated(run_here, spotter: Path, tmp_path: Path) -> No
         (["--stream", "nothing"], "There is no file or folder"),
         (["--stream"], "A .tflite has no dataset"),
         (["--stream", "audio", "--dataset", "x"], "--dataset can't be used with --stream"),
+        (["--output", "x"], "--output is for --stream, which is missing"),
         (["--stream", "audio", "--count", "3"], "--count can't be used with --stream"),
         (["--stream", "audio", "--tolerance", "x"], "'x' is not a valid float"),
     ],

@@ -218,7 +218,7 @@ def test_impossible_arguments_are_refused(tmp_path: Path) -> None:
         evaluate_stream(model)
     with pytest.raises(EvaluationError, match="tolerance is -1 s"):
         evaluate_stream(model, tmp_path, tolerance_s=-1)
-    with pytest.raises(EvaluationError, match="has 0 h;"):
+    with pytest.raises(EvaluationError, match="has 0 h; a joined one has up to 24 h"):
         evaluate_stream(model, hours=0)
     with pytest.raises(EvaluationError, match="no engine 'x'"):
         evaluate_stream(model, write_recording(tmp_path), engine="x")

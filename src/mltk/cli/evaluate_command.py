@@ -87,6 +87,9 @@ def command(
             raise click.UsageError(f"{used[0]} can't be used with --stream.")
         _evaluate_stream(model, stream, hours, tolerance, output, clips, keep, engine, show, update_archive, test)
         return
+    only = {"--tolerance": tolerance is not None, "--keep": keep, "--output": output}
+    if unused := [name for name, value in only.items() if value]:
+        raise click.UsageError(f"{unused[0]} is for --stream, which is missing.")
     from mltk.operations.evaluate import evaluate_model
 
     results = evaluate_model(

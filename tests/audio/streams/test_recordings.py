@@ -52,6 +52,22 @@ def test_one_csv_may_serve_all_recordings_of_a_folder(tmp_path: Path) -> None:
         find(tmp_path)
 
 
+def test_recordings_behind_a_link_have_their_label_files(tmp_path: Path) -> None:
+    write_recording(tmp_path / "elsewhere", "a", labels=[(1, 2, "yes")])
+    (tmp_path / "audio").mkdir()
+    (tmp_path / "audio" / "linked").symlink_to(tmp_path / "elsewhere")
+    assert [r.events for r in find(tmp_path / "audio").recordings] == [[Event(1, 2, 0)]]
+
+
+def test_a_long_mp3_is_refused_before_it_fills_the_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    soundfile_module().write(tmp_path / "a.mp3", sounds(2.0, rate=16000), 16000)
+    found = find(tmp_path)
+    assert sum(len(block) for block in found.recordings[0].blocks(RATE)) == pytest.approx(2 * RATE, abs=RATE / 4)
+    monkeypatch.setattr("mltk.audio.streams.recordings._MOST_VALUES_OF_MP3", 1000)
+    with pytest.raises(AudioFileError, match=r"(?s)a.mp3 has 0.0 h of audio.*Convert the recording to wav or flac"):
+        list(found.recordings[0].blocks(RATE))
+
+
 def test_a_missing_partner_is_an_error(tmp_path: Path) -> None:
     write_recording(tmp_path, "kitchen", labels=[(1, 2, "yes")])
     write_recording(tmp_path, "hall")

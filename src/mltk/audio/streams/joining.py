@@ -15,9 +15,9 @@ import numpy.typing as npt
 
 from mltk.audio.augment.noise_color import COLORS, TABLE_LEVEL, noise
 from mltk.audio.augment.trim import trim_bounds
-from mltk.audio.decoding import soundfile_module
+from mltk.audio.decoding import reason, soundfile_module
 from mltk.audio.streams.labels import Label
-from mltk.errors import DatasetError
+from mltk.errors import DatasetError, OutputError
 from mltk.files import make_folder, replacing, write_file
 
 GAP_S = (0.5, 5.5)
@@ -108,14 +108,17 @@ class Joiner:
         chunk = int(_CHUNK_S * self._rate)
         words, pieces = self._words(n, labels), self._pieces(n)
         soundfile = soundfile_module()
-        with (
-            replacing(path, durable=False) as temporary,
-            soundfile.SoundFile(
-                temporary, "w", samplerate=self._rate, channels=1, format="WAV", subtype="PCM_16"
-            ) as file,
-        ):
-            for audio in _mixed(n, chunk, (words, pieces)):
-                file.write(audio)
+        wav = {"samplerate": self._rate, "channels": 1, "format": "WAV", "subtype": "PCM_16"}
+        with replacing(path, durable=False) as temporary:
+            try:
+                with soundfile.SoundFile(temporary, "w", **wav) as file:
+                    for audio in _mixed(n, chunk, (words, pieces)):
+                        file.write(audio)
+            except soundfile.LibsndfileError as error:
+                raise OutputError(
+                    f"Can't write {path}: {reason(error)}.",
+                    hint=f"{hours:g} h of audio take {2 * n / 1e6:.0f} MB. Free some space, or take fewer hours.",
+                ) from None
         track = "".join(f"{e.start_s:.3f}\t{e.end_s:.3f}\t{e.text}\n" for e in labels)
         write_file(os.path.join(folder, f"{name}.txt"), track)
         return path, labels

@@ -32,6 +32,7 @@ from mltk.data.walk import LeftOut, walk_files
 from mltk.errors import DatasetError, MissingDependencyError, did_you_mean
 
 _SHOWN = 5
+_MOST_VALUES_OF_MP3 = 1 << 28  # a GiB of floats
 
 
 @dataclass
@@ -74,7 +75,7 @@ class Recording:
         resampler = _resampler(self.file_rate_hz, sample_rate_hz)
         peaks = np.zeros(self.n_channels)
         with opened(self.path) as (file, _):
-            for samples, is_last in _with_last(_read(file, max(1, int(block_s * self.file_rate_hz)))):
+            for samples, is_last in _with_last(_read(self.path, file, max(1, int(block_s * self.file_rate_hz)))):
                 if self.n_channels > 1:
                     peaks = np.maximum(peaks, np.abs(samples.astype(np.float32)).max(axis=0, initial=0))
                 mono = _checked(self.path, np.ascontiguousarray(samples[:, 0]))
@@ -98,7 +99,7 @@ def _with_last(items: Iterator[npt.NDArray[Any]]) -> Iterator[tuple[npt.NDArray[
         held = following
 
 
-def _read(file: Any, n: int) -> Iterator[npt.NDArray[Any]]:
+def _read(path: str, file: Any, n: int) -> Iterator[npt.NDArray[Any]]:
     """Yield blocks [samples, channels] of an open file: int16 if it has integers, otherwise float32.
 
     An mp3 file is read at once: soundfile seeks after each block, which changes the samples.
@@ -106,6 +107,12 @@ def _read(file: Any, n: int) -> Iterator[npt.NDArray[Any]]:
     dtype = "int16" if str(file.subtype).startswith("PCM_") else "float32"
     if file.format in ("MP3", "MPEG"):
         n = max(1, int(file.frames))
+        if n * file.channels > _MOST_VALUES_OF_MP3:
+            raise AudioFileError(
+                f"{path} has {n / file.samplerate / 3600:.1f} h of audio. An mp3 file is decoded in memory, which is "
+                "too much for it.",
+                hint="Convert the recording to wav or flac, or cut it into parts.",
+            )
     left = int(file.frames)
     while left > 0:
         samples = file.read(min(n, left), dtype=dtype, always_2d=True)
@@ -270,7 +277,7 @@ class _LabelFiles:
         self._alone: list[str] = []
         self.notes: list[str] = []
         if whole_folder:
-            names = sorted(_label_files(root))
+            names = sorted(_label_files(root, recordings))
         else:
             names = [stem + suffix for stem in self._stems for suffix in LABEL_FORMATS]
         for name in names:
@@ -326,13 +333,18 @@ class _LabelFiles:
             )
 
 
-def _label_files(root: str) -> Iterator[str]:
-    """Yield the paths below a folder of files that may be label files, also empty ones, with ``/``."""
-    for folder, folders, files in os.walk(root):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in files:
-            if name.lower().endswith(LABEL_FORMATS) and not name.startswith("."):
-                yield os.path.relpath(os.path.join(folder, name), root).replace(os.sep, "/")
+def _label_files(root: str, recordings: Sequence[str]) -> set[str]:
+    """Return the paths below a folder of files that may be label files, also empty ones, with ``/``."""
+    folders = {os.path.dirname(name) for name in recordings}  # also behind links
+    for folder, below, _ in os.walk(root):
+        below[:] = [name for name in below if not name.startswith(".")]
+        folders.add("" if folder == root else os.path.relpath(folder, root).replace(os.sep, "/"))
+    return {
+        posixpath.join(folder, name)
+        for folder in folders
+        for name in os.listdir(os.path.join(root, folder))
+        if name.lower().endswith(LABEL_FORMATS) and not name.startswith(".")
+    }
 
 
 def _some(names: Sequence[str]) -> str:

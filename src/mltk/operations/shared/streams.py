@@ -28,7 +28,7 @@ from mltk.tflite.model import TfliteModel
 from mltk.tflite.model_parameters import stored_parameters
 
 DETECTOR_PARAMETERS = ("average_window_duration_ms", "detection_threshold", "suppression_ms", "minimum_count")
-_LONGEST_HOURS = 1000.0
+_LONGEST_HOURS = 24.0
 
 
 @dataclass
@@ -62,7 +62,7 @@ class StreamOptions:
             EvaluationError: A number is impossible.
         """
         if not 0 < self.hours <= _LONGEST_HOURS:
-            raise EvaluationError(f"The recording has {self.hours:g} h; it must have 0 to {_LONGEST_HOURS:g}.")
+            raise EvaluationError(f"The recording has {self.hours:g} h; a joined one has up to {_LONGEST_HOURS:g} h.")
         if self.tolerance_s is not None and not 0 <= self.tolerance_s <= 60:
             raise EvaluationError(f"The tolerance is {self.tolerance_s:g} s; it must be 0 to 60.")
 
