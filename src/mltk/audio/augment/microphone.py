@@ -80,7 +80,7 @@ def apply(clip: npt.NDArray[np.float32], microphone: Microphone | None, sample_r
     if microphone is None or not len(clip):
         return clip
     n = 1 << (2 * len(clip) - 1).bit_length()  # twice as long, so that the end does not come back at the beginning
-    factors = response(microphone, np.fft.rfftfreq(n, 1 / sample_rate_hz))
+    factors = response(microphone, np.asarray(np.fft.rfftfreq(n, 1 / sample_rate_hz), np.float64))
     heard = np.fft.irfft(np.fft.rfft(clip, n) * factors, n)[: len(clip)]
     peak = float(np.abs(heard).max())
     return (heard * (float(np.abs(clip).max()) / peak if peak else 1.0)).astype(np.float32)

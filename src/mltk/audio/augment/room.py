@@ -52,8 +52,8 @@ def draw(rng: np.random.Generator) -> Room | None:
     away = rng.normal(size=3) * (1.0, 1.0, 0.3)
     distance = rng.uniform(0.2, 3.0)
     speaker = np.clip(microphone + distance * away / np.linalg.norm(away), 0.2, size - 0.2)
-    lengths = [(float(x), float(y), float(z)) for x, y, z in (size, speaker, microphone)]
-    return Room(*lengths, reflection=float(rng.uniform(0.4, 0.95)))
+    where = ((float(x), float(y), float(z)) for x, y, z in (size, speaker, microphone))
+    return Room(next(where), next(where), next(where), reflection=float(rng.uniform(0.4, 0.95)))
 
 
 def impulse_response(room: Room, sample_rate_hz: int) -> npt.NDArray[np.float32]:

@@ -125,7 +125,7 @@ def spoken_by(
     noise_gain = np.where(voiced, 10 ** (who.breath_db / 10), 10 ** (who.hiss_db / 10)).astype(np.float32)
     harmonics = _log(move.apply(narrow @ _power(spectra.harmonics)))
     smooth = wide @ harmonics
-    harmonics = smooth + np.float32(who.sharpness) * (harmonics - smooth)
+    harmonics = (smooth + np.float32(who.sharpness) * (harmonics - smooth)).astype(np.float32, copy=False)
     return Spectra(
         harmonics=harmonics + move.gains,
         rotation=spectra.rotation[move.nearest],
@@ -176,7 +176,8 @@ def _smoothing(n_bins: int, sample_rate_hz: int, width_hz: float) -> Floats:
     """Return a matrix ``[bins, bins]`` whose rows are bell curves; each sums to 1."""
     hz = np.linspace(0, sample_rate_hz / 2, n_bins)
     bells = np.exp(-0.5 * ((hz - hz[:, None]) / width_hz) ** 2)
-    return (bells / bells.sum(axis=1, keepdims=True)).astype(np.float32)
+    smoothing: Floats = (bells / bells.sum(axis=1, keepdims=True)).astype(np.float32)
+    return smoothing
 
 
 def _with_rhythm(spectra: Spectra, rng: np.random.Generator) -> Spectra:

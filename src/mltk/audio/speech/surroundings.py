@@ -28,7 +28,7 @@ def record(
     """
     rng = np.random.default_rng(list(seed.encode()))
     here, recorder = room.draw(rng), microphone.draw(rng)
-    sound = samples.astype(np.float32) / 32768
+    sound: npt.NDArray[np.float32] = (samples / 32768).astype(np.float32)
     if here is not None:
         echo = sample_rate_hz * ECHO_MS // 1000
         kept = echo if longest is None else min(echo, max(0, longest - len(sound)))
