@@ -63,6 +63,86 @@ MLTK_ASSEMBLER void dot_2x2(MLTK_UNUSED const int8_t *w0, MLTK_UNUSED const int8
         "stmia r0, {r4-r7}\n\t"
         "pop {r4-r11, pc}");
 }
+
+/* What pairs_out() needs, in the order in which it reads it. It moves on the pointers. */
+typedef struct {
+    const int8_t *weights;
+    int32_t row;
+    const int16_t *x, *x_end;
+    const int32_t *bias, *multiplier;
+    const int8_t *shift;
+    int8_t *out;
+    int32_t out_step, zero_point, pairs;
+} pair_outputs;
+
+/* Both pixels of one channel, with r1 (shift), r12 (half) and a multiplier, as in mltk_requantize_right(). */
+#define TWO_PIXELS(first, second, multiplier)                                                                          \
+    "ldrsb r1, [r2], #1\n\t"                                                                                           \
+    "mov r12, #1\n\t"                                                                                                  \
+    "rsb r1, r1, #0\n\t"                                                                                               \
+    "lsl r12, r12, r1\n\t"                                                                                             \
+    "lsr r12, r12, #1\n\t"                                                                                             \
+    "lsl " first ", " first                                                                                            \
+    ", #1\n\t"                                                                                                         \
+    "lsl " second ", " second                                                                                          \
+    ", #1\n\t"                                                                                                         \
+    "smmlar r0, " first ", " multiplier                                                                                \
+    ", r12\n\t"                                                                                                        \
+    "add r0, r0, " first                                                                                               \
+    ", asr #31\n\t"                                                                                                    \
+    "asr " first                                                                                                       \
+    ", r0, r1\n\t"                                                                                                     \
+    "smmlar r0, " second ", " multiplier                                                                               \
+    ", r12\n\t"                                                                                                        \
+    "add r0, r0, " second                                                                                              \
+    ", asr #31\n\t"                                                                                                    \
+    "asr " second                                                                                                      \
+    ", r0, r1\n\t"                                                                                                     \
+    "add " first ", " first                                                                                            \
+    ", r9\n\t"                                                                                                         \
+    "add " second ", " second                                                                                          \
+    ", r9\n\t"                                                                                                         \
+    "ssat " first ", #8, " first                                                                                       \
+    "\n\t"                                                                                                             \
+    "ssat " second ", #8, " second                                                                                     \
+    "\n\t"                                                                                                             \
+    "strb " second                                                                                                     \
+    ", [r3, r8]\n\t"                                                                                                   \
+    "strb " first ", [r3], #1\n\t"
+
+/* The results of both pixels for pairs of channels whose shifts are below 0: dot_2x2() and put() in one loop. */
+MLTK_ASSEMBLER void pairs_out(MLTK_UNUSED pair_outputs *p) {
+    __asm__(
+        ".syntax unified\n\t"
+        "push {r0, r4-r11, lr}\n\t"
+        "1:\n\t"
+        "ldr r12, [sp]\n\t"
+        "ldmia r12, {r0-r3, r8}\n\t"
+        "ldmia r8!, {r4, r6}\n\t" /* sums begin with the bias */
+        "str r8, [r12, #16]\n\t"
+        "add r1, r0, r1\n\t"
+        "mov r5, r4\n\t"
+        "mov r7, r6\n\t"
+        "subs r8, r3, r2\n\t"
+        "lsls r8, r8, #27\n\t" /* bit 4, set for an odd number of fours, becomes the sign */
+        "bmi 3f\n\t"
+        "2:\n\t" FOUR_VALUES "3:\n\t" FOUR_VALUES
+        "cmp r2, r3\n\t"
+        "bne 2b\n\t"
+        "ldr r12, [sp]\n\t"
+        "add lr, r12, #20\n\t"
+        "str r1, [r12]\n\t" /* the second row ends where the next pair begins */
+        "ldmia lr, {r0, r2, r3, r8, r9}\n\t"
+        "ldmia r0!, {r10, r11}\n\t"
+        "str r0, [lr]\n\t" TWO_PIXELS("r4", "r5", "r10") TWO_PIXELS("r6", "r7", "r11")
+        "str r2, [lr, #4]\n\t"
+        "str r3, [lr, #8]\n\t"
+        "ldr r0, [lr, #20]\n\t"
+        "subs r0, r0, #1\n\t"
+        "str r0, [lr, #20]\n\t"
+        "bne 1b\n\t"
+        "pop {r0, r4-r11, pc}");
+}
 #else
 typedef int8_t input_row;
 
@@ -106,12 +186,34 @@ static inline void put(const mltk_requantization *p, int32_t channel, int32_t su
     out[0] = (int8_t)sum;
 }
 
+/* Whether all shifts are below 0. */
+static inline int has_usual_shifts(const mltk_conv *p) {
+    for (int32_t i = 0; i < p->out_channels; ++i) {
+        if (p->out.shift[i] >= 0) return 0;
+    }
+    return 1;
+}
+
 /* Multiply two rows of inputs with the rows of weights of some channels. `weights` has an even number of rows: behind
  * an odd last one are zeros. The results of the second row begin `out_step` behind those of the first. */
-static void multiply(const mltk_conv *p, const input_row *x, int32_t channel, int32_t end, int8_t *out,
+static void multiply(const mltk_conv *p, const input_row *x, int32_t channel, int32_t end, int is_usual, int8_t *out,
                      int32_t out_step) {
     int32_t sum[4];
     const int8_t *weights = p->weights + channel * p->row;
+#if defined(MLTK_DSP)
+    if (is_usual && end - channel > 1) {
+        const mltk_requantization *const o = &p->out;
+        pair_outputs pairs = {
+            weights, p->row,        x,        x + 2 * p->row, o->bias + channel,   o->multiplier + channel,
+            NULL,    out + channel, out_step, o->zero_point,  (end - channel) >> 1};
+        pairs.shift = o->shift + channel;
+        pairs_out(&pairs);
+        weights = pairs.weights;
+        channel += (end - channel) & ~1;
+    }
+#else
+    (void)is_usual;
+#endif
     for (; channel < end; channel += 2, weights += 2 * p->row) {
 #if defined(MLTK_DSP)
         dot_2x2(weights, weights + p->row, x, x + 2 * p->row, sum);
@@ -130,6 +232,19 @@ typedef struct {
     int32_t which;    /* the pixel, 0 or 1 */
 } collector;
 
+/* Copy n bytes, most often few. */
+static inline void copy(int8_t *to, const int8_t *from, int32_t n) {
+#if defined(MLTK_DSP)
+    for (; n >= 4; n -= 4, to += 4, from += 4) {
+        const uint32_t word = mltk_load_4(from);
+        __builtin_memcpy(to, &word, sizeof word);
+    }
+    for (; n > 0; --n) *to++ = *from++;
+#else
+    memcpy(to, from, (size_t)n);
+#endif
+}
+
 /* Append n inputs: those at `from`, or n times `fill` if it is null. Returns the new length of the row. */
 static int32_t append(const collector *to, int32_t length, const int8_t *from, int32_t fill, int32_t n) {
 #if defined(MLTK_DSP)
@@ -146,7 +261,7 @@ static int32_t append(const collector *to, int32_t length, const int8_t *from, i
     }
 #endif
     if (from != NULL) {
-        memcpy(to->gathered + length, from, (size_t)n);
+        copy(to->gathered + length, from, n);
     } else {
         memset(to->gathered + length, fill, (size_t)n);
     }
@@ -159,9 +274,11 @@ static void gather(const mltk_conv *p, const int8_t *image, int32_t y, int32_t x
     const int32_t in_row = p->in_width * p->in_channels, fill = p->in_zero_point;
     const int32_t top = y * p->stride_height - p->pad_top, left = x * p->stride_width - p->pad_left;
     const int32_t whole = p->kernel_width * group_size;
-    /* Whether the pixels of a row of the kernel are side by side, and inside the image. */
-    const int is_run =
-        group_size == p->in_channels && p->dilation_width == 1 && left >= 0 && left + p->kernel_width <= p->in_width;
+    /* Whether the pixels of a row of the kernel are side by side, and how many of them are left of the image or in it.
+     */
+    const int is_run = group_size == p->in_channels && p->dilation_width == 1;
+    const int32_t before = left < 0 ? (left + p->kernel_width < 0 ? p->kernel_width : -left) : 0;
+    const int32_t end = p->in_width - left < p->kernel_width ? p->in_width - left : p->kernel_width;
     int32_t length = 0;
     for (int32_t i = 0; i < p->kernel_height; ++i) {
         const int32_t in_y = top + i * p->dilation_height;
@@ -171,7 +288,13 @@ static void gather(const mltk_conv *p, const int8_t *image, int32_t y, int32_t x
         }
         const int8_t *const from = image + in_y * in_row;
         if (is_run) {
-            length = append(to, length, from + left * p->in_channels, 0, whole);
+            if (before > 0) length = append(to, length, NULL, fill, before * group_size);
+            if (end > before)
+                length = append(to, length, from + (left + before) * group_size, 0, (end - before) * group_size);
+            if (end < p->kernel_width) {
+                const int32_t behind = p->kernel_width - (end > before ? end : before);
+                length = append(to, length, NULL, fill, behind * group_size);
+            }
             continue;
         }
         for (int32_t j = 0, in_x = left; j < p->kernel_width; ++j, in_x += p->dilation_width) {
@@ -208,7 +331,8 @@ static void conv_by_rows(const mltk_conv *p, const int8_t *in, int8_t *out, int8
                 }
                 mltk_widen(values, row, x + k * wide);
             }
-            for (int32_t c = g * group_out; c < (g + 1) * group_out; c += MLTK_LANES) {
+            for (int32_t next = g * group_out; next < (g + 1) * group_out; next += MLTK_LANES) {
+                const int32_t c = mltk_first_lane(next, g * group_out, (g + 1) * group_out);
                 mltk_lanes lanes;
                 mltk_vector sums[4] = {{0}};
                 mltk_lanes_of(&p->out, c, (g + 1) * group_out, &lanes);
@@ -272,7 +396,8 @@ static void conv_by_channels(const mltk_conv *p, const int8_t *image, int32_t wi
     int32_t offsets[LONG_ROW];
     const int32_t n = input_offsets(p, width, offsets);
     for (int32_t g = 0; g < p->groups; ++g) {
-        for (int32_t c = g * group_out; c < (g + 1) * group_out; c += MLTK_LANES) {
+        for (int32_t next = g * group_out; next < (g + 1) * group_out; next += MLTK_LANES) {
+            const int32_t c = mltk_first_lane(next, g * group_out, (g + 1) * group_out);
             mltk_lanes lanes;
             mltk_lanes_of(&p->out, c, (g + 1) * group_out, &lanes);
             int32_t *const turned = (int32_t *)(void *)weights;
@@ -331,6 +456,7 @@ void mltk_conv_2d_s8(const mltk_conv *p, const int8_t *in, int8_t *out, int16_t 
 #if defined(MLTK_VECTORS)
     if (conv_with_vectors(p, in, out, (int8_t *)scratch, 0)) return;
 #endif
+    const int is_usual = has_usual_shifts(p);
     collector to;
 #if defined(MLTK_DSP)
     to.rows = scratch;
@@ -353,7 +479,8 @@ void mltk_conv_2d_s8(const mltk_conv *p, const int8_t *in, int8_t *out, int16_t 
                     gather(p, in + g * group_in, y, x, group_in, &to);
                     if (++x == p->out_width) x = 0, ++y;
                 }
-                multiply(p, to.rows, g * group_out, (g + 1) * group_out, out, n_rows < 2 ? 0 : p->out_channels);
+                multiply(p, to.rows, g * group_out, (g + 1) * group_out, is_usual, out,
+                         n_rows < 2 ? 0 : p->out_channels);
             }
             out += n_rows * p->out_channels;
         }
@@ -368,12 +495,13 @@ void mltk_pointwise_conv_2d_s8(const mltk_conv *p, const int8_t *in, int8_t *out
 #if defined(MLTK_VECTORS)
     if (conv_with_vectors(p, in, out, (int8_t *)scratch, 1)) return;
 #endif
+    const int is_usual = has_usual_shifts(p);
     for (int32_t i = 0; i < pixels; i += 2, in += 2 * p->row, out += 2 * n) {
         const int32_t is_last = pixels - i < 2;
 #if defined(MLTK_DSP)
         widen(in, p->row, 0, scratch);
         widen(is_last ? in : in + p->row, p->row, 1, scratch);
-        multiply(p, scratch, 0, n, out, is_last ? 0 : n);
+        multiply(p, scratch, 0, n, is_usual, out, is_last ? 0 : n);
 #else
         const int8_t *rows = in;
         if (is_last) { /* there is no second row to read */
@@ -381,7 +509,7 @@ void mltk_pointwise_conv_2d_s8(const mltk_conv *p, const int8_t *in, int8_t *out
             memcpy((int8_t *)scratch + p->row, in, (size_t)p->row);
             rows = (const int8_t *)scratch;
         }
-        multiply(p, rows, 0, n, out, is_last ? 0 : n);
+        multiply(p, rows, 0, n, is_usual, out, is_last ? 0 : n);
 #endif
     }
     mltk_limit(p->out.low, p->out.high, first, pixels * n);

@@ -181,6 +181,17 @@ static void lanes_out(const mltk_depthwise_conv *p, const layout *where, const i
     mltk_vector weights[LARGEST_KERNEL];
     mltk_lanes lanes;
     mltk_lanes_of(&p->out, channel, p->out_channels, &lanes);
+    if (lanes.n == MLTK_LANES && p->out_height == 1 && p->out_width == 1) { /* each weight is used once */
+        const int8_t *w = p->weights + channel;
+        mltk_vector sum = {0}, value, weight;
+        for (int32_t k = 0; k < taps; ++k, w += p->out_channels) {
+            mltk_load_lanes(in + where->offsets[k], &value);
+            mltk_load_lanes(w, &weight);
+            sum += value * weight;
+        }
+        mltk_requantize_lanes(&p->out, &lanes, &sum, out + channel);
+        return;
+    }
     for (int32_t k = 0; k < taps; ++k) {
         const int8_t *const from = p->weights + k * p->out_channels + channel;
         if (lanes.n == MLTK_LANES) {
@@ -206,15 +217,20 @@ static void lanes_out(const mltk_depthwise_conv *p, const layout *where, const i
 /* The same with vectors. Without a border, values are used where they are; otherwise, copies on the stack. */
 static void image_with_vectors(const mltk_depthwise_conv *p, const int8_t *in, int8_t *out) {
     const int has_border = p->plane_height > p->in_height || p->plane_width > p->in_width || in == out;
-    const int is_direct = !has_border && p->out_channels == p->in_channels && p->in_channels % MLTK_LANES == 0;
+    const int is_direct = !has_border && p->out_channels == p->in_channels && p->in_channels >= MLTK_LANES;
     layout where;
     if (is_direct) {
         set_layout(p, p->in_step_y, p->in_step_x, &where);
-        for (int32_t c = 0; c < p->out_channels; c += MLTK_LANES) lanes_out(p, &where, in + c, c, out);
+        for (int32_t next = 0; next < p->out_channels; next += MLTK_LANES) {
+            const int32_t c = mltk_first_lane(next, 0, p->out_channels);
+            lanes_out(p, &where, in + c, c, out);
+        }
     } else {
         int8_t plane[LARGEST_PLANE * MLTK_LANES];
         set_layout(p, p->plane_width * MLTK_LANES, MLTK_LANES, &where);
-        for (int32_t c = 0; c < p->out_channels; c += MLTK_LANES) {
+        for (int32_t next = 0; next < p->out_channels; next += MLTK_LANES) {
+            /* in place, no channel can be computed twice */
+            const int32_t c = in == out ? next : mltk_first_lane(next, 0, p->out_channels);
             const int32_t left = p->out_channels - c;
             copy_lanes(p, in, c, left < MLTK_LANES ? left : MLTK_LANES, plane);
             lanes_out(p, &where, plane, c, out);

@@ -59,6 +59,13 @@ static inline int32_t mltk_add_products(uint32_t a, uint32_t b, int32_t sum) {
     return sum;
 }
 
+/* a * b / 2^32, rounded to nearest, halves up, plus c: mltk_high_mul(a / 2, b) + c. */
+static inline int32_t mltk_higher_mul_add(int32_t a, int32_t b, int32_t c) {
+    int32_t sum;
+    __asm__("smmlar %0, %1, %2, %3" : "=r"(sum) : "r"(a), "r"(b), "r"(c));
+    return sum;
+}
+
 /* a * b / 2^32, rounded to nearest, halves up: mltk_high_mul(a / 2, b). */
 static inline int32_t mltk_higher_mul(int32_t a, int32_t b) {
     int32_t product;
@@ -102,11 +109,13 @@ static inline int32_t mltk_saturate(int32_t x) {
  * sums near 2^31: the generator proves that twice the sum fits int32. */
 static inline int32_t mltk_requantize_right(const mltk_channel *c, int32_t sum) {
 #if defined(MLTK_DSP)
-    sum = mltk_higher_mul((int32_t)(((uint32_t)c->bias << 1) + ((uint32_t)sum << 1)), c->multiplier);
+    /* A product has the sign of the sum, or is 0, and then the sign does not matter. */
+    sum = (int32_t)(((uint32_t)c->bias << 1) + ((uint32_t)sum << 1));
+    sum = (mltk_higher_mul_add(sum, c->multiplier, c->half) + (sum >> 31)) >> -c->shift; /* halves away from zero */
 #else
     sum = mltk_high_mul(sum + c->bias, c->multiplier);
-#endif
     sum = (sum + c->half + (sum >> 31)) >> -c->shift; /* halves away from zero */
+#endif
     return mltk_saturate(sum + c->zero_point);
 }
 

@@ -22,6 +22,11 @@ static inline void mltk_load_lanes(const int8_t *from, mltk_vector *to) {
     memcpy(to, wide, sizeof wide);
 }
 
+/* Where to begin with the channels from `channel` on. If fewer than MLTK_LANES are left, some are computed twice. */
+static inline int32_t mltk_first_lane(int32_t channel, int32_t begin, int32_t end) {
+    return end - channel >= MLTK_LANES || end - begin < MLTK_LANES ? channel : end - MLTK_LANES;
+}
+
 /* n <= MLTK_LANES bytes. */
 static inline void mltk_copy_lanes(const int8_t *from, int32_t n, int8_t *to) {
     if (n == MLTK_LANES) {
@@ -57,20 +62,23 @@ static inline void mltk_lanes_of(const mltk_requantization *p, int32_t channel, 
         memcpy(&lanes->bias, p->bias + channel, sizeof lanes->bias);
         memcpy(&multiplier, p->multiplier + channel, sizeof multiplier);
         mltk_load_lanes(p->shift + channel, &shift);
+        uint64_t signs[2];
+        memcpy(signs, p->shift + channel, sizeof signs);
+        lanes->is_usual =
+            ((signs[0] & signs[1]) | ~(uint64_t)0 / 255 * 127) == ~(uint64_t)0; /* all sign bits are set */
     } else {
-        int32_t values[3][MLTK_LANES];
+        int32_t values[3][MLTK_LANES], signs = -1;
         for (int32_t i = 0; i < MLTK_LANES; ++i) {
             const int32_t from = channel + (i < n ? i : 0);
             values[0][i] = p->bias[from], values[1][i] = p->multiplier[from], values[2][i] = p->shift[from];
+            signs &= values[2][i];
         }
+        lanes->is_usual = signs < 0;
         memcpy(&lanes->bias, values[0], sizeof lanes->bias);
         memcpy(&multiplier, values[1], sizeof multiplier);
         memcpy(&shift, values[2], sizeof shift);
     }
-    int32_t is_usual = -1;
-    for (int32_t i = 0; i < MLTK_LANES; ++i) is_usual &= shift[i];
-    lanes->is_usual = is_usual < 0;
-    if (!lanes->is_usual) return;
+    if (!lanes->is_usual) shift = (mltk_vector){0} - 1; /* the constants are not used */
     lanes->multiplier_low = multiplier & 0xffff, lanes->multiplier_high = multiplier >> 16;
     lanes->right = -shift;
     const mltk_vector one = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
@@ -127,6 +135,16 @@ static inline void mltk_dot_4(const int8_t *restrict w, const int16_t *restrict 
     sums[0] = a, sums[MLTK_LANES] = b, sums[2 * MLTK_LANES] = c, sums[3 * MLTK_LANES] = d;
 }
 
+/* Four rows of weights with one row of inputs. */
+static inline void mltk_dot_rows(const int8_t *restrict w, int32_t row, const int16_t *restrict x, int32_t n,
+                                 int32_t *restrict sums) {
+    int32_t a = 0, b = 0, c = 0, d = 0;
+    const int8_t *const w1 = w + row, *const w2 = w1 + row, *const w3 = w2 + row;
+    if (n <= 0 || n % MLTK_BLOCK != 0) __builtin_unreachable();
+    for (int32_t k = 0; k < n; ++k) a += w[k] * x[k], b += w1[k] * x[k], c += w2[k] * x[k], d += w3[k] * x[k];
+    sums[0] = a, sums[1] = b, sums[2] = c, sums[3] = d;
+}
+
 /* Products of up to MLTK_LANES rows of weights, one behind the other, with one row of inputs or with four.
  *
  * `end` is the end of all weights. Only near it, a row is copied, so that its last block ends inside. The values behind
@@ -136,7 +154,11 @@ static inline void mltk_dots(const int8_t *weights, const int8_t *end, int32_t r
     const int32_t n = mltk_blocks(row);
     int8_t last[MLTK_LONGEST_ROW];
     int32_t sums[4 * MLTK_LANES] = {0};
-    for (int32_t i = 0; i < rows; ++i, weights += row) {
+    int32_t i = 0;
+    for (; inputs == 1 && i <= rows - 4 && end - weights >= 3 * row + n; i += 4, weights += 4 * row) {
+        mltk_dot_rows(weights, row, x, n, sums + i);
+    }
+    for (; i < rows; ++i, weights += row) {
         const int8_t *w = weights;
         if (end - w < n) {
             memcpy(last, w, (size_t)row);
