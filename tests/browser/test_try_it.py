@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import io
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -310,6 +311,41 @@ def test_lines_of_csv_have_the_detections_of_python(browser: Browser, tmp_path: 
     assert rows[1][1].startswith("Line 1 has 2 values; the model takes 3, or 4 with the time first.")
     assert rows[2][1] == "only 1 lines; one window has 16"
     assert page.errors == []
+
+
+def test_lines_of_a_serial_port_have_the_detections_of_python(browser: Browser, tmp_path: Path) -> None:
+    model = dense_classifier((16, 3), scale=0.02, zero=3, minimum_count=1, detection_threshold=100, suppression_ms=90)
+    signal = np.random.default_rng(6).normal(0, 1, (150, 3)).astype(np.float32)
+    text = "".join(f"{','.join(map(repr, row.tolist()))}\r\n" for row in signal)
+    cuts = [text[k : k + 37] for k in range(0, len(text), 37)]
+    added = browser.page.call(
+        "Page.addScriptToEvaluateOnNewDocument",
+        source=f"""
+          const parts = {json.dumps(cuts)}.map((part) => new TextEncoder().encode(part));
+          const readable = new ReadableStream({{
+            pull(controller) {{ parts.length ? controller.enqueue(parts.shift()) : controller.close(); }}
+          }});
+          const close = async () => {{ globalThis.portWasClosed = true; }};
+          const port = {{ readable, open: async () => {{}}, close }};
+          Object.defineProperty(navigator, "serial", {{ value: {{ requestPort: async () => port }} }});
+        """,
+    )
+    try:
+        page = open_page(browser, try_it(model, strict=True), tmp_path)
+        page.evaluate("document.getElementById('try-start').click()")
+        page.wait_for("document.querySelector('.try-status').textContent === 'Stopped after 150 lines.'")
+        assert page.evaluate("portWasClosed") is True
+        shown = page.evaluate("[...document.querySelectorAll('.try-log li')].map((e) => e.textContent).reverse()")
+        assert page.errors == []
+    finally:
+        browser.page.call("Page.removeScriptToEvaluateOnNewDocument", identifier=added["identifier"])
+    starts = range(0, 150 - 16 + 1, 4)
+    inputs = np.stack([quantize(signal[s : s + 16], model.graph.inputs[0]) for s in starts])
+    scores = (run_batch(model, inputs, engine="tflm").outputs[0].reshape(-1, 3).astype(int) + 128).astype(np.uint8)
+    detector = Detector(DetectorSettings.from_parameters(stored_parameters(model)), CLASSES)
+    found = detector.feed(scores, [(s + 16) * 1000 // 50 for s in starts])
+    assert len(found) > 3
+    assert shown == [f"{d.class_name} at {d.time_ms / 1000:.2f} s, score {d.score}" for d in found]
 
 
 def test_a_model_that_can_not_run_in_a_page_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

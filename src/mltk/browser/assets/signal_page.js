@@ -1,17 +1,19 @@
 // The page of a model of other signals, such as those of an accelerometer: lines of CSV.
 
+const BAUD = 115200;
+
 function signalPage(root, data, ui, machine) {
   const network = new Network(machine, data);
   const detector = new Detector(machine, data.classes, data.detector);
   const status = new Status(ui, root);
   const options = { step: Math.max(1, Math.round(data.length / 4)), rate: data.rate };
-  let shownFile = { rows: [], results: [], detections: [] }, port = null;
+  let shownFile = { rows: [], results: [], detections: [] }, reader = null;
   const files = [];
 
   const row = ui.element("div", { class: "try-row" }, ...fileChooser(ui, root, "Open CSV files…", ".csv,.txt,text/*", openFiles));
   if (navigator.serial) {
     const serial = ui.element("button", { type: "button", id: "try-start" }, "Read a serial port…");
-    serial.addEventListener("click", () => (port ? stopSerial("Stopped.") : startSerial(serial)));
+    serial.addEventListener("click", () => (reader ? reader.cancel() : startSerial(serial)));
     row.append(serial);
   }
   const columns = data.axes === 1 ? "one value" : `${data.axes} values`;
@@ -73,55 +75,58 @@ function signalPage(root, data, ui, machine) {
 
   // -- a board at a serial port, in browsers that offer it ---------------------------------------------------
   async function startSerial(button) {
+    let port = null, problem = "";
+    const live = { rows: [], results: [], detections: [] };
     try {
       port = await navigator.serial.requestPort();
-      await port.open({ baudRate: 115200 });
+      await port.open({ baudRate: BAUD });
+      reader = port.readable.getReader();
       button.textContent = "Stop the serial port";
-      const live = { rows: [], results: [], detections: [] };
-      const windows = new Windows(network, data, options.step, options.rate);
+      status.say(`Reading lines at ${BAUD} baud.`);
+      const windows = new Windows(network, data, options.step, options.rate), drawSoon = seldom(() => show(live));
       detector.start();
-      show(live);
-      status.say("Reading lines at 115200 baud.");
-      for await (const text of linesOf(port)) {
-        const { rows, problem } = readCsv(text, data.axes);
-        if (problem !== "") {
-          status.problem(`The port sent a line that is not a sample. ${problem}`);
-          continue;
-        }
-        live.rows.push(...rows);
-        for (const result of windows.feed(rows)) {
-          live.results.push(result);
-          const detection = detector.feed(result.scores, result.timeMs);
-          if (detection) live.detections.push(detection);
-        }
-        show(live);
-      }
-      stopSerial("The port ended.");
+      await readLines(reader, (text) => {
+        takeLine(text, live, windows);
+        drawSoon();
+      });
     } catch (error) {
-      stopSerial(`The serial port can't be read: ${error.message}.`);
+      problem = `The serial port can't be read: ${error.message}.`;
     }
+    reader?.releaseLock();
+    reader = null;
+    await port?.close().catch(() => {});
     button.textContent = "Read a serial port…";
+    if (live.rows.length > 0) show(live);
+    if (problem !== "") status.problem(problem);
+    else status.say(`Stopped after ${live.rows.length} lines.`);
   }
 
-  async function stopSerial(text) {
-    const closed = port;
-    port = null;
-    status.say(text);
-    await closed?.forget?.().catch(() => {});
+  function takeLine(text, live, windows) {
+    const { rows, problem } = readCsv(text, data.axes);
+    if (problem !== "") {
+      status.problem(`The port sent a line that is not a sample: ${text.slice(0, 60)}`);
+      return;
+    }
+    live.rows.push(...rows);
+    for (const result of windows.feed(rows)) {
+      live.results.push(result);
+      const detection = detector.feed(result.scores, result.timeMs);
+      if (detection) live.detections.push(detection);
+    }
   }
 
   root.tried = { files, openFiles, network, detector };
   status.say("Ready.");
 }
 
-async function* linesOf(port) {
-  const reader = port.readable.pipeThrough(new TextDecoderStream()).getReader();
+async function readLines(reader, onLine) {
+  const decoder = new TextDecoder();
   let held = "";
   for (;;) {
     const { value, done } = await reader.read();
     if (done) return;
-    const parts = (held + value).split("\n");
+    const parts = (held + decoder.decode(value, { stream: true })).split("\n");
     held = parts.pop();
-    for (const part of parts) if (part.trim() !== "") yield part;
+    for (const part of parts) if (part.trim() !== "") onLine(part);
   }
 }
