@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import re
+import socket
 import sys
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +16,9 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from helpers.browser import Browser
 from helpers.listening_models import CLASSES, RATE, listening_model, sounds
+from helpers.try_page import TRIED, status
 from mltk.audio.files import read_audio_int16, write_audio
 from mltk.audio.listening import Listening
 from mltk.cli.main import cli
@@ -69,6 +75,37 @@ def test_the_command_prints_a_line_for_each_detection(ear: str, spoken: str) -> 
     lines = done.stdout.splitlines()
     assert lines[:-1] == [f"{d.time_ms / 1000:9.2f} s  {d.class_name}  score {d.score}" for d in wanted]
     assert re.fullmatch(rf"{len(wanted)} detections in 3\.0 s, \d+ inferences", lines[-1])
+
+
+def test_what_was_heard_is_written(ear: str, spoken: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(cli, ["classify_audio", "-x", "--dump-spectrograms", ear, "-f", spoken])
+    assert done.exit_code == 0, done.output
+    assert done.stdout.endswith("Wrote ear.heard.wav\nWrote ear.inputs.npy\n")
+    np.testing.assert_array_equal(read_audio_int16("ear.heard.wav", RATE)[0], sounds(3.0))
+
+
+def test_the_served_page_listens(ear: str, spoken: str) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    serving = threading.Thread(
+        target=classify_audio, args=[ear], kwargs={"port": port, "browser": False, "timeout": 60}, daemon=True
+    )
+    serving.start()
+    fake = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
+    with Browser(*fake, f"--use-file-for-fake-audio-capture={spoken}") as browser:
+        for _ in range(100):
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+                break
+            time.sleep(0.1)
+        page = browser.open(f"http://127.0.0.1:{port}/")
+        page.wait_for(f"{TRIED} !== undefined")
+        page.evaluate("document.getElementById('try-start').click()")
+        page.wait_for(f"{TRIED}.live.detections.length > 2", 30)
+        assert status(page) == "Listening."
+        assert page.errors == []
+        assert {url for url in page.outside if not url.endswith(f":{port}/")} == set()
 
 
 def test_standard_input_is_heard(ear: str) -> None:

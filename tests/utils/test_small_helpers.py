@@ -233,8 +233,18 @@ def test_the_mltk_command_in_a_test() -> None:
         handler.close()
 
 
+def test_the_audio_window_is_the_page_of_view_audio(monkeypatch: pytest.MonkeyPatch) -> None:
+    from mltk.operations import view_audio
+    from mltk.utils.audio_visualizer import run_audio_visualizer_app
+
+    shown = []
+    monkeypatch.setattr(view_audio, "view_audio", shown.append)
+    run_audio_visualizer_app()
+    run_audio_visualizer_app("yes_no", logger=None)
+    assert shown == [None, "yes_no"]
+
+
 REPLACED = {
-    "audio_visualizer": ["run_audio_visualizer_app"],
     "cmake": ["build_mltk_target", "invoke_mltk_target"],
     "commander": ["query_platform", "program_flash", "reset_device", "masserse_device", "DeviceInfo"],
     "dropbox_upload": ["upload_file"],

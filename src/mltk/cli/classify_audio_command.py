@@ -20,10 +20,8 @@ if TYPE_CHECKING:
 @click.option("--terminal", is_flag=True, help="Listen to a microphone in the terminal.")
 @click.option("--microphone", "-m", help="Part of the microphone's name, or its number; implies --terminal.")
 @click.option("--volume", "-u", type=float, help="Factor for the sound; 0 changes nothing.")
-@click.option("--dump-audio", "-x", metavar="FILE", help="Write what was heard to this WAV file.", is_flag=False,
-              flag_value="heard.wav")  # fmt: skip
-@click.option("--dump-spectrograms", "-z", metavar="FILE", help="Write the input of each inference to this .npy file.",
-              is_flag=False, flag_value="spectrograms.npy")  # fmt: skip
+@click.option("--dump-audio", "-x", is_flag=True, help="Write what was heard to NAME.heard.wav.")
+@click.option("--dump-spectrograms", "-z", is_flag=True, help="Write the input of each inference to NAME.inputs.npy.")
 @click.option("--dump-raw-spectrograms", is_flag=True, hidden=True)
 @detector_options
 @verbose_option
@@ -33,8 +31,8 @@ def command(
     terminal: bool,
     microphone: str | None,
     volume: float | None,
-    dump_audio: str | None,
-    dump_spectrograms: str | None,
+    dump_audio: bool,
+    dump_spectrograms: bool,
     dump_raw_spectrograms: bool,
     verbose: bool,
     **options: Any,
@@ -53,6 +51,7 @@ def command(
     """
     start(verbose)
     from mltk.operations.classify_audio import Classified, classify_audio
+    from mltk.specification.names import name_of_file
 
     if dump_raw_spectrograms:
         raise click.UsageError(
@@ -71,8 +70,8 @@ def command(
         terminal=terminal,
         microphone=microphone,
         settings=settings,
-        dump_audio=dump_audio,
-        dump_spectrograms=dump_spectrograms,
+        dump_audio=f"{name_of_file(model)}.heard.wav" if dump_audio else None,
+        dump_spectrograms=f"{name_of_file(model)}.inputs.npy" if dump_spectrograms else None,
         test=options["test"],
         port=options["http_port"],
         browser=options["browser"],

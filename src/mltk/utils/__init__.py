@@ -11,7 +11,8 @@
 - ``process_pool.py``, ``process_pool_manager.py``: functions in worker processes.
 - ``python.py``, ``shell_cmd.py``: Python values, modules and processes.
 - ``test_helper.py``: the command ``mltk`` in a test.
-- ``_replaced.py``: what the names need that raise an error. These names are in ``audio_visualizer.py``, ``cmake.py``,
-  ``commander.py``, ``dropbox_upload.py``, ``firmware_apps.py``, ``jlink.py``, ``jlink_stream.py``,
-  ``serial_reader.py``, ``ssh.py`` and ``uart_stream.py``.
+- ``audio_visualizer.py``: the page of ``mltk view_audio``.
+- ``_replaced.py``: what the names need that raise an error. These names are in ``cmake.py``, ``commander.py``,
+  ``dropbox_upload.py``, ``firmware_apps.py``, ``jlink.py``, ``jlink_stream.py``, ``serial_reader.py``, ``ssh.py`` and
+  ``uart_stream.py``.
 """

@@ -1,11 +1,17 @@
-"""The name of MLTK 0.20 for its audio window. It raises an error that says what to use instead."""
+"""The name of MLTK 0.20 for its audio window."""
 
-from mltk.utils._replaced import replaced_names
+from __future__ import annotations
 
-_replaced = replaced_names(
-    __name__,
-    needs="the audio window of MLTK 0.20",
-    instead="Compute features with mltk.AudioFeatureGenerator and show them with matplotlib.",
-)
+import logging
 
-run_audio_visualizer_app = _replaced("run_audio_visualizer_app")
+
+def run_audio_visualizer_app(model: str | None = None, logger: logging.Logger | None = None) -> None:
+    """Show the features of the audio frontend in the browser, until Ctrl-C.
+
+    Args:
+        model: A model whose settings the page begins with; None begins with the defaults.
+        logger: For compatibility with MLTK 0.20; ignored.
+    """
+    from mltk.operations.view_audio import view_audio
+
+    view_audio(model)
