@@ -261,6 +261,12 @@ def leaky_relu(rng: Rng) -> bytes:
     return _unary("LEAKY_RELU", rng, y_scale, _zero(rng), ("LeakyReluOptions", {"alpha": alpha}), x, 2)
 
 
+@model("ELU")
+def elu(rng: Rng) -> bytes:
+    x = (_scale(rng), _zero(rng))
+    return _unary("ELU", rng, x[0] * float(np.exp(rng.uniform(-1, 1))), _zero(rng), None, x)
+
+
 @model("HARD_SWISH")
 def hard_swish(rng: Rng) -> bytes:
     x = (_scale(rng), _zero(rng))
@@ -323,6 +329,29 @@ def transpose(rng: Rng) -> bytes:
     order = [0, *(int(v) + 1 for v in rng.permutation(3))]
     x, y = b.tensor(shape, **q), b.tensor([shape[i] for i in order], **q)
     b.operator("TRANSPOSE", [x, b.constant(order)], [y], ("TransposeOptions", {}), version=2)
+    return b.build([x], [y])
+
+
+@model("REVERSE_V2")
+def reverse(rng: Rng) -> bytes:
+    b, shape = ModelBuilder(), _image(rng)
+    q: dict[str, Any] = {"scale": _scale(rng), "zero_point": _zero(rng)}
+    axes = [[1], [2], [3], [-1], [1, 2]][int(rng.integers(5))]
+    x, y = b.tensor(shape, **q), b.tensor(shape, **q)
+    b.operator("REVERSE_V2", [x, b.constant(axes)], [y], ("ReverseV2Options", {}), version=2)
+    return b.build([x], [y])
+
+
+@model("MIRROR_PAD")
+def mirror_pad(rng: Rng) -> bytes:
+    b, shape = ModelBuilder(), (1, *(int(v) for v in rng.integers(2, 9, 3)))
+    q: dict[str, Any] = {"scale": _scale(rng), "zero_point": _zero(rng)}
+    mode = int(rng.integers(0, 2))
+    most = [0, *(n - 1 + mode for n in shape[1:])]
+    widths = np.array([rng.integers(0, m + 1, 2) for m in most])
+    x = b.tensor(shape, **q)
+    y = b.tensor([d + int(w.sum()) for d, w in zip(shape, widths, strict=True)], **q)
+    b.operator("MIRROR_PAD", [x, b.constant(widths)], [y], ("MirrorPadOptions", {"mode": mode}))
     return b.build([x], [y])
 
 

@@ -1,4 +1,4 @@
-"""Models of PRELU, BATCH_MATMUL and GATHER with random shapes, weights and quantization, for generated C code."""
+"""Models of operators that have no exact kernel in NumPy, with random shapes, weights and quantization."""
 
 from __future__ import annotations
 
@@ -91,4 +91,47 @@ def gather(rng: Rng) -> bytes:
     positions = b.constant(rng.integers(0, shape[axis], places))
     y = b.tensor((*shape[:axis], *places[batch:], *shape[axis + 1 :]), dtype, **q)
     b.operator("GATHER", [x, positions], [y], ("GatherOptions", {"axis": axis, "batchDims": batch}), version=5)
+    return b.build([x], [y])
+
+
+@model("BROADCAST_TO")
+def broadcast_to(rng: Rng) -> bytes:
+    b = ModelBuilder()
+    q: dict[str, Any] = {"scale": 0.1, "zero_point": 3}
+    shape = tuple(int(v) for v in rng.integers(1, 6, 4))
+    small = tuple(1 if rng.random() < 0.5 else d for d in shape)[int(rng.integers(0, 3)) :]
+    x, y = b.tensor(small, **q), b.tensor(shape, **q)
+    b.operator("BROADCAST_TO", [x, b.constant(shape)], [y], None, version=2)
+    return b.build([x], [y])
+
+
+@model("L2_NORMALIZATION")
+def l2_normalization(rng: Rng) -> bytes:
+    b, shape = ModelBuilder(), (int(rng.integers(1, 5)), int(rng.choice([1, 2, 5, 64, 300])))
+    x = b.tensor(shape, scale=_scale(rng), zero_point=_zero(rng))
+    y = b.tensor(shape, scale=1 / 128)
+    b.operator("L2_NORMALIZATION", [x], [y], ("L2NormOptions", {}), version=2)
+    return b.build([x], [y])
+
+
+@model("SVDF")
+def svdf(rng: Rng) -> bytes:
+    b = ModelBuilder()
+    size, units, rank, steps = (int(v) for v in (*rng.integers(1, 20, 2), rng.integers(1, 4), rng.integers(1, 9)))
+    state_type = np.int8 if rng.random() < 0.4 else np.int16
+    bound = 127 if state_type is np.int8 else 32767
+    filters, x_scale, w_scale, v_scale = units * rank, _scale(rng), _scale(rng, 0.002, 0.02), _scale(rng, 0.002, 0.02)
+    if state_type is np.int16:
+        v_scale /= 256
+    state_scale = x_scale * w_scale * 74 * 100 * np.sqrt(size) / bound * 2
+    x = b.tensor((1, size), scale=x_scale, zero_point=_zero(rng))
+    w = b.constant(rng.integers(-127, 128, (filters, size)), np.int8, scale=w_scale)
+    most = bound if state_type is np.int8 else 2000
+    v = b.constant(rng.integers(-most, most, (filters, steps)), state_type, scale=v_scale)
+    bias = b.constant(rng.integers(-1000, 1000, units), np.int32, scale=state_scale * v_scale)
+    state = b.tensor((1, filters * steps), state_type, scale=state_scale, variable=True)
+    y_scale = state_scale * v_scale * bound / 2 * most / 2 * np.sqrt(rank * steps) / 60
+    y = b.tensor((1, units), scale=y_scale, zero_point=int(rng.integers(-128, 128)))
+    options = ("SVDFOptions", {"rank": rank, "fusedActivationFunction": 1})
+    b.operator("SVDF", [x, w, v, bias, state], [y], options, version=3)
     return b.build([x], [y])

@@ -17,7 +17,7 @@ _INT8 = np.arange(-128, 128).astype(np.int8)
 _RANK = 4  # of the binary kernels
 
 
-@lowering("LOGISTIC", "TANH", "RELU", "RELU6", "LEAKY_RELU", "HARD_SWISH", "ABS", "NEG", "RELU_N1_TO_1")
+@lowering("LOGISTIC", "TANH", "RELU", "RELU6", "LEAKY_RELU", "ELU", "HARD_SWISH", "ABS", "NEG", "RELU_N1_TO_1")
 def lower_function(context: Context) -> None:
     """A function of one int8 value: the table that the exact kernels use."""
     node = context.node
@@ -220,3 +220,18 @@ def lower_softmax(context: Context) -> None:
     source, target = context.input(0), context.output()
     arguments = (params, Ref(source), Ref(target))
     context.call("mltk_softmax", "mltk_softmax_s8", *arguments, reads=(source,), writes=(target,), in_place=(source,))
+
+
+@lowering("L2_NORMALIZATION")
+def lower_l2_normalization(context: Context) -> None:
+    """L2_NORMALIZATION over the last axis. TFLM does not look at the output's scale, which must be 1/128."""
+    node = context.node
+    x, y = node.tensor(0), node.outputs[0]
+    node.require_int8(x, y)
+    node.require(node.option("fusedActivationFunction", 0) == 0, "a fused activation")
+    node.require(float(y.scale[0]) == 1 / 128 and int(y.zero_point[0]) == 0, "an output scale other than 1/128")
+    node.require(x.shape == y.shape and 0 < x.shape[-1] <= 1 << 15, "rows that are too long")
+    source, target, size = context.input(0), context.output(), x.shape[-1]
+    arguments = (int(x.zero_point[0]), Ref(source), Ref(target), x.size // size, size)
+    family, function = "mltk_l2_normalization", "mltk_l2_normalization_s8"
+    context.call(family, function, *arguments, reads=(source,), writes=(target,), in_place=(source,))

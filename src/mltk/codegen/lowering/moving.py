@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from mltk.codegen.lowering.context import Context, lowering, require_int16
@@ -121,6 +123,53 @@ def lower_transpose(context: Context) -> None:
     node = context.node
     order = [int(p) for p in node.constant(1).ravel()]
     _copy(context, 0, 0, _indices(node.tensor(0)).transpose(order), _indices(node.outputs[0]))
+
+
+@lowering("REVERSE_V2")
+def lower_reverse(context: Context) -> None:
+    """REVERSE_V2: the order of values along axes is reversed. TFLM takes neighboring axes only."""
+    node = context.node
+    x = node.tensor(0)
+    axes = sorted({int(a) % max(1, len(x.shape)) for a in node.constant(1).ravel()})
+    node.require(not axes or axes == list(range(axes[0], axes[-1] + 1)), "axes that are not neighbors")
+    _copy(context, 0, 0, np.flip(_indices(x), tuple(axes)), _indices(node.outputs[0]))
+
+
+@lowering("BROADCAST_TO")
+def lower_broadcast_to(context: Context) -> None:
+    """BROADCAST_TO: axes of size 1 are repeated."""
+    node = context.node
+    y = node.outputs[0]
+    _copy(context, 0, 0, np.broadcast_to(_indices(node.tensor(0)), y.shape), _indices(y))
+
+
+@lowering("MIRROR_PAD")
+def lower_mirror_pad(context: Context) -> None:
+    """MIRROR_PAD: the border mirrors the image, without its edge (REFLECT) or with it (SYMMETRIC)."""
+    node = context.node
+    x, y = node.tensor(0), node.outputs[0]
+    node.require_int8(x, y)
+    skip = 1 if int(node.option("mode", 0)) == 0 else 0
+    widths = [(int(a), int(b)) for a, b in node.constant(1)]
+    padded = tuple(a + n + b for n, (a, b) in zip(x.shape, widths, strict=True))
+    node.require(padded == y.shape and np.min(widths) >= 0, "an output size that does not follow from the padding")
+    node.require(all(max(w) <= n - skip for n, w in zip(x.shape, widths, strict=True)), "a border wider than the image")
+    parts = [_mirrored(n, before, after, skip) for n, (before, after) in zip(x.shape, widths, strict=True)]
+    for choice in itertools.product(*parts):
+        source = _indices(x)[tuple(s for s, _ in choice)]
+        _copy(context, 0, 0, source, _indices(y)[tuple(t for _, t in choice)])
+
+
+def _mirrored(n: int, before: int, after: int, skip: int) -> list[tuple[slice, slice]]:
+    """Return (source, target) of the border before an axis of size ``n``, of the axis, and of the border after it."""
+    found = [(slice(0, n), slice(before, before + n))]
+    if before:
+        found.append((slice(before - 1 + skip, skip - 1 if skip else None, -1), slice(0, before)))
+    if after:
+        last = n - 1 - skip
+        stop = last - after
+        found.append((slice(last, stop if stop >= 0 else None, -1), slice(before + n, before + n + after)))
+    return found
 
 
 @lowering("SPACE_TO_BATCH_ND")

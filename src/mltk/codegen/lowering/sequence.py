@@ -1,4 +1,4 @@
-"""UNIDIRECTIONAL_SEQUENCE_LSTM: a whole recurrent layer in one operator."""
+"""UNIDIRECTIONAL_SEQUENCE_LSTM and SVDF: layers that keep state in variable tensors."""
 
 from __future__ import annotations
 
@@ -113,3 +113,52 @@ def _cell_limit(node: Node, cell: Tensor) -> int:
     """The cell state is clipped to this magnitude; 0 if it is not."""
     clip = float(np.float32(node.option("cellClip", 0.0)))
     return int(min(max(clip / float(cell.scale[0]), -32768.0), 32767.0))
+
+
+@lowering("SVDF")
+def lower_svdf(context: Context) -> None:
+    """SVDF with int8 activations. Its state, and the weights over time, are int8 or int16."""
+    node = context.node
+    x, y, state = node.tensor(0), node.outputs[0], node.tensor(4)
+    node.require_int8(x, y)
+    features, times = node.constant(1), node.constant(2)
+    w, v, rank = node.tensor(1), node.tensor(2), int(node.option("rank", 0))
+    node.require(state.is_variable and state.type_name in ("INT8", "INT16"), f"{state.type_name} state")
+    node.require(features.dtype == np.int8 and times.dtype == state.dtype, "weights of another type")
+    node.require(all(t.scale.size == 1 and not np.any(t.zero_point) for t in (w, v, state)), "a zero point")
+    node.require(len(x.shape) == 2 and features.ndim == 2 and times.ndim == 2 and rank > 0, "another form")
+    (batch, size), (filters, steps) = x.shape, times.shape
+    units = filters // rank
+    node.require(features.shape == (filters, size) and units * rank == filters, "weights that do not fit")
+    node.require(y.shape == (batch, units) and state.size == batch * filters * steps, "a size that does not fit")
+    bias = np.zeros(units, np.int32) if node.inputs[3] is None else node.constant(3).ravel()
+    node.require(bias.dtype == np.int32 and bias.size == units, "a bias that does not fit")
+    first = quantize_multiplier(float(np.float32(x.scale[0] * w.scale[0] / state.scale[0])))
+    second = quantize_multiplier(float(np.float32(state.scale[0] * v.scale[0] / y.scale[0])))
+    most = np.abs(features.astype(np.int64)).sum(axis=1) * 255
+    node.require(np.all(most << max(first[1], 0) < 1 << 31), "sums that may overflow int32")
+    bound = int(-np.iinfo(times.dtype).min)
+    sums = (np.abs(times.astype(np.int64)).sum(axis=1) * bound).reshape(units, rank).sum(axis=1) + np.abs(bias)
+    node.require(np.all(sums << max(second[1], 0) < 1 << 31), "sums that may overflow int32")
+    params = Params(
+        "mltk_svdf",
+        {
+            "batch": batch,
+            "in_size": size,
+            "units": units,
+            "rank": rank,
+            "steps": steps,
+            "zero_in": int(x.zero_point[0]),
+            "zero_out": int(y.zero_point[0]),
+            "state_multiplier": first[0],
+            "state_shift": first[1],
+            "multiplier": second[0],
+            "shift": second[1],
+            "feature_weights": Constant("feature_weights", features),
+            "bias": Constant("bias", bias),
+        },
+    )
+    source, target, kept = context.input(0), context.output(), node.op.inputs[4]
+    arguments = (params, Ref(source), Ref(target), Constant("time_weights", times), Ref(kept))
+    function = f"mltk_svdf_s{8 * times.itemsize}"
+    context.call("mltk_svdf", function, *arguments, reads=(source, kept), writes=(target, kept))

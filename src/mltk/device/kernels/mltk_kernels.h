@@ -157,6 +157,9 @@ typedef struct {
 
 void mltk_softmax_s8(const mltk_softmax *p, const int8_t *in, int8_t *out);
 
+/* Each row is divided by its length; the scale of `out` is 1/128 (mltk_l2_normalization.c). `in` may be `out`. */
+void mltk_l2_normalization_s8(int32_t zero_point, const int8_t *in, int8_t *out, int32_t rows, int32_t size);
+
 /* ---- Moving values (mltk_copy.c) --------------------------------------------------------------------------------- */
 
 /* Copies a box of elements: transposes, slices, joins, splits, pads. Steps are in elements. */

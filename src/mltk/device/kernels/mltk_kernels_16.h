@@ -1,4 +1,4 @@
-/* Kernels with int16 activations, and UNIDIRECTIONAL_SEQUENCE_LSTM. mltk_kernels.h includes this file.
+/* Kernels with int16 activations, and layers with state. mltk_kernels.h includes this file.
  *
  * int16 tensors have the zero point 0. The kernels are portable C: there is no form with DSP or vector instructions.
  *
@@ -133,6 +133,22 @@ typedef struct {
 /* hidden: (batch, state_size); cell: (batch, state_size). Both are kept from one call to the next. scratch: 2 *
  * state_size values. */
 void mltk_lstm_s8(const mltk_lstm *p, const int8_t *in, int8_t *out, int8_t *hidden, int16_t *cell, int16_t *scratch);
+
+/* ---- SVDF (mltk_svdf.c) -------------------------------------------------------------------------------------------
+ */
+
+typedef struct {
+    int32_t batch, in_size, units, rank, steps; /* units * rank filters, each over the newest `steps` inputs */
+    int32_t zero_in, zero_out;
+    int32_t state_multiplier, state_shift;
+    int32_t multiplier, shift;
+    const int8_t *feature_weights; /* (filters, in_size) */
+    const int32_t *bias;           /* one for each unit */
+} mltk_svdf;
+
+/* weights: (filters, steps). state: (batch, filters, steps), kept from one call to the next. */
+void mltk_svdf_s8(const mltk_svdf *p, const int8_t *in, int8_t *out, const int8_t *weights, int8_t *state);
+void mltk_svdf_s16(const mltk_svdf *p, const int8_t *in, int8_t *out, const int16_t *weights, int16_t *state);
 
 #ifdef __cplusplus
 }

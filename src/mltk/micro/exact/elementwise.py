@@ -91,6 +91,20 @@ def build_relu6(node: Node) -> Kernel:
     return _lookup(_as_int8(_INT8, _zero(x), high))
 
 
+@kernel("ELU")
+def build_elu(node: Node) -> Kernel:
+    """Build ELU: the function in single precision, rounded."""
+    x, y = node.tensor(0), node.outputs[0]
+    node.require_int8(x, y)
+    f32 = np.float32
+    real = f32(x.scale[0]) * (_INT8 - _zero(x)).astype(f32)
+    below = np.exp(np.minimum(real, 0).astype(np.float64)).astype(f32) - f32(1)
+    steps = np.where(real < 0, below, real) * (f32(1) / f32(y.scale[0]))
+    rounded = np.copysign(np.floor(np.abs(steps.astype(np.float64)) + 0.5), steps)
+    node.require(np.all(np.abs(rounded) < 1 << 30), "an output scale too fine")
+    return _lookup(_as_int8(rounded.astype(np.int64) + _zero(y)))
+
+
 @kernel("LEAKY_RELU")
 def build_leaky_relu(node: Node) -> Kernel:
     """Build leaky ReLU: one multiplier above zero, and another with alpha below zero."""

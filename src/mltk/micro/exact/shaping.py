@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 
 from mltk.micro.exact.node import Kernel, Node, kernel
@@ -134,3 +136,27 @@ def build_shape(node: Node) -> Kernel:
     x, y = node.tensor(0), node.outputs[0]
     value = np.array(x.shape, y.dtype)
     return lambda values: [np.broadcast_to(value, (len(values), *value.shape))]
+
+
+@kernel("REVERSE_V2")
+def build_reverse(node: Node) -> Kernel:
+    """Build REVERSE_V2: the order of values along axes is reversed."""
+    x, y = node.tensor(0), node.outputs[0]
+    node.require(x.shape == y.shape, "an output of another shape")
+    axes = sorted({int(a) % max(1, len(x.shape)) for a in node.constant(1).ravel()})
+    node.require(axes == list(range(axes[0], axes[0] + len(axes))) if axes else True, "axes that are not neighbors")
+    return lambda values: [np.flip(values, tuple(a + 1 for a in axes)).copy()]
+
+
+@kernel("MIRROR_PAD")
+def build_mirror_pad(node: Node) -> Kernel:
+    """Build MIRROR_PAD: the border mirrors the image, without its edge (REFLECT) or with it (SYMMETRIC)."""
+    x, y = node.tensor(0), node.outputs[0]
+    node.require_int8(x, y)
+    mode: Literal["reflect", "symmetric"] = "symmetric" if node.option("mode", 0) else "reflect"
+    widths = [(int(a), int(b)) for a, b in node.constant(1)]
+    padded = tuple(a + n + b for n, (a, b) in zip(x.shape, widths, strict=True))
+    node.require(padded == y.shape and np.min(widths) >= 0, "an output size that doesn't follow from the padding")
+    most = [n - (mode == "reflect") for n in x.shape]
+    node.require(all(max(w) <= m for w, m in zip(widths, most, strict=True)), "a border wider than the image")
+    return lambda values: [np.pad(values, [(0, 0), *widths], mode=mode)]
