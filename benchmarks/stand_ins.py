@@ -231,14 +231,17 @@ def _write_digits(folder: Path, draw: np.random.Generator) -> None:
 
 
 def write_fingerprints(folder: Path) -> None:
-    """Write six fingers of four pictures: circles around a place that differs between fingers, with noise."""
+    """Write 16 fingers of four pictures: circles around a place that differs between fingers, with noise.
+
+    A tenth of the fingers is for validation, and must be two of them for pairs that do not match.
+    """
     from PIL import Image
 
     y, x = np.mgrid[0:192, 0:192]
-    for finger in range(6):
+    for finger in range(16):
         (folder / f"finger{finger}").mkdir(parents=True, exist_ok=True)
         for take in range(4):
             draw = np.random.default_rng([finger, take])
-            waves = np.sin(np.hypot(x - 50 - 9 * finger - take, y - 90 + take) / 3)
+            waves = np.sin(np.hypot(x - 50 - 4 * finger - take, y - 90 + take) / 3)
             values = np.clip(128 + 60 * waves + draw.normal(0, 8, x.shape), 0, 255).astype(np.uint8)
             Image.fromarray(values).save(folder / f"finger{finger}" / f"{take}.png")

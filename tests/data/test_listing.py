@@ -157,6 +157,7 @@ def test_a_function_of_0_20_chooses_and_adds_files_of_the_unknown_class(folder) 
         assert given[-1] == {**listed(str(folder), classes, unknown_share=share).counts()}
         assert found.counts()["_unknown_"] == n + 2
         assert found.names[-2:] == ["more/x.wav", None]
+        assert found.pool == []  # an epoch does not draw others
     limited = listed(str(folder), classes, max_samples_per_class=2, process_function=process)
     assert limited.counts() == {"a": 2, "b": 2, "_unknown_": 2}
 

@@ -199,11 +199,11 @@ def test_custom_function(make_toy):
 def test_a_custom_function_gets_the_arguments_that_it_names(make_toy):
     def own(mltk_model, built_model, eval_dir, logger, show):
         (Path(eval_dir) / "own.txt").write_text(f"{logger.name} {show}")
-        return {"f1": 0.5}
+        return {"f1": 0.5, "samples": len(mltk_model.x)}  # the evaluation dataset is loaded
 
     model = make_toy(eval_custom_function=own)
     with_model(model)
-    mltk.evaluate_model(model)
+    assert mltk.evaluate_model(model)["samples"] > 0
     assert (Path(model.create_log_dir("eval/keras")) / "own.txt").read_text() == "mltk False"
 
 

@@ -318,6 +318,7 @@ def test_build_quantizes_the_model_that_would_be_saved(make_toy):
     import keras
 
     def student(mltk_model, keras_model, logger):
+        assert Path(mltk_model.log_dir).is_dir()  # published specifications copy a file there
         return keras.Sequential([keras.Input((toy.FEATURES,)), keras.layers.Dense(3)])
 
     model = make_toy(on_save_keras_model=student)

@@ -152,8 +152,11 @@ def list_samples(source: Source, classes: Sequence[str], options: ListingOptions
     if options.empty_label in made:
         chosen[str(options.empty_label)] = _of_empty_class(sizes, options)
     if options.process_function is not None:
+        before = chosen.get(str(options.unknown_label))
         chosen = _processed(available.directory, {name: chosen[name] for name in classes}, options)
         chosen = {name: samples[: options.limited(len(samples))] for name, samples in chosen.items()}
+        if chosen.get(str(options.unknown_label)) != before:
+            pool = {name: [] for name in others}  # no epoch draws other files than those that the function chose
     result = SampleList(available.directory, list(classes), skipped=available.left_out.empty)
     result.pool = [path for name in others for path in pool[name]]
     for label, name in enumerate(classes):

@@ -195,6 +195,11 @@ def _own_folder(model: EvaluableModel, folder: str | os.PathLike[str], classes: 
     return OwnFolder(model, folder, model.classes)
 
 
+def _has_dataset(model: DatasetMixin) -> bool:
+    """Whether the specification has a dataset, or its own ``load_dataset``."""
+    return model.dataset is not None or not type(model).load_dataset.__module__.startswith("mltk.")
+
+
 class _Evaluation:
     """One evaluation of a Keras model or a ``.tflite``."""
 
@@ -278,6 +283,8 @@ class _Evaluation:
 
     def _custom(self, options: dict[str, Any]) -> EvaluationResults:
         model = self.model
+        if isinstance(model, DatasetMixin) and _has_dataset(model):
+            self._load("evaluation")  # the function may use it
         with explained(f"{model.name}: eval_custom_function failed"):
             assert model.eval_custom_function is not None
             options = {**options, "logger": self.logger, "eval_dir": self._new_folder()}

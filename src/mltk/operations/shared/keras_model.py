@@ -81,6 +81,7 @@ def model_to_save(model: BuildableModel, keras_model: KerasModel, logger: loggin
     model.trigger_event(MltkModelEvent.BEFORE_SAVE_TRAIN_MODEL, keras_model=keras_model, keras_model_dict=holder)
     keras_model = holder["value"] or keras_model
     if model.on_save_keras_model is not None:
+        model.create_log_dir()  # the function may write files beside the model
         with explained(f"{model.name}: on_save_keras_model failed"):
             keras_model = model.on_save_keras_model(model, keras_model, logger) or keras_model
     return keras_model
