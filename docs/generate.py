@@ -1,12 +1,16 @@
 """Write the pages and the table that are made from the code; ``--check`` only checks that they are up to date.
 
-These are ``docs/settings.md``, ``docs/cli.md``, ``docs/api/*.md`` and ``src/mltk/specification/setting_names.py``.
+These are ``docs/settings.md``, ``docs/cli.md``, ``docs/models.md``, ``docs/api/*.md`` and
+``src/mltk/specification/setting_names.py``.
 """
 
 from __future__ import annotations
 
+import ast
+import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -88,6 +92,59 @@ def cli_page() -> str:
     return "\n".join(lines)
 
 
+MODEL_FOLDERS = {
+    "examples": "Examples",
+    "tinyml": "Published models",
+    "tflite_micro": "Examples of TensorFlow Lite Micro",
+    "siliconlabs": "Models of Silicon Labs",
+}
+"""Folder of specifications in the package → heading."""
+RESULTS = ROOT / "benchmarks" / "data" / "reference_models.json"
+RESULT_IN_GUIDE = {"keyword_spotting_synthetic": "see [Speech without recordings](guides/speech.md)"}
+
+
+def result_of(measured: dict[str, Any]) -> str:
+    """Return the figures of a specification that was trained on real data."""
+    if measured["figure"] == "accuracy":
+        figures = f"{measured['int8']:.1%} (Keras {measured['keras']:.1%})".replace("%", " %")
+    else:
+        figures = f"{measured['int8']:.3f} (Keras {measured['keras']:.3f})"
+    return f"{measured['figure']} {figures}: {measured['data']}"
+
+
+def models_page() -> str:
+    """Return the table of the specifications in the package, with what they reach."""
+    stored = json.loads(RESULTS.read_text(encoding="utf-8"))
+    figures = stored["figures"]
+    lines = [
+        "# Models in the package",
+        "",
+        "Made from the code and from `benchmarks/data/reference_models.json` (`make docs`); don't edit.",
+        "",
+        "`mltk train NAME` trains a model, and `mltk evaluate NAME --tflite` evaluates it. The figures are those of",
+        "the int8 model, as TensorFlow Lite Micro computes it, on data that was not in the training.",
+        "`python benchmarks/reference_models.py` measures them again.",
+        "",
+        "*Stand-in*: the data of this model does not install offline, so it was trained for a few steps only, on",
+        "noise of the same form. There is no result. The two commands show the accuracy with the real data.",
+        "*Not trained*: the tests only load the specification and build its network.",
+        "",
+    ]
+    for folder, heading in MODEL_FOLDERS.items():
+        lines += [f"## {heading}", "", "| Model | What it is | Result |", "|---|---|---|"]
+        for path in sorted((ROOT / "src" / "mltk" / "models" / folder).glob("*.py")):
+            text = path.read_text(encoding="utf-8")
+            if "@mltk_model" not in text:
+                continue
+            name, first_line = path.stem, (ast.get_docstring(ast.parse(text)) or "").splitlines()[0].rstrip(".")
+            first_line = first_line.replace("``", "`")
+            untrained = "*stand-in*" if stored["dry_runs"].get(name) else "*not trained*"
+            result = result_of(figures[name]) if name in figures else RESULT_IN_GUIDE.get(name, untrained)
+            lines.append(f"| `{name}` | {first_line} | {result} |")
+        lines.append("")
+    return "\n".join(lines)
+
+
 def main() -> int:
     """Write or check the files. Returns the exit code: 1 if a checked file is out of date."""
     check = "--check" in sys.argv[1:]
@@ -95,6 +152,7 @@ def main() -> int:
     files = {
         "docs/settings.md": settings_page(MIXINS),
         "docs/cli.md": cli_page(),
+        "docs/models.md": models_page(),
         "src/mltk/specification/setting_names.py": setting_names_module(MIXINS),
         **api_pages(),
     }

@@ -4,7 +4,8 @@
     mltk evaluate audio_tf_dataset --tflite
 
 Prefer ``AudioDatasetMixin``, which is faster and has more effects. Use this example as a start if you need effects of
-another package. The commands above show the accuracy of a run. The first run downloads 2.3 GB.
+another package. So far, this model was trained on a stand-in for its data only. The commands above show the accuracy
+of a run. The first run downloads 2.3 GB.
 """
 # @mltk_model
 

@@ -3,9 +3,9 @@
     mltk train autoencoder_example
     mltk evaluate autoencoder_example --tflite
 
-The samples are 4,998 heartbeats of ECG5000 (Goldberger et al., "PhysioBank", 2000; Chen et al., UCR Archive, 2015), 140
-values each. Only normal heartbeats are used for training. The commands above show the AUC of a run. The first run
-downloads 6 MB; the publisher has no checksum.
+The samples are 4,998 heartbeats of ECG5000 (Goldberger et al., "PhysioBank", 2000; Chen et al., UCR Archive, 2015),
+140 values each. Only normal heartbeats are used for training. So far, this model was trained on a stand-in for its
+data only. The commands above show the AUC of a run. The first run downloads 6 MB; the publisher has no checksum.
 """
 # @mltk_model
 

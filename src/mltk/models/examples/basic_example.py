@@ -5,6 +5,9 @@
 
 The architecture is that of the Keras example "Simple MNIST convnet". The commands above show the accuracy of a run. The
 first run downloads 11 MB.
+
+Result: trained with only 4,000 of the 60,000 digits, the int8 model recognizes 95.7 % of 1,000 others.
+``docs/models.md`` has all results, made by ``benchmarks/reference_models.py``.
 """
 # @mltk_model
 

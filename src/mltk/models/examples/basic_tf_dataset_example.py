@@ -3,7 +3,8 @@
     mltk train basic_tf_dataset_example
     mltk evaluate basic_tf_dataset_example --tflite
 
-The commands above show the accuracy of a run. The first run downloads 30 MB.
+So far, this model was trained on a stand-in for its data only. The commands above show the accuracy of a run. The
+first run downloads 30 MB.
 """
 # @mltk_model
 

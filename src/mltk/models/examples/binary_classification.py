@@ -3,8 +3,8 @@
     mltk train binary_classification
     mltk evaluate binary_classification --tflite
 
-The output is the probability of the second class. The commands above show the accuracy of a run. The first run
-downloads 170 MB.
+The output is the probability of the second class. So far, this model was trained on a stand-in for its data only. The
+commands above show the accuracy of a run. The first run downloads 170 MB.
 """
 # @mltk_model
 

@@ -3,9 +3,9 @@
     mltk train conv1d_example
     mltk evaluate conv1d_example --tflite
 
-The samples are recordings of ten seconds at 360 Hz, from the MIT-BIH Arrhythmia Database (Moody and Mark, 2001), saved
-as wav files. The data generator for audio reads them without the frontend. The commands above show the accuracy of a
-run. The first run downloads the recordings.
+The samples are recordings of ten seconds at 360 Hz, from the MIT-BIH Arrhythmia Database (Moody and Mark, 2001),
+saved as wav files. The data generator for audio reads them without the frontend. So far, this model was trained on a
+stand-in for its data only. The commands above show the accuracy of a run. The first run downloads the recordings.
 """
 # @mltk_model
 

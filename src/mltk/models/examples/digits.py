@@ -4,6 +4,9 @@
 
 The samples are the test part of the UCI "Optical Recognition of Handwritten Digits" set (Alpaydin and Kaynak,
 1998), which is part of scikit-learn: 1,797 digits by 13 people. A fifth of the samples is used for evaluation only.
+
+Result: the int8 model recognizes 97.8 % of these 360 digits. ``docs/models.md`` has all results, made by
+``benchmarks/reference_models.py``.
 """
 # @mltk_model
 

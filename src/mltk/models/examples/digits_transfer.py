@@ -6,8 +6,8 @@
 ``digits_contrastive`` was trained with the digits 0 to 6. Its convolutions, which are read from its archive, do not
 change any more. Only a new last layer learns, from ten pictures of each of the digits 7, 8 and 9. This takes seconds.
 
-Results: see ``docs/guides/signals.md``, made by ``benchmarks/signal_models.py``. They include the same network without
-the other model's weights.
+Result: the int8 model recognizes 95.2 % of other pictures of the digits 7, 8 and 9. More results, also without the
+other model's weights: see ``docs/guides/signals.md``, made by ``benchmarks/signal_models.py``.
 """
 # @mltk_model
 

@@ -4,8 +4,8 @@
     mltk evaluate image_example1 --tflite
 
 The samples are pictures of 96×96 pixels by Silicon Labs. The archive is a 7z file, which needs
-``pip install 'openmltk[datasets]'``. The commands above show the accuracy of a run. The first run
-downloads the pictures.
+``pip install 'openmltk[datasets]'``. So far, this model was trained on a stand-in for its data only. The commands
+above show the accuracy of a run. The first run downloads the pictures.
 """
 # @mltk_model
 

@@ -3,9 +3,9 @@
     mltk train image_tf_dataset
     mltk evaluate image_tf_dataset --tflite
 
-The samples are those of ``visual_wake_words``. Prefer ``ImageDatasetMixin``, which is faster. Use this example
-as a start if your samples already come from a ``tf.data.Dataset``. The commands above show the accuracy of a run. The
-first run downloads the pictures.
+The samples are those of ``visual_wake_words``. Prefer ``ImageDatasetMixin``, which is faster. Use this example as a
+start if your samples already come from a ``tf.data.Dataset``. So far, this model was trained on a stand-in for its
+data only. The commands above show the accuracy of a run. The first run downloads the pictures.
 """
 # @mltk_model
 

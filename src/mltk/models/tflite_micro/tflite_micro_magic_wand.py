@@ -4,7 +4,8 @@
     mltk evaluate tflite_micro_magic_wand --tflite
 
 Warden and Situnayake, "TinyML", O'Reilly 2019, chapters 11 and 12. The people of the evaluation are not those of the
-training. The commands above show the accuracy of a run. The first run downloads the recordings.
+training. So far, this model was trained on a stand-in for its data only. The commands above show the accuracy of a
+run. The first run downloads the recordings.
 """
 # @mltk_model
 

@@ -2,9 +2,9 @@
 
     mltk train keyword_spotting
 
-Banbury et al., "MLPerf Tiny Benchmark", 2021: 50 × 10 features, 12 classes, at least 90 % accuracy. The
-features here are log mel energies of the device's frontend, in place of the benchmark's MFCCs. The first run downloads
-2.3 GB.
+Banbury et al., "MLPerf Tiny Benchmark", 2021: 50 × 10 features, 12 classes, at least 90 % accuracy. The features here
+are log mel energies of the device's frontend, in place of the benchmark's MFCCs. So far, this model was trained on a
+stand-in for its data only. The first run downloads 2.3 GB.
 """
 # @mltk_model
 

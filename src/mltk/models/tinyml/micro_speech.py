@@ -3,7 +3,8 @@
     mltk train micro_speech
 
 Warden and Situnayake, "TinyML", O'Reilly 2019, chapters 7 and 8. The frontend's settings are those of the example's
-firmware: 49 rows of 40 features a second, with noise reduction and gain control. The first run downloads 2.3 GB.
+firmware: 49 rows of 40 features a second, with noise reduction and gain control. So far, this model was trained on a
+stand-in for its data only. The first run downloads 2.3 GB.
 """
 # @mltk_model
 
