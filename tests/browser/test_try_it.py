@@ -360,6 +360,8 @@ def test_a_model_that_can_not_run_in_a_page_says_why(tmp_path: Path, monkeypatch
         try_it(TfliteModel(listening_model(logits=True)), strict=True)
     with pytest.raises(UnsupportedModelError, match="'classes' has 0 names, but the model has 3"):
         try_it(dense_classifier((20, 24, 3), classes=5), strict=True)
+    with pytest.raises(UnsupportedModelError, match=r"as that of an auto-encoder\. A page runs classifiers\."):
+        try_it(dense_classifier((3,), logits=True), strict=True)
     assert try_it(dense_classifier((20, 24, 3), classes=None), strict=True).data["classes"][2] == "class 2"
     with pytest.raises(SettingError, match="detection_threshold is 300"):
         try_it(TfliteModel(listening_model()), detector={"detection_threshold": 300}, strict=True)

@@ -160,7 +160,14 @@ def _described(model: TfliteModel, changes: Mapping[str, Any], interpolation: st
         n = f"{len(graph.inputs)} inputs and {len(graph.outputs)} outputs"
         raise UnsupportedModelError(f"The model has {n}. A page runs models with one of each.")
     x, y = graph.inputs[0], graph.outputs[0]
-    check_scores(graph, y)
+    try:
+        check_scores(graph, y)
+    except UnsupportedModelError:
+        if y.shape != x.shape:
+            raise
+        raise UnsupportedModelError(
+            "The output has the shape of the input, as that of an auto-encoder. A page runs classifiers."
+        ) from None
     classes = class_names(parameters, y.size, numbered=True)
     detector = _changed(DetectorSettings.from_parameters(parameters), changes)
     described = _picture(x, parameters, interpolation) if is_picture(x) else _signal(x)
