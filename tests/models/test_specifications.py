@@ -45,7 +45,7 @@ SPECIFICATIONS = {
     "micro_speech": ((49, 40, 1), 16_652),
     "mlperf_keyword_spotting": ((49, 10, 1), 24_908),
     "keyword_spotting_tenet": ((98, 40, 1), 119_980),
-    "keyword_spotting_synthetic": ((49, 40, 1), 20_000),
+    "keyword_spotting_synthetic": ((49, 40, 1), 64_000),
 }
 
 
