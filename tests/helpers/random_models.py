@@ -163,6 +163,20 @@ def mul(rng: Rng) -> bytes:
     return _two_inputs("MUL", "MulOptions", rng, lambda s: s[0] * s[1] * 100 * float(np.exp(rng.uniform(-1, 1))))
 
 
+@model("SQUARED_DIFFERENCE")
+def squared_difference(rng: Rng) -> bytes:
+    b, shape, scales = ModelBuilder(), _image(rng), (_scale(rng), _scale(rng))
+    other = shape if rng.random() < 0.5 else (1, 1, 1, shape[3])
+    x, c = (
+        b.tensor(shape, scale=scales[0], zero_point=_zero(rng)),
+        b.tensor(other, scale=scales[1], zero_point=_zero(rng)),
+    )
+    y_scale = max(scales) ** 2 * 100 * float(np.exp(rng.uniform(0, 2)))
+    y = b.tensor(shape, scale=y_scale, zero_point=_zero(rng))
+    b.operator("SQUARED_DIFFERENCE", [x, c], [y], ("SquaredDifferenceOptions", {}), version=2)
+    return b.build([x, c], [y])
+
+
 def _pool(name: str, rng: Rng) -> bytes:
     b, shape = ModelBuilder(), _image(rng, 20)
     k, s, _, padding, out = _windowed(rng, shape, dilate=False)
@@ -265,6 +279,40 @@ def leaky_relu(rng: Rng) -> bytes:
 def elu(rng: Rng) -> bytes:
     x = (_scale(rng), _zero(rng))
     return _unary("ELU", rng, x[0] * float(np.exp(rng.uniform(-1, 1))), _zero(rng), None, x)
+
+
+@model("ABS")
+def abs_(rng: Rng) -> bytes:
+    x = (_scale(rng), _zero(rng))
+    y_scale = x[0] if rng.random() < 0.4 else x[0] * float(np.exp(rng.uniform(-1, 1)))
+    return _unary("ABS", rng, y_scale, _zero(rng), None, x)
+
+
+@model("RSQRT")
+def rsqrt(rng: Rng) -> bytes:
+    x = (_scale(rng), -128)
+    y_scale = float(np.exp(rng.uniform(-5, 0)) / np.sqrt(x[0]) / 10)
+    return _unary("RSQRT", rng, y_scale, _zero(rng), None, x)
+
+
+def _in_float(name: str, options: str, rng: Rng) -> bytes:
+    b, shape = ModelBuilder(), _image(rng)
+    x, y = b.tensor(shape, scale=_scale(rng), zero_point=_zero(rng)), b.tensor(shape, scale=_scale(rng))
+    a, c = b.tensor(shape, np.float32), b.tensor(shape, np.float32)
+    b.operator("DEQUANTIZE", [x], [a], ("DequantizeOptions", {}), version=2)
+    b.operator(name, [a], [c], (options, {}))
+    b.operator("QUANTIZE", [c], [y], ("QuantizeOptions", {}))
+    return b.build([x], [y])
+
+
+@model("NEG")
+def neg(rng: Rng) -> bytes:
+    return _in_float("NEG", "NegOptions", rng)
+
+
+@model("SQUARE")
+def square(rng: Rng) -> bytes:
+    return _in_float("SQUARE", "SquareOptions", rng)
 
 
 @model("HARD_SWISH")

@@ -15,14 +15,22 @@ from mltk.tflite.graph import Tensor
 
 _INT8 = np.arange(-128, 128).astype(np.int8)
 _RANK = 4  # of the binary kernels
+_FLOAT_FUNCTIONS = {"NEG": "mltk_neg_f32", "SQUARE": "mltk_square_f32"}  # the converter leaves them in float
 
 
-@lowering("LOGISTIC", "TANH", "RELU", "RELU6", "LEAKY_RELU", "ELU", "HARD_SWISH", "ABS", "NEG", "RELU_N1_TO_1")
+@lowering("LOGISTIC", "TANH", "RELU", "RELU6", "LEAKY_RELU", "ELU", "HARD_SWISH", "ABS", "NEG", "RSQRT", "SQUARE")
 def lower_function(context: Context) -> None:
     """A function of one int8 value: the table that the exact kernels use."""
     node = context.node
+    x, y = node.tensor(0), node.outputs[0]
+    if node.op.name in _FLOAT_FUNCTIONS and x.type_name == y.type_name == "FLOAT32":
+        source, target = context.input(0), context.output()
+        arguments = (Ref(source), Ref(target), x.size)
+        function = _FLOAT_FUNCTIONS[node.op.name]
+        context.call("mltk_float", function, *arguments, reads=(source,), writes=(target,), in_place=(source,))
+        return
     node.require(node.op.name in BUILDERS, "a function without an exact kernel")
-    node.require_int8(node.tensor(0), node.outputs[0])
+    node.require_int8(x, y)
     _lookup(context)
 
 
@@ -115,6 +123,23 @@ def lower_mul(context: Context) -> None:
     _binary(context, "mltk_mul_s8", fields, activation_range(node, y))
 
 
+@lowering("SQUARED_DIFFERENCE")
+def lower_squared_difference(context: Context) -> None:
+    """SQUARED_DIFFERENCE: both inputs are scaled to twice the larger scale with 7 more bits."""
+    node = context.node
+    a, b, y = node.tensor(0), node.tensor(1), node.outputs[0]
+    node.require_int8(a, b, y)
+    order = (0, 1) if a.scale[0] >= b.scale[0] else (1, 0)
+    small = node.tensor(order[1])
+    twice = 2.0 * max(float(a.scale[0]), float(b.scale[0]))
+    mb, my = (
+        quantize_multiplier(r) for r in (float(small.scale[0]) / twice, twice**2 / ((1 << 14) * float(y.scale[0])))
+    )
+    node.require(my[1] <= 0, "an output scale too fine")
+    fields = {"multiplier_b": mb[0], "shift_b": mb[1], "multiplier_out": my[0], "shift_out": my[1]}
+    _binary(context, "mltk_squared_difference_s8", fields, (-128, 127), order, family="mltk_squared_difference")
+
+
 @lowering("MAXIMUM", "MINIMUM")
 def lower_maximum(context: Context) -> None:
     """MAXIMUM and MINIMUM. TFLM does not rescale."""
@@ -124,7 +149,13 @@ def lower_maximum(context: Context) -> None:
 
 
 def _binary(
-    context: Context, function: str, fields: dict[str, int], limits: tuple[int, int], order: tuple[int, int] = (0, 1)
+    context: Context,
+    function: str,
+    fields: dict[str, int],
+    limits: tuple[int, int],
+    order: tuple[int, int] = (0, 1),
+    *,
+    family: str = "mltk_elementwise",
 ) -> None:
     """Append a call of a kernel with two inputs. ``order`` tells which inputs are the kernel's first and second."""
     node = context.node
@@ -148,7 +179,7 @@ def _binary(
     )
     target = context.output()
     arguments = (params, Ref(first), Ref(second), Ref(target))
-    context.call("mltk_elementwise", function, *arguments, reads=(first, second), writes=(target,), in_place=whole)
+    context.call(family, function, *arguments, reads=(first, second), writes=(target,), in_place=whole)
 
 
 def binary_axes(node: Node, a: Tensor, b: Tensor, y: Tensor) -> tuple[list[int], list[list[int]]]:

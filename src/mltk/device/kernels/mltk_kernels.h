@@ -140,6 +140,8 @@ typedef struct {
 /* ADD and SUB: the scale of `a` is not smaller than that of `b`. */
 void mltk_add_s8(const mltk_binary *p, const int8_t *a, const int8_t *b, int8_t *out);
 void mltk_mul_s8(const mltk_binary *p, const int8_t *a, const int8_t *b, int8_t *out);
+/* SQUARED_DIFFERENCE: the scale of `a` is not smaller than that of `b` (mltk_squared_difference.c). */
+void mltk_squared_difference_s8(const mltk_binary *p, const int8_t *a, const int8_t *b, int8_t *out);
 void mltk_maximum_s8(const mltk_binary *p, const int8_t *a, const int8_t *b, int8_t *out);
 void mltk_minimum_s8(const mltk_binary *p, const int8_t *a, const int8_t *b, int8_t *out);
 
@@ -229,6 +231,8 @@ void mltk_resize_bilinear_s8(const mltk_resize *p, const int8_t *in, int8_t *out
  */
 
 void mltk_quantize_f32(float scale, int32_t zero_point, const float *in, int8_t *out, int32_t n);
+void mltk_neg_f32(const float *in, float *out, int32_t n);    /* mltk_float.c; `in` may be `out` */
+void mltk_square_f32(const float *in, float *out, int32_t n); /* mltk_float.c; `in` may be `out` */
 void mltk_dequantize_f32(float scale, int32_t zero_point, const int8_t *in, float *out, int32_t n);
 
 #ifdef __cplusplus

@@ -105,6 +105,45 @@ def build_elu(node: Node) -> Kernel:
     return _lookup(_as_int8(rounded.astype(np.int64) + _zero(y)))
 
 
+@kernel("NEG", "SQUARE")
+def build_float_function(node: Node) -> Kernel:
+    """Build NEG and SQUARE of float32, which the converter leaves in models of int8."""
+    node.require(
+        node.tensor(0).type_name == node.outputs[0].type_name == "FLOAT32", f"{node.tensor(0).type_name} tensor"
+    )
+    return (lambda x: [-x]) if node.op.name == "NEG" else (lambda x: [x * x])
+
+
+@kernel("ABS")
+def build_abs(node: Node) -> Kernel:
+    """Build ABS: the magnitude, rescaled if the scales differ."""
+    x, y = node.tensor(0), node.outputs[0]
+    node.require_int8(x, y)
+    out = np.abs(_INT8 - _zero(x))
+    if x.scale[0] != y.scale[0]:
+        multiplier, shift = quantize_multiplier(float(np.float32(x.scale[0]) / np.float32(y.scale[0])))
+        out = fx.multiply_by_quantized_multiplier(out, multiplier, shift)
+    return _lookup(_as_int8(out + _zero(y)))
+
+
+@kernel("RSQRT")
+def build_rsqrt(node: Node) -> Kernel:
+    """Build 1 / sqrt(x). TFLM refuses values below zero, so the zero point must be -128."""
+    x, y = node.tensor(0), node.outputs[0]
+    node.require_int8(x, y)
+    node.require(_zero(x) == -128, "an input that may be negative")
+    f32 = np.float32
+    scale = 1.0 / float(f32(np.sqrt(f32(x.scale[0]))) * f32(y.scale[0]))
+    multiplier, shift = quantize_multiplier(scale)
+    inverse = fx.multiply_by_quantized_multiplier
+    found = [127]
+    for value in range(1, 256):
+        root, right = fx.inverse_square_root(value)
+        data = inverse(np.array(1), root, 20 - right)
+        found.append(int(inverse(data, multiplier, shift - 20)) + _zero(y))
+    return _lookup(_as_int8(np.array(found)))
+
+
 @kernel("LEAKY_RELU")
 def build_leaky_relu(node: Node) -> Kernel:
     """Build leaky ReLU: one multiplier above zero, and another with alpha below zero."""
@@ -259,6 +298,25 @@ def build_mul(node: Node) -> Kernel:
         return scaled.clip(low, high)
 
     return _binary(node, multiply)
+
+
+@kernel("SQUARED_DIFFERENCE")
+def build_squared_difference(node: Node) -> Kernel:
+    """Build SQUARED_DIFFERENCE: scale both inputs to twice the larger scale with 7 more bits."""
+    a, b, y = node.tensor(0), node.tensor(1), node.outputs[0]
+    node.require_int8(a, b, y)
+    twice = 2.0 * max(float(a.scale[0]), float(b.scale[0]))
+    ma, mb = quantize_multiplier(float(a.scale[0]) / twice), quantize_multiplier(float(b.scale[0]) / twice)
+    my = quantize_multiplier(twice**2 / ((1 << 14) * float(y.scale[0])))
+    node.require(my[1] <= 0, "an output scale too fine")
+
+    def square(p: np.ndarray, q: np.ndarray) -> np.ndarray:
+        wide_p = fx.multiply_by_quantized_multiplier((p - _zero(a)) << 7, *ma)
+        wide_q = fx.multiply_by_quantized_multiplier((q - _zero(b)) << 7, *mb)
+        total: np.ndarray = fx.multiply_by_quantized_multiplier((wide_p - wide_q) ** 2, *my) + _zero(y)
+        return total.clip(-128, 127)
+
+    return _binary(node, square)
 
 
 @kernel("MAXIMUM", "MINIMUM")

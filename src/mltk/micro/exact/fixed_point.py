@@ -128,3 +128,27 @@ def reciprocal(x: Ints, integer_bits: int) -> tuple[Ints, Ints]:
 def input_radius(integer_bits: int, left_shift: int) -> int:
     """Return the largest magnitude of an input whose scaled value is still in the fixed-point range."""
     return math.floor(((1 << integer_bits) - 1) * float(1 << (31 - integer_bits)) / float(1 << left_shift))
+
+
+def inverse_square_root(x: int) -> tuple[int, int]:
+    """Return 1 / sqrt(x) as (raw value without integer bits, right shift).
+
+    The definition follows ``GetInvSqrtQuantizedMultiplierExp`` of TFLM.
+
+    Args:
+        x: At least 0; 0 counts as 1.
+    """
+    if x <= 1:
+        return INT32_MAX, 0
+    right = 11
+    while x >= 1 << 29:
+        x, right = x // 4, right + 1
+    while x < 1 << 27:
+        x, right = x * 4, right - 1
+    half = rounding_divide_by_pot(np.array(x >> 1), 1)
+    y = np.array(1 << 28)
+    for _ in range(5):
+        cube = saturating_shift_left(high_mul(high_mul(y, y), y), 6)
+        y = saturating_shift_left(high_mul(np.array((1 << 28) + (1 << 27)), y) - high_mul(half, cube), 3)
+    root = int(high_mul(y, 1518500250))  # sqrt(0.5)
+    return (root << -right, 0) if right < 0 else (root, right)
