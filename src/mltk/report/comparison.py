@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -11,6 +12,7 @@ from markupsafe import Markup
 
 from mltk.report.blocks import Cell, empty, notes, number, script, table
 from mltk.report.facts import ModelFacts
+from mltk.report.guard import guarded
 from mltk.report.markup import element, join
 from mltk.report.numbers import count, figure, interval, n_bytes, percent, seconds, short
 from mltk.report.page import Section, render
@@ -27,13 +29,8 @@ def comparison(models: Sequence[ModelFacts]) -> str:
         models: What is known of each model.
     """
     labels = labels_of(models)
-    built = [
-        _summary(models, labels),
-        _training(models, labels),
-        _trade(models, labels),
-        _classes(models, labels),
-        _settings(models, labels),
-    ]
+    parts = {"summary": _summary, "training": _training, "trade": _trade, "classes": _classes, "settings": _settings}
+    built = [guarded(name, functools.partial(part, models, labels)) for name, part in parts.items()]
     subtitle = f"{len(models)} models side by side"
     return render(
         ", ".join(labels), [s for s in built if s is not None], subtitle=subtitle, footer="Made with openmltk."

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 
-from mltk.report.blocks import empty
 from mltk.report.facts import ModelFacts
+from mltk.report.guard import guarded
 from mltk.report.page import Section, render
 from mltk.report.sections.confusion import confusion
 from mltk.report.sections.cost import cost
@@ -41,22 +42,14 @@ def model_report(facts: ModelFacts, more: Sequence[Section] = ()) -> str:
         facts: What is known of the model.
         more: Further sections, which stand after the summary.
     """
-    made = [section for build in _SECTIONS if (section := _built(build, facts)) is not None]
+    made = [guarded(build.__name__, functools.partial(build, facts)) for build in _SECTIONS]
+    shown = [section for section in made if section is not None]
     manifest = facts.manifest
     parts = [manifest.get("description"), f"version {manifest['model_version']}" if "model_version" in manifest else ""]
-    version = (manifest.get("versions") or {}).get("openmltk")
+    versions = manifest.get("versions")
+    version = versions.get("openmltk") if isinstance(versions, dict) else None
     footer = (
         f"Made with openmltk{f' {version}' if version else ''}. This file needs nothing else, and requests nothing."
     )
     subtitle = ", ".join(str(part) for part in parts if part)
-    return render(facts.name, [*made[:1], *more, *made[1:]], subtitle=subtitle, footer=footer)
-
-
-def _built(build: Callable[[ModelFacts], Section | None], facts: ModelFacts) -> Section | None:
-    """Build a section. An archive can come from anywhere: damaged data cost their section, not the report."""
-    try:
-        return build(facts)
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError, ArithmeticError) as e:
-        name = build.__name__
-        text = f"This section can't be shown, because its data in the archive are damaged ({type(e).__name__}: {e})."
-        return Section(name, name.capitalize(), empty(text))
+    return render(facts.name, [*shown[:1], *more, *shown[1:]], subtitle=subtitle, footer=footer)

@@ -81,7 +81,7 @@ class _Reader:
         if name not in self._members.names:
             return None
         try:
-            found = json.loads(self._members.read(name))
+            found = json.loads(self._members.read(name), parse_constant=lambda _: None)  # NaN is unknown
         except ValueError:
             found = None
         if isinstance(found, dict):
