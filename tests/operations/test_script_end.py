@@ -17,6 +17,7 @@ import mltk.operations
 from mltk.workers.script_loading import ScriptEnd, loading_script
 
 HELPERS = {
+    "archived_parity": {"affordable_samples", "parity_of"},
     "c_code": {"renewed_members", "write_c_code"},
     "evaluate": {"dump_reconstructions"},
     "evaluate_stream": {"stream_results"},

@@ -417,7 +417,8 @@ class _Evaluation:
 
     def _with_report(self, members: dict[str, bytes | str]) -> dict[str, bytes | str]:
         """Return members for the archive, with the report, and with a comparison of the engines for it."""
-        from mltk.operations.shared.archived_report import add_report, parity_of
+        from mltk.operations.archived_parity import parity_of
+        from mltk.operations.shared.archived_report import add_report
 
         tflite = self.built if self.tflite else None
         if tflite is not None and self.own is None and len(self._first) == len(tflite.inputs) == 1:

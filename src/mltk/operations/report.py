@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING
 
 from mltk.errors import MltkError
 from mltk.files import write_file
+from mltk.operations.archived_parity import affordable_samples
 from mltk.operations.parity import check_parity
 from mltk.operations.shared import report_facts
-from mltk.operations.shared.archived_report import MEMBER, affordable_samples
+from mltk.operations.shared.archived_report import MEMBER
 from mltk.operations.shared.load import ModelReference, resolve
 from mltk.operations.shared.try_section import try_sections
 from mltk.report.comparison import comparison
