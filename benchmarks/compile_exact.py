@@ -135,8 +135,9 @@ def compare_model(name: str, model: bytes, n: int, flags: list[str], report: Rep
     ours = compiled.run(0, inputs)
     # Few samples at a time, so that other programs interrupt only some of the repetitions, as with TFLM. But enough, so
     # that the call from Python does not count.
-    k = max(1, min(n, int(3e-4 / min(_seconds(compiled, [x[:1] for x in inputs]) for _ in range(5)))))
-    seconds = min(_seconds(compiled, [x[:k] for x in inputs]) for _ in range(_REPETITIONS))
+    k = max(1, int(5e-4 / min(_seconds(compiled, [x[:1] for x in inputs]) for _ in range(5))))
+    repeated = [np.resize(x, (k, *x.shape[1:])) for x in inputs]
+    seconds = min(_seconds(compiled, repeated) for _ in range(_REPETITIONS))
     theirs, their_seconds = tflm_outputs(model, inputs), tflm_seconds(model, inputs)
     different = report.count(ours, theirs)
     ram, arena = compiled.ram_bytes[0], measure_arena(model).total

@@ -331,18 +331,19 @@ static void conv_by_rows(const mltk_conv *p, const int8_t *in, int8_t *out, int8
                 }
                 mltk_widen(values, row, x + k * wide);
             }
+            if (n < 4) {
+                for (int32_t k = 0; k < n; ++k) {
+                    mltk_dense(&p->out, p->weights, end, row, x + k * wide, g * group_out, (g + 1) * group_out,
+                               out + (i + k) * p->out_channels);
+                }
+                continue;
+            }
             for (int32_t next = g * group_out; next < (g + 1) * group_out; next += MLTK_LANES) {
                 const int32_t c = mltk_first_lane(next, g * group_out, (g + 1) * group_out);
                 mltk_lanes lanes;
                 mltk_vector sums[4] = {{0}};
                 mltk_lanes_of(&p->out, c, (g + 1) * group_out, &lanes);
-                if (n == 4) {
-                    mltk_dots(p->weights + c * row, end, row, lanes.n, x, 4, sums);
-                } else {
-                    for (int32_t k = 0; k < n; ++k) {
-                        mltk_dots(p->weights + c * row, end, row, lanes.n, x + k * wide, 1, sums + k);
-                    }
-                }
+                mltk_dots(p->weights + c * row, end, row, lanes.n, x, 4, sums);
                 for (int32_t k = 0; k < n; ++k) {
                     mltk_requantize_lanes(&p->out, &lanes, sums + k, out + (i + k) * p->out_channels + c);
                 }

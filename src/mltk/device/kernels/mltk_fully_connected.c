@@ -47,14 +47,7 @@ static void with_vectors(const mltk_fully_connected *p, const int8_t *in, int8_t
     const int8_t *const end = p->weights + p->out_size * p->in_size;
     for (int32_t i = 0; i < p->rows; ++i, in += p->in_size, out += p->out_size) {
         mltk_widen(in, p->in_size, x);
-        for (int32_t next = 0; next < p->out_size; next += MLTK_LANES) {
-            const int32_t c = mltk_first_lane(next, 0, p->out_size);
-            mltk_lanes lanes;
-            mltk_vector sums = {0};
-            mltk_lanes_of(&p->out, c, p->out_size, &lanes);
-            mltk_dots(p->weights + c * p->in_size, end, p->in_size, lanes.n, x, 1, &sums);
-            mltk_requantize_lanes(&p->out, &lanes, &sums, out + c);
-        }
+        mltk_dense(&p->out, p->weights, end, p->in_size, x, 0, p->out_size, out);
     }
 }
 #endif

@@ -153,7 +153,7 @@ static inline void mltk_dots(const int8_t *weights, const int8_t *end, int32_t r
                              int32_t inputs, mltk_vector *to) {
     const int32_t n = mltk_blocks(row);
     int8_t last[MLTK_LONGEST_ROW];
-    int32_t sums[4 * MLTK_LANES] = {0};
+    int32_t *const sums = (int32_t *)(void *)to;
     int32_t i = 0;
     for (; inputs == 1 && i <= rows - 4 && end - weights >= 3 * row + n; i += 4, weights += 4 * row) {
         mltk_dot_rows(weights, row, x, n, sums + i);
@@ -171,7 +171,27 @@ static inline void mltk_dots(const int8_t *weights, const int8_t *end, int32_t r
             sums[i] = mltk_dot(w, x, n);
         }
     }
-    memcpy(to, sums, (size_t)inputs * sizeof *to);
+}
+
+/* The outputs `begin` to `end` of a dense layer for one row of inputs. All sums of a part come first: reading a vector
+ * right behind the writing of its parts would wait for them. */
+static inline void mltk_dense(const mltk_requantization *p, const int8_t *weights, const int8_t *weights_end,
+                              int32_t row, const int16_t *x, int32_t begin, int32_t end, int8_t *out) {
+    enum { PARTS = 8 };
+    for (int32_t next = begin; next < end; next += PARTS * MLTK_LANES) {
+        mltk_vector sums[PARTS] = {{0}};
+        for (int32_t k = 0; k < PARTS && next + k * MLTK_LANES < end; ++k) {
+            const int32_t c = mltk_first_lane(next + k * MLTK_LANES, begin, end);
+            const int32_t n = end - c < MLTK_LANES ? end - c : MLTK_LANES;
+            mltk_dots(weights + c * row, weights_end, row, n, x, 1, sums + k);
+        }
+        for (int32_t k = 0; k < PARTS && next + k * MLTK_LANES < end; ++k) {
+            const int32_t c = mltk_first_lane(next + k * MLTK_LANES, begin, end);
+            mltk_lanes lanes;
+            mltk_lanes_of(p, c, end, &lanes);
+            mltk_requantize_lanes(p, &lanes, sums + k, out + c);
+        }
+    }
 }
 
 #endif /* MLTK_VECTORS_H */
