@@ -9,6 +9,7 @@ from helpers.compiled_models import CompiledModels
 from helpers.random_pairs import PAIRS
 from helpers.tflite_builder import ModelBuilder
 from helpers.tflm_outputs import assert_same_outputs, random_inputs, tflm_outputs
+from mltk.codegen.emulate.run import emulate
 from mltk.codegen.host import WARNINGS, HostModel
 from mltk.codegen.lowering.lower import lower
 from mltk.errors import UnsupportedModelError
@@ -38,6 +39,15 @@ def test_operator_computes_the_integers_of_tflm_on_many_models(needs_tflm: None,
     for i, model in enumerate(models):
         inputs = random_inputs(model, 20)
         assert_same_outputs(compiled.run(i, inputs), tflm_outputs(model, inputs))
+
+
+def test_an_emulated_core_computes_the_same_and_needs_no_more_of_the_c_library(needs_tflm: None) -> None:
+    for operator in ("SVDF", "GATHER", "BATCH_MATMUL"):
+        for seed in range(3):
+            model = PAIRS[operator](np.random.default_rng([seed, 18]))
+            inputs = random_inputs(model, 3)
+            found = emulate(model, inputs, "cortex-m4", reset_between_samples=False)
+            assert_same_outputs(found.outputs, tflm_outputs(model, inputs))
 
 
 def gather(positions: int | None, n: int = 4) -> bytes:

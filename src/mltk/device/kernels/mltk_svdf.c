@@ -7,7 +7,7 @@
 #include "mltk_fixed_point.h"
 #include "mltk_kernels.h"
 
-/* One output: the sum of `rank` filters over time. */
+/* Each output is the sum of `rank` filters over time. The state moves one step while it is summed. */
 #define OUTPUT(type, bits_low, bits_high)                                                                              \
     for (int32_t b = 0; b < p->batch; ++b, in += p->in_size) {                                                         \
         for (int32_t unit = 0; unit < p->units; ++unit) {                                                              \
@@ -17,10 +17,12 @@
                 int32_t newest = 0;                                                                                    \
                 for (int32_t i = 0; i < p->in_size; ++i)                                                               \
                     newest += p->feature_weights[filter * p->in_size + i] * (in[i] - p->zero_in);                      \
-                newest = mltk_scale(newest, p->state_multiplier, p->state_shift);                                      \
-                for (int32_t t = 1; t < p->steps; ++t) state[t - 1] = state[t];                                        \
-                state[p->steps - 1] = (type)mltk_clip(newest, bits_low, bits_high);                                    \
-                for (int32_t t = 0; t < p->steps; ++t) sum += weights[filter * p->steps + t] * state[t];               \
+                newest = mltk_clip(mltk_scale(newest, p->state_multiplier, p->state_shift), bits_low, bits_high);      \
+                for (int32_t t = 0; t < p->steps; ++t) {                                                               \
+                    const int32_t value = t + 1 < p->steps ? state[t + 1] : newest;                                    \
+                    state[t] = (type)value;                                                                            \
+                    sum += weights[filter * p->steps + t] * value;                                                     \
+                }                                                                                                      \
             }                                                                                                          \
             const int32_t scaled = mltk_scale(sum, p->multiplier, p->shift) + p->zero_out;                             \
             *out++ = mltk_clip_s8(scaled, -128, 127);                                                                  \
