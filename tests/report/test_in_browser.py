@@ -99,6 +99,17 @@ def test_the_numbers_of_a_plot_are_a_table_too(page: Page) -> None:
     ]  # fmt: skip
 
 
+def test_a_link_shows_the_heading_below_the_navigation(page: Page) -> None:
+    page.resize(1000, 300)
+    page.evaluate("document.documentElement.style.scrollBehavior = 'auto'")
+    page.evaluate("document.querySelector('nav a[href=\"#table\"]').click()")
+    page.wait_for("scrollY > 0")
+    below = (
+        "document.querySelector('#table h2').getBoundingClientRect().top >= document.querySelector('nav').offsetHeight"
+    )
+    assert page.wait_for(below)
+
+
 def test_colors_follow_the_system_until_chosen(page: Page) -> None:
     color = "getComputedStyle(document.body).backgroundColor"
     light = page.evaluate(color)

@@ -253,6 +253,9 @@ const mltkReport = (function () {
     }
   }
   document.querySelectorAll("table.sortable").forEach(ui.sortable);
+  // A link to a section shows its heading below the navigation, which may have two lines.
+  const nav = document.querySelector("nav");
+  new ResizeObserver(() => { document.documentElement.style.scrollPaddingTop = `${nav.offsetHeight + 12}px`; }).observe(nav);
   const links = new Map([...document.querySelectorAll("nav a")].map((a) => [a.getAttribute("href").slice(1), a]));
   const seen = new Set();
   const watcher = new IntersectionObserver((entries) => {
