@@ -228,7 +228,12 @@ def test_pictures_have_the_scores_of_python(browser: Browser, tmp_path: Path, ch
 
 
 def test_the_camera_has_the_detections_of_python(tmp_path: Path) -> None:
-    detector = {"average_window_duration_ms": 300, "minimum_count": 1, "detection_threshold": 1, "suppression_ms": 400}
+    detector: dict[str, Any] = {
+        "average_window_duration_ms": 300,
+        "minimum_count": 1,
+        "detection_threshold": 1,
+        "suppression_ms": 400,
+    }
     model = dense_classifier((20, 24, 3), **detector)
     with Browser(*FAKE) as browser:
         page = open_page(browser, try_it(model, strict=True), tmp_path)
