@@ -1,9 +1,11 @@
 """Generated C code compared with TensorFlow Lite Micro: every output value, the memory, and the speed.
 
-    python benchmarks/compile_exact.py [--models PATH ...] [--random 500] [--samples 100] [--emulate 10]
+    python benchmarks/compile_exact.py [--models PATH ...] [--random 500] [--operators 20] [--samples 100]
+                                       [--emulate 10]
 
 ``--models`` takes ``.tflite`` files, archives (``.mltk.zip``), wheels, and folders with these. The models in the
-packages ``pymicro_wakeword`` and ``tflite_micro`` are always taken. ``--random`` networks have 3 to 12 operators. All
+packages ``pymicro_wakeword`` and ``tflite_micro`` are always taken. ``--random`` networks have 3 to 12 operators.
+``--operators`` models have one operator each, of every operator that the tests know, also with int16 activations. All
 run on this machine; ``--portable`` leaves out vectors. ``--emulate`` random networks, and with ``--emulate-models`` all
 others too, also run on an emulated core, for example a Cortex-M4 with its DSP instructions.
 
@@ -28,7 +30,11 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from helpers.compiled_models import CompiledModels
 from helpers.published_models import PUBLISHED
+from helpers.random_models import MODELS
+from helpers.random_models_16 import MODELS_16
 from helpers.random_networks import random_network
+from helpers.random_pairs import PAIRS
+from helpers.tflm_outputs import random_inputs
 from mltk.codegen.emulate.run import emulate
 from mltk.errors import MltkError, UnsupportedModelError
 from mltk.micro.engines.runtimes import TflmRuntime
@@ -174,6 +180,21 @@ def compare_random(count: int, n: int, flags: list[str], report: Report) -> None
         )
 
 
+def compare_operators(count: int, n: int, flags: list[str], report: Report) -> None:
+    """Compare models with one operator, ``count`` of each operator."""
+    different, operators = 0, [*MODELS.items(), *MODELS_16.items(), *PAIRS.items()]
+    for name, make in operators:
+        models = [make(np.random.default_rng([seed, len(name), 9])) for seed in range(count)]
+        compiled = CompiledModels(models, flags)
+        for i, model in enumerate(models):
+            inputs = random_inputs(model, n)
+            here = report.count(compiled.run(i, inputs), tflm_outputs(model, inputs))
+            if here:
+                print(f"{name}, model {i}: {here} values differ")
+            different += here
+    print(f"{len(operators)} operators, {count} models each, {n} samples each: {different} values differ", flush=True)
+
+
 def compare_emulated(models: list[tuple[str, bytes]], core: str, report: Report) -> None:
     """Compare models on an emulated core."""
     different = done = 0
@@ -195,6 +216,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--models", nargs="*", type=Path, default=[])
     parser.add_argument("--random", type=int, default=500)
+    parser.add_argument("--operators", type=int, default=20)
     parser.add_argument("--samples", type=int, default=100)
     parser.add_argument("--emulate", type=int, default=10)
     parser.add_argument("--emulate-models", action="store_true")
@@ -207,6 +229,8 @@ def main() -> int:
     for name, model in models:
         compare_model(name, model, args.samples, flags, report)
     compare_random(args.random, args.samples, flags, report)
+    if args.operators:
+        compare_operators(args.operators, args.samples, flags, report)
     emulated = [(f"random network {seed}", random_network(seed)) for seed in range(args.emulate)]
     try:
         compare_emulated([*(models if args.emulate_models else []), *emulated], args.core, report)
