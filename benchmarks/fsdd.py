@@ -37,6 +37,7 @@ WORDS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight",
 UNITS_PER_DB = 255 / 60.0  # features per dB of quantize_dynamic_scale_range_db
 WANTED_ACCURACY, WANTED_BYTES = 0.95, 100_000
 WANTED_OF_SYNTHESIZED = 0.80
+FROZEN = 5  # convolutions that a training on synthesized digits alone does not change
 SYNTHESIZED, BESIDE_REAL = 600, 200  # digits of each kind: made; trained with beside recordings
 Files = dict[str, list[str]]
 """Class → paths of recordings."""
@@ -46,6 +47,8 @@ class Digits(mltk.MltkModel, mltk.TrainMixin, mltk.AudioDatasetMixin, mltk.Evalu
     """Trains on some files and is evaluated on others."""
 
     pretrained = True
+    frozen = 0
+    """Number of the first pretrained convolutions that are not trained further."""
 
 
 def build_model(model: Digits):
@@ -73,6 +76,11 @@ def build_model(model: Digits):
         x = separable(x, 72, strides)
     x = layers.Dropout(0.2)(layers.GlobalAveragePooling2D()(x))
     keras_model = keras.Model(inputs, layers.Dense(model.n_classes, activation="softmax")(x))
+    for layer in keras_model.layers:
+        if layer.name.startswith("speech_embedding_") and int(layer.name.rsplit("_", 1)[1]) <= model.frozen:
+            layer.trainable = False
+        if isinstance(layer, layers.BatchNormalization) and model.frozen:
+            layer.momentum = 0.9  # a short training ends before statistics of momentum 0.99 have settled
     keras_model.compile(
         optimizer=keras.optimizers.AdamW(weight_decay=1e-3),
         loss=keras.losses.CategoricalCrossentropy(label_smoothing=0.1),
@@ -104,6 +112,8 @@ def make_model(folder: str, args: argparse.Namespace) -> Digits:
     )
     epochs = args.epochs
     model.epochs, model.batch_size, model.seed, model.pretrained = epochs, 64, args.seed, not args.drawn
+    # Synthesized voices alone would unlearn what the first convolutions know of people.
+    model.frozen = FROZEN if args.train == "synthesized" and not args.drawn else 0
     model.checkpoint = None
     model.checkpoints_enabled = False
     # Reduced to a third in the first half. In the second half, the weights are averaged.
