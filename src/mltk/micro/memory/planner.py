@@ -247,4 +247,6 @@ def scratch_bytes(subgraph: Subgraph, op: Operator) -> list[int]:
     if op.name == "TRANSPOSE_CONV" and outputs and inputs:
         wide = {"INT8": 4, "INT16": 8}.get(inputs[-1].type_name, 0)
         return [outputs[0].size * wide] if wide else []
+    if op.name == "MIRROR_PAD" and inputs:
+        return [4 * len(inputs[0].shape)] * 2  # strides of the input and the output
     return []
