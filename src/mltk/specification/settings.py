@@ -213,8 +213,9 @@ class Setting:
     def make_default(self) -> Any:
         """Return a new mutable default, or ``_UNSET`` if the default is a constant."""
         if self.factory is None:
-            is_empty = self.default is None and self.keys is not None and self.name in _items_set.get()
-            return Options(self.name, self.keys) if is_empty and self.keys is not None else _UNSET
+            if self.keys is None or self.default is not None or self.name not in _items_set.get():
+                return _UNSET
+            return Options(self.name, self.keys)
         value = self.factory()
         return Options(self.name, self.keys, value) if self.keys is not None else value
 

@@ -19,6 +19,7 @@ from helpers.audio_folder import tone, tones_folder
 from helpers.image_folder import image_folder
 from mltk.audio.files import write_audio
 from mltk.errors import DatasetError, EvaluationError, SpecificationError
+from mltk.operations.shared.own_folder import add_own_folders
 
 pytestmark = pytest.mark.tf
 
@@ -259,6 +260,15 @@ def test_training_takes_the_samples_of_own_folders_too(spotter: Path, tmp_path: 
     assert done.exit_code == 0, done.output
     with zipfile.ZipFile(spotter) as archive:
         assert json.loads(archive.read("manifest.json"))["added"] == {"low": 3, "_unknown_": 2}
+
+
+def test_the_next_training_of_a_model_does_not_keep_added_samples(spotter: Path, tmp_path: Path) -> None:
+    folder = recordings(tmp_path / "mine", low=3)
+    model: Any = mltk.load_mltk_model(str(spotter))
+    assert add_own_folders(model, [folder, folder], model.classes) == []
+    assert {name: len(paths) for name, paths in model._added_files.items()} == {"low": 6}
+    add_own_folders(model, [], model.classes)
+    assert not model._added_files
 
 
 def test_samples_of_arrays_cannot_be_added_to(spotter: Path, tmp_path: Path) -> None:

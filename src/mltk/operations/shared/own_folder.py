@@ -207,7 +207,7 @@ def _not_classes(model: MltkModel, path: str, others: list[str], classes: Sequen
 
 
 def add_own_folders(model: MltkModel, folders: Sequence[str | os.PathLike[str]], classes: Sequence[str]) -> list[str]:
-    """Add the files of folders to the training samples of a model.
+    """Add the files of folders to the training samples of a model, and no others that were added before.
 
     Args:
         model: The specification.
@@ -228,7 +228,8 @@ def add_own_folders(model: MltkModel, folders: Sequence[str | os.PathLike[str]],
         for name, paths in listed.files.items():
             files.setdefault(name, []).extend(paths)
         notes += listed.notes
-        listed.model._add_training_files(files)
+    if isinstance(model, FileDatasetMixin):
+        model._add_training_files(files)
     return notes
 
 
