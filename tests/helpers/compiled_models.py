@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from helpers.tflm_outputs import assert_same_outputs, random_inputs, tflm_outputs
 from mltk.codegen.host import batch_loop, build_library
 from mltk.codegen.lowering.lower import lower
 from mltk.codegen.program import Program
@@ -50,3 +51,23 @@ class CompiledModels:
         pointers = [ctypes.c_void_p(a.ctypes.data) for a in (*map(np.ascontiguousarray, inputs), *outputs)]
         self._library[f"model_{i}_batch"](ctypes.c_int32(len(inputs[0])), ctypes.c_int32(0), *pointers)
         return outputs
+
+
+def assert_as_tflm(models: Sequence[bytes], flags: Sequence[str], n_samples: int) -> int:
+    """Compare compiled models with TensorFlow Lite Micro on random samples.
+
+    Args:
+        models: Bytes of ``.tflite`` files.
+        flags: Flags for the compiler after the default ones.
+        n_samples: Samples for each model.
+
+    Returns:
+        Number of different values in the first outputs, added up over the models: few values would prove little.
+    """
+    compiled, n_values = CompiledModels(models, flags), 0
+    for i, model in enumerate(models):
+        inputs = random_inputs(model, n_samples)
+        expected = tflm_outputs(model, inputs)
+        assert_same_outputs(compiled.run(i, inputs), expected)
+        n_values += len(np.unique(expected[0]))
+    return n_values

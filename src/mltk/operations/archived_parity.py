@@ -14,7 +14,6 @@ from mltk.operations.shared import report_facts
 if TYPE_CHECKING:
     from mltk.tflite.model import TfliteModel
 
-_PARITY_SAMPLES = 32
 _PARITY_MACS = 50_000_000
 """MACs of all samples of a parity check together, about; at least `_FEWEST_SAMPLES` samples are compared."""
 _FEWEST_SAMPLES = 4
@@ -44,4 +43,4 @@ def parity_of(tflite: TfliteModel, float_model: TfliteModel | None, inputs: Sequ
 def affordable_samples(tflite: TfliteModel) -> int:
     """Return the number of samples on which the engines are compared: fewer for a larger model."""
     macs = max(1, profile_tflite(tflite, None).macs)
-    return max(_FEWEST_SAMPLES, min(_PARITY_SAMPLES, _PARITY_MACS // macs))
+    return max(_FEWEST_SAMPLES, min(report_facts.PARITY_SAMPLES, _PARITY_MACS // macs))

@@ -41,7 +41,7 @@ from mltk.operations.shared.own_folder import OwnFolder, assigned_folder
 from mltk.operations.shared.predictions import Predicted, Predictions, not_one_class_each
 from mltk.operations.shared.predictors import CCodePredictor, DevicePredictor, KerasPredictor, Predictor
 from mltk.operations.shared.prepare import prepare
-from mltk.operations.shared.report_facts import PARITY
+from mltk.operations.shared.report_facts import PARITY, PARITY_SAMPLES
 from mltk.operations.shared.sample_media import Sources
 from mltk.operations.shared.tensorflow_setup import import_tensorflow
 from mltk.specification.dataset_settings import DatasetMixin
@@ -56,7 +56,6 @@ if TYPE_CHECKING:
     from mltk.tflite.model import TfliteModel
 
 _TEST_SAMPLES = 5
-_PARITY_SAMPLES = 32
 
 
 def evaluate_model(
@@ -277,7 +276,7 @@ class _Evaluation:
         """Keep what the report shows of single samples: the worst mistakes, and the first samples for parity."""
         self._mistakes.watch(batch, outputs, positions)
         if self.tflite and not self._first:
-            self._first = [np.array(x[:_PARITY_SAMPLES]) for x in leaves(batch.x)]
+            self._first = [np.array(x[:PARITY_SAMPLES]) for x in leaves(batch.x)]
 
     # -- kinds of models ----------------------------------------------------------------------------------
 
@@ -369,7 +368,7 @@ class _Evaluation:
                 originals, decoded = (np.stack(part) for part in zip(*pairs, strict=True))
                 self._dumps.append((classes[index], originals, decoded))
         if found.dumps.get(0):
-            self._first = [np.stack([original for original, _ in found.dumps[0][:_PARITY_SAMPLES]])]
+            self._first = [np.stack([original for original, _ in found.dumps[0][:PARITY_SAMPLES]])]
         scores = np.array(found.scores, np.float64)
         keep = self.predictions.leave_out(not_finite(scores), len(scores), "scores")
         results = AutoEncoderEvaluationResults(model.name, classes, **self.predictor.facts)

@@ -4,16 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from helpers.compiled_models import CompiledModels
+from helpers.compiled_models import assert_as_tflm
 from helpers.tflite_builder import ModelBuilder
-from helpers.tflm_outputs import assert_same_outputs, random_inputs, tflm_outputs
-
-
-def _assert_same(models: list[bytes]) -> None:
-    compiled = CompiledModels(models, ["-O1"])
-    for i, model in enumerate(models):
-        inputs = random_inputs(model, 3)
-        assert_same_outputs(compiled.run(i, inputs), tflm_outputs(model, inputs))
 
 
 def _blocks(rng: np.random.Generator) -> tuple[list[int], list[list[int]], tuple[int, ...], tuple[int, ...]]:
@@ -36,7 +28,7 @@ def test_images_to_batches_of_blocks_and_back(needs_tflm: None) -> None:
             x, y = (b.tensor(shape, scale=0.1, zero_point=7) for shape in shapes)
             b.operator(name, [x, b.constant(block), b.constant(border)], [y])
             models.append(b.build([x], [y]))
-    _assert_same(models)
+    assert assert_as_tflm(models, ["-O1"], 3) > len(models)
 
 
 def test_blocks_of_pixels_to_channels_and_back(needs_tflm: None) -> None:
@@ -52,7 +44,7 @@ def test_blocks_of_pixels_to_channels_and_back(needs_tflm: None) -> None:
             x, y = (deep, large) if name == "DEPTH_TO_SPACE" else (large, deep)
             b.operator(name, [x], [y], (f"{name.title().replace('_', '')}Options", {"blockSize": k}))
             models.append(b.build([x], [y]))
-    _assert_same(models)
+    assert assert_as_tflm(models, ["-O1"], 3) > len(models)
 
 
 def test_the_first_of_equal_values_wins(needs_tflm: None) -> None:
@@ -62,4 +54,4 @@ def test_the_first_of_equal_values_wins(needs_tflm: None) -> None:
         x, y = b.tensor((3, 200), scale=0.1, zero_point=7), b.tensor((3,), "int32")
         b.operator(name, [x, b.constant([1])], [y], (f"{name.title().replace('_', '')}Options", {"outputType": 2}))
         models.append(b.build([x], [y]))
-    _assert_same(models)
+    assert assert_as_tflm(models, ["-O1"], 3) > len(models)

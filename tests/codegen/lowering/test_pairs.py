@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from helpers.compiled_models import CompiledModels
+from helpers.compiled_models import assert_as_tflm
 from helpers.random_pairs import PAIRS
 from helpers.tflite_builder import ModelBuilder
 from helpers.tflm_outputs import assert_same_outputs, random_inputs, tflm_outputs
@@ -21,13 +21,7 @@ SANITIZERS = ("-O1", "-fsanitize=undefined", "-fno-sanitize-recover=all", "-fsan
 @pytest.mark.parametrize("operator", PAIRS)
 def test_operator_computes_the_integers_of_tflm_without_warnings(needs_tflm: None, operator: str) -> None:
     models = [PAIRS[operator](np.random.default_rng([seed, len(operator), 18])) for seed in range(8)]
-    compiled = CompiledModels(models, [*WARNINGS, "-Werror", *SANITIZERS])
-    n_values = 0
-    for i, model in enumerate(models):
-        inputs = random_inputs(model, 5)
-        expected = tflm_outputs(model, inputs)
-        assert_same_outputs(compiled.run(i, inputs), expected)
-        n_values += len(np.unique(expected[0]))
+    n_values = assert_as_tflm(models, [*WARNINGS, "-Werror", *SANITIZERS], 5)
     assert n_values > 60  # the comparison says something
 
 
@@ -35,10 +29,7 @@ def test_operator_computes_the_integers_of_tflm_without_warnings(needs_tflm: Non
 @pytest.mark.parametrize("operator", PAIRS)
 def test_operator_computes_the_integers_of_tflm_on_many_models(needs_tflm: None, operator: str) -> None:
     models = [PAIRS[operator](np.random.default_rng([seed, len(operator), 19])) for seed in range(200)]
-    compiled = CompiledModels(models, ["-O1"])
-    for i, model in enumerate(models):
-        inputs = random_inputs(model, 20)
-        assert_same_outputs(compiled.run(i, inputs), tflm_outputs(model, inputs))
+    assert_as_tflm(models, ["-O1"], 20)
 
 
 def test_an_emulated_core_computes_the_same_and_needs_no_more_of_the_c_library(needs_tflm: None) -> None:

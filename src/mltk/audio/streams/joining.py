@@ -73,7 +73,7 @@ class Joiner:
         seed: Seed of places, levels and noise.
 
     Raises:
-        DatasetError: There is no clip of a keyword.
+        DatasetError: A keyword has no clips.
     """
 
     def __init__(

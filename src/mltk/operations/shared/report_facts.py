@@ -24,6 +24,8 @@ DEFAULT_TARGETS = ("cortex-m4", "cortex-m33", "cortex-m55")
 """Targets of a report for which none are chosen."""
 PARITY = "parity/parity.json"
 """Member of the archive with the results of a parity check."""
+PARITY_SAMPLES = 32
+"""Most samples on which the engines are compared for a report."""
 _RESULTS, _STREAM = "eval-results.json", "stream"
 _OLD_KERAS = "h5"
 """The folder of the Keras model's results in an archive of MLTK 0.20."""
