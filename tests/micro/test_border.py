@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -34,12 +36,28 @@ def dilated(begin: int, end: int, crop: int, zero_point: int = -7, size: int = 6
     return b.build([x], [y])
 
 
-def test_tflm_fills_the_border_with_the_number_zero(needs_tflm: None) -> None:
+def test_tflm_fills_the_border_with_zeros_also_in_used_memory(needs_tflm: None) -> None:
     b = ModelBuilder()
     x, y = b.tensor((1, 2, 1), scale=0.1, zero_point=-7), b.tensor((2, 2, 1), scale=0.1, zero_point=-7)
     b.operator("SPACE_TO_BATCH_ND", [x, b.constant([2]), b.constant([[1, 1]])], [y])
-    found = TflmRuntime(b.build([x], [y])).invoke([np.array([[[5], [6]]], np.int8)])[0]
-    assert found.ravel().tolist() == [0, 6, 5, 0]  # -7 stands for 0
+    model = b.build([x], [y])
+    # Free blocks of the heap that are larger than an arena, full of another number: malloc takes the arena from there.
+    script = (
+        "import ctypes, sys, numpy as np\n"
+        "from mltk.micro.engines.runtimes import TflmRuntime\n"
+        "libc = ctypes.CDLL(None)\n"
+        "libc.malloc.restype = ctypes.c_void_p\n"
+        "libc.mallopt(-3, 1 << 30)\n"  # M_MMAP_THRESHOLD: large blocks come from the heap
+        "libc.mallopt(-1, 1 << 30)\n"  # M_TRIM_THRESHOLD: keep them
+        "block = ctypes.c_void_p(libc.malloc(ctypes.c_size_t(128 << 20)))\n"
+        "ctypes.memset(block, 1, 128 << 20)\n"
+        "libc.free(block)\n"
+        "model = bytes.fromhex(sys.stdin.read())\n"
+        "found = TflmRuntime(model).invoke([np.array([[[5], [6]]], np.int8)])[0]\n"
+        "print(found.ravel().tolist())\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], input=model.hex(), capture_output=True, text=True, check=True)
+    assert done.stdout == "[0, 6, 5, 0]\n"  # -7 stands for 0
 
 
 def test_a_border_that_stays_is_found_with_layer_and_remedy() -> None:
@@ -56,8 +74,10 @@ def test_a_border_that_is_cut_off_does_no_harm() -> None:
     assert wrong_borders(dilated(0, 2, 1))
 
 
-def test_a_zero_point_of_zero_is_right() -> None:
-    assert not wrong_borders(dilated(2, 2, 0, zero_point=0))
+def test_a_zero_point_of_zero_is_right_in_an_arena_of_zeros() -> None:
+    (found,) = wrong_borders(dilated(2, 2, 0, zero_point=0))
+    assert "is right only in an arena that starts as zeros" in found
+    assert not wrong_borders(dilated(0, 1, 1, size=7, zero_point=0))
 
 
 def test_profile_parity_and_compile_say_it(tmp_path, needs_tflm: None) -> None:

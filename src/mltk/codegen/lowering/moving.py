@@ -186,7 +186,7 @@ def lower_space_to_batch(context: Context) -> None:
     node.require(target.shape == tuple(padded), "an output size that does not follow from its input")
     out = context.output()
     if np.any(widths):
-        # TFLM fills with 0, whatever the zero point is.
+        # TFLM fills with a number that it never sets, which is 0 in an arena that starts as zeros.
         context.call(_FAMILY, "mltk_fill_8", Ref(out), 0, y.size, reads=(), writes=(out,))
     inside = (slice(None), *(slice(a, a + n) for n, (a, _) in zip(x.shape[1:-1], widths, strict=True)), slice(None))
     # Each place inside a block is a box of its own.

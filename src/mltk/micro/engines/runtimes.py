@@ -6,9 +6,11 @@ processes.
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import functools
 import importlib.util
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -20,6 +22,9 @@ from mltk.tflite.litert import LiteRtInterpreter
 # Pages of an arena that are not used cost nothing on the host. An arena that is a few bytes too small can crash TFLM.
 # So this is always far more than enough.
 HOST_ARENA_BYTES = 64 << 20
+# An operator of TFLM that reads a number which it never sets, from the arena.
+_READS_WHAT_IT_NEVER_SETS = "SPACE_TO_BATCH_ND"
+_M_PERTURB, _ZEROS = -6, 0xFF  # glibc: fill each new block of memory with the complement of this byte
 
 Samples = Sequence[np.ndarray]  # one array per model input, first axis = samples
 
@@ -144,10 +149,12 @@ class TflmRuntime(Runtime):
     def _new_interpreter(self) -> None:
         from tflite_micro import runtime
 
+        in_zeros = any(op.name == _READS_WHAT_IT_NEVER_SETS for g in self.graph.subgraphs for op in g.operators)
         try:
-            self._interpreter = runtime.Interpreter.from_bytes(
-                self.model, arena_size=self._arena_bytes, intrepreter_config=self._config
-            )
+            with _memory_of_zeros() if in_zeros else contextlib.nullcontext():
+                self._interpreter = runtime.Interpreter.from_bytes(
+                    self.model, arena_size=self._arena_bytes, intrepreter_config=self._config
+                )
             self._shapes = [
                 tuple(self._interpreter.get_input_details(i)["shape"]) for i in range(len(self.graph.inputs))
             ]
@@ -179,6 +186,23 @@ class TflmRuntime(Runtime):
     def print_allocations(self) -> None:
         """Let TFLM print to standard error what it allocated from the arena. It has no other way to report this."""
         self._interpreter.print_allocations()
+
+
+@contextlib.contextmanager
+def _memory_of_zeros() -> Iterator[None]:
+    """Let new memory start as zeros, as a static arena on a device does.
+
+    A large arena is usually new memory, which is zeros anyway. A long-lived process may give used memory instead.
+    """
+    libc = ctypes.CDLL(None)
+    if not hasattr(libc, "mallopt"):  # not glibc
+        yield
+        return
+    libc.mallopt(_M_PERTURB, _ZEROS)
+    try:
+        yield
+    finally:
+        libc.mallopt(_M_PERTURB, 0)
 
 
 class LiteRtRuntime(Runtime):
