@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 import keras
@@ -70,6 +71,10 @@ def test_losses_metrics_and_saving_have_the_names_of_keras_2() -> None:
     assert float(tf_keras.losses.mean_squared_error([0.0, 2.0], [0.0, 0.0])) == 2
     assert float(tf_keras.metrics.mean_absolute_error([0.0, 2.0], [0.0, 0.0])) == 1
     assert tf_keras.saving.load_model is keras.saving.load_model
+    imported: Any = importlib.import_module("tensorflow.keras")  # from now on, `tf.keras` is another module
+    assert tf.keras is imported
+    assert imported.saving.load_model is keras.saving.load_model
+    assert float(imported.losses.mean_squared_error([0.0, 2.0], [0.0, 0.0])) == 2
     metric: Any = keras.metrics.Mean()
     metric.update_state(3.0)
     metric.reset_states()

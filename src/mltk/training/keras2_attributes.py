@@ -101,7 +101,9 @@ def add_keras2_attributes() -> None:
     for part in ("losses", "metrics"):
         module: Any = importlib.import_module(f"keras._tf_keras.keras.{part}")
         _add(module, {name: getattr(module, new) for name, new in _LOSSES.items()})
-    _add(importlib.import_module("keras._tf_keras.keras"), {"saving": keras.saving})
+    # `tf.keras` is the first of these modules until somebody writes `import tensorflow.keras`, and then the second.
+    for package in ("keras._tf_keras.keras", "tensorflow.keras"):
+        _add(importlib.import_module(package), {"saving": keras.saving})
 
 
 def _add(target: Any, attributes: dict[str, Any]) -> None:
