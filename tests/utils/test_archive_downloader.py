@@ -84,7 +84,8 @@ class Server:
 
         self.http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.http.server_address[1]}/"
-        threading.Thread(target=self.http.serve_forever, daemon=True).start()
+        self.thread = threading.Thread(target=self.http.serve_forever, args=(0.01,), daemon=True)
+        self.thread.start()
 
 
 @pytest.fixture
@@ -95,6 +96,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     yield made
     made.http.shutdown()
     made.http.server_close()
+    made.thread.join()
 
 
 def listing(folder: Path) -> list[str]:
