@@ -10,7 +10,6 @@ import numpy as np
 
 from helpers.tflite_builder import ModelBuilder
 from mltk.micro.border import wrong_borders
-from mltk.micro.engines.runtimes import TflmRuntime
 from mltk.micro.profile.profiler import profile_tflite
 from mltk.operations.compile import compile_model
 from mltk.operations.parity import check_parity
