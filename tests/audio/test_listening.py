@@ -19,7 +19,7 @@ def listening(**changes: Any) -> Listening:
 
 
 def streaming(**changes: Any) -> Listening:
-    return Listening.of(TfliteModel(streaming_model(**changes)), may_keep_state=True)
+    return Listening.of(TfliteModel(streaming_model(**changes)))
 
 
 @pytest.mark.parametrize(("latency_ms", "rows"), [(0, 1), (1, 1), (29, 1), (30, 2), (40, 2), (100, 5), (1000, 50)])
@@ -95,11 +95,6 @@ def test_an_input_from_0_to_26_takes_the_bytes_of_the_features() -> None:
     ((inputs, _),) = model.batches(samples)
     assert model.takes_bytes
     np.testing.assert_array_equal(inputs, expected)
-
-
-def test_who_computes_inferences_alone_does_not_get_a_streaming_model() -> None:
-    with pytest.raises(UnsupportedModelError, match="keeps state from one inference to the next"):
-        Listening.of(TfliteModel(streaming_model()))
 
 
 @pytest.mark.parametrize(

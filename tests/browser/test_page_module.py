@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from helpers.listening_models import CLASSES, RATE, listening_model, settings, sounds
+from helpers.listening_models import CLASSES, RATE, listening_model, settings, sounds, streaming_model
 from helpers.random_networks import random_network
 from helpers.wasm_module import Module, WasmListener
 from mltk.audio.detector import Detection, Detector
@@ -41,7 +41,8 @@ def in_python(
     rows = AudioFeatureStream(listening.frontend).feed(listening.amplify(samples))
     scores, times = [], []
     for inputs, times_ms in listening.batches(samples):
-        scores.append(listening.scores(run_batch(tflite, inputs, engine="tflm").outputs[0]))
+        result = run_batch(tflite, inputs, engine="tflm", reset_between_samples=not listening.keeps_state)
+        scores.append(listening.scores(result.outputs[0]))
         times.append(times_ms)
     all_scores, all_times = np.concatenate(scores), np.concatenate(times)
     return rows, all_scores, all_times, listening.make_detector().feed(all_scores, all_times)
@@ -81,6 +82,19 @@ def test_every_kind_of_listener_is_the_same_in_webassembly(kind: str) -> None:
     np.testing.assert_array_equal(rows, expected_rows)
     np.testing.assert_array_equal(scores, expected_scores)
     assert found == detections
+
+
+def test_a_model_that_keeps_state_is_the_same_in_webassembly() -> None:
+    tflite = TfliteModel(streaming_model())
+    listener = wasm_listener(tflite)
+    for samples in (sounds(3.0), sounds(2.0, seed=8)):  # each from the beginning
+        assert listener.call("listen_reset") == 0
+        rows, scores, found = listener.listen(samples)
+        expected_rows, expected_scores, _, detections = in_python(tflite, samples)
+        np.testing.assert_array_equal(rows, expected_rows)
+        np.testing.assert_array_equal(scores, expected_scores)
+        assert found == detections
+        assert len(found) > 2
 
 
 def test_changed_settings_of_the_detector_are_those_of_python() -> None:

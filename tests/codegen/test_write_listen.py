@@ -50,7 +50,7 @@ def files_of(model: bytes) -> tuple[dict[str, str], int]:
     tflite = TfliteModel(model)
     program = lower(tflite.graph)
     code = write_model(program, "ear")
-    plan = listen_plan(Listening.of(tflite, may_keep_state=True))
+    plan = listen_plan(Listening.of(tflite))
     network = {**kernel_sources(program), "ear.c": code.source, "ear.h": code.header}
     return {**network, **listen_files(plan, "ear")}, plan.ram_bytes
 
@@ -107,7 +107,7 @@ class CListener:
 def in_python(model: bytes, samples: npt.NDArray[np.int16]) -> tuple[list[Detection], npt.NDArray[np.uint8]]:
     """Return the detections and the score rows of TensorFlow Lite Micro."""
     tflite = TfliteModel(model)
-    listening = Listening.of(tflite, may_keep_state=True)
+    listening = Listening.of(tflite)
     detector = listening.make_detector()
     found, scores = [], []
     for inputs, times in listening.batches(samples, size=50):
@@ -129,7 +129,7 @@ STREAMING: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("kind", [*MODELS, *STREAMING])
 def test_c_hears_what_python_hears(needs_tflm: None, kind: str, tmp_path: Path) -> None:
     model = listening_model(**MODELS[kind]) if kind in MODELS else streaming_model(**STREAMING[kind])
-    rate = Listening.of(TfliteModel(model), may_keep_state=True).frontend.sample_rate_hz
+    rate = Listening.of(TfliteModel(model)).frontend.sample_rate_hz
     samples = sounds(rate=rate)
     expected, expected_scores = in_python(model, samples)
     assert len(expected) >= 3, "the sounds must have detections, or the test shows nothing"

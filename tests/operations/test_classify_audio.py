@@ -17,7 +17,7 @@ import pytest
 from click.testing import CliRunner
 
 from helpers.browser import Browser
-from helpers.listening_models import CLASSES, RATE, listening_model, sounds
+from helpers.listening_models import CLASSES, RATE, listening_model, sounds, streaming_model
 from helpers.try_page import TRIED, status
 from mltk.audio.files import read_audio_int16, write_audio
 from mltk.audio.listening import Listening
@@ -33,7 +33,8 @@ def detected(model: bytes, samples: np.ndarray) -> list[Any]:
     tflite = TfliteModel(model)
     listening = Listening.of(tflite)
     (inputs, times), *_ = listening.batches(samples)
-    return listening.make_detector().feed(listening.scores(run_batch(tflite, inputs, engine="tflm").outputs[0]), times)
+    result = run_batch(tflite, inputs, engine="tflm", reset_between_samples=not listening.keeps_state)
+    return listening.make_detector().feed(listening.scores(result.outputs[0]), times)
 
 
 @pytest.fixture
@@ -57,6 +58,15 @@ def test_a_file_has_the_detections_of_the_device(ear: str, spoken: str, tmp_path
     (inputs, _), *_ = Listening.of(TfliteModel(listening_model())).batches(sounds(3.0))
     np.testing.assert_array_equal(np.load(features), inputs)
     assert f"Wrote {heard}" in found.to_text()
+
+
+def test_a_model_that_keeps_state_listens_too(spoken: str) -> None:
+    model = TfliteModel(streaming_model())
+    found = classify_audio(model, file=spoken)
+    assert isinstance(found, Classified)
+    assert len(found.detections) > 2
+    assert found.detections == detected(streaming_model(), sounds(3.0))
+    assert classify_audio(model, port=0, browser=False, timeout=0.01)  # the page
 
 
 def test_settings_replace_those_of_the_model(tmp_path: Path, spoken: str) -> None:

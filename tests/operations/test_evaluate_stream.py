@@ -29,7 +29,7 @@ def write_model(folder: Path, **changes: object) -> Path:
 
 def detections_in_python(model: TfliteModel, samples: np.ndarray) -> list[tuple[str, float, int]]:
     """Compute the detections in one piece, with the interpreter."""
-    listening = Listening.of(model, may_keep_state=True)
+    listening = Listening.of(model)
     ((inputs, times),) = listening.batches(samples, size=100_000)
     scores = listening.scores(run_batch(model, inputs, reset_between_samples=not listening.keeps_state).outputs[0])
     return [(d.class_name, d.time_ms / 1000, d.score) for d in listening.make_detector().feed(scores, times)]

@@ -66,13 +66,11 @@ class Listening:
     keeps_state: bool = False
 
     @classmethod
-    def of(cls, model: TfliteModel, *, may_keep_state: bool = False) -> Listening:
+    def of(cls, model: TfliteModel) -> Listening:
         """Read how a model listens from its metadata.
 
         Args:
-            model: The model.
-            may_keep_state: Accept a model that keeps state. Its inferences must be computed in order, each after the
-                one before.
+            model: The model. If it keeps state, its inferences must be computed in order, each after the one before.
 
         Raises:
             UnsupportedModelError: The model is not a classifier of audio features, or needs something that the device's
@@ -86,8 +84,6 @@ class Listening:
         frontend.check()
         _refuse_normalization(parameters)
         x, y = _one_input_and_output(graph)
-        if graph.is_stateful and not may_keep_state:
-            raise UnsupportedModelError("The model keeps state from one inference to the next.")
         _check_shape(graph, x, frontend)
         classes = class_names(parameters, y.size)
         check_scores(graph, y)

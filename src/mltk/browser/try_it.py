@@ -153,7 +153,7 @@ def _described(model: TfliteModel, changes: Mapping[str, Any], interpolation: st
     """
     parameters = stored_parameters(model)
     if has_frontend(parameters):
-        listening = Listening.of(model, may_keep_state=True)
+        listening = Listening.of(model)
         return _listener(model.graph, replace(listening, detector=_changed(listening.detector, changes)))
     graph = model.graph
     if len(graph.inputs) != 1 or len(graph.outputs) != 1:

@@ -21,12 +21,13 @@ import numpy.typing as npt
 from mltk.audio.detector import Detection
 from mltk.audio.files import write_audio
 from mltk.audio.listening import Listening
-from mltk.audio.live import Heard, LiveListener
+from mltk.audio.live import Heard, LiveListener, Run
 from mltk.files import make_folder, replacing
 from mltk.micro.engines.process import Workers
 from mltk.micro.engines.run import run_batch
 from mltk.operations.shared.load import ModelReference, resolve
 from mltk.operations.shared.sound_source import file_blocks, microphone_blocks, noticing_silence, stream_blocks
+from mltk.operations.shared.stream_model import StreamModel
 from mltk.tflite.model import TfliteModel
 from mltk.workers.script_loading import stop_if_loading_script
 
@@ -165,11 +166,7 @@ def _listen(
 ) -> Classified:
     """Listen to the end of the sound, or until Ctrl-C."""
     found = Classified(classes=listening.classes, highest=np.zeros(len(listening.classes), np.uint8))
-    with Workers() as children, contextlib.suppress(KeyboardInterrupt):
-
-        def run(inputs: npt.NDArray[Any]) -> npt.NDArray[Any]:
-            return run_batch(tflite_model, inputs, trusted=trusted, children=children, processes=1).outputs[0]
-
+    with _model_runner(tflite_model, trusted=trusted) as run, contextlib.suppress(KeyboardInterrupt):
         ear = LiveListener(listening, run)
         for block in blocks:
             recorder.sound(block)
@@ -183,6 +180,17 @@ def _listen(
                 if on_heard is not None:
                     on_heard(heard)
     return found
+
+
+@contextlib.contextmanager
+def _model_runner(tflite_model: TfliteModel, *, trusted: bool) -> Iterator[Run]:
+    """Yield what computes the model. A model that keeps state is computed by its C code."""
+    if tflite_model.graph.is_stateful:
+        with StreamModel(tflite_model, trusted=trusted) as model:
+            yield model.compute
+        return
+    with Workers() as children:
+        yield lambda inputs: run_batch(tflite_model, inputs, trusted=trusted, children=children, processes=1).outputs[0]
 
 
 class _Recorder:

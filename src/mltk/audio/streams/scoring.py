@@ -1,8 +1,8 @@
 """Scores of a model on long recordings, as the device computes them, in memory that does not grow with the length.
 
-The state of the audio frontend carries on through a recording, so the frontend computes it in order. The inferences do
-not depend on each other: a model that keeps state is refused before. So they are computed in batches, which may use all
-processors, while the frontend already computes the next batch.
+The state of the audio frontend carries on through a recording, so the frontend computes it in order. The inferences
+are computed in batches, while the frontend already computes the next batch. They do not depend on each other, and may
+use all processors, unless the model keeps state.
 """
 
 from __future__ import annotations

@@ -55,7 +55,7 @@ def make_listener(model: TfliteModel, code: ModelCode) -> Listener:
     if not has_frontend(stored_parameters(model)):
         return Listener({}, 0, "", [])
     try:
-        listening = Listening.of(model, may_keep_state=True)
+        listening = Listening.of(model)
         plan = listen_plan(listening)
     except MltkError as error:
         hint = f" {error.hint}" if error.hint else ""

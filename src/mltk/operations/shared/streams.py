@@ -156,7 +156,7 @@ def scored_stream(
 
 def _listening(tflite_model: TfliteModel, name: str) -> Listening:
     try:
-        return Listening.of(tflite_model, may_keep_state=True)
+        return Listening.of(tflite_model)
     except MltkError as error:
         raise EvaluationError(
             f"{name} can't be evaluated on a stream: {error.message}",
