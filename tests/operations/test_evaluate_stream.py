@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,8 @@ from mltk.errors import DatasetError, EvaluationError, RuntimeFailure
 from mltk.files import write_file
 from mltk.micro.engines.run import run_batch
 from mltk.operations.evaluate_stream import evaluate_stream
-from mltk.operations.results.stream import StreamEvaluationResults
+from mltk.operations.results.stream import StreamEvaluationResults, rate_text
+from mltk.specification.archive_file import write_archive
 from mltk.tflite.model import TfliteModel
 
 SECONDS = 60.0
@@ -116,6 +118,43 @@ def test_errors_are_written_as_clips_in_class_folders(
     assert (len(audio), rate) == (length, RATE)
     np.testing.assert_array_equal(audio, recording[end - length : end])
     assert {p.split("/")[1].split("-")[0] for p in paths if not p.startswith("_")} <= {"missed", "false"}
+
+
+def archived(folder: Path, **settings_of_model: object) -> Path:
+    path = folder / "spotter.mltk.zip"
+    members: dict[str, bytes | str] = {"spotter.tflite": listening_model(), "spotter.py": b"# @mltk_model"}
+    write_archive(str(path), members, {"name": "spotter", "settings": settings_of_model})
+    return path
+
+
+def test_the_report_in_the_archive_shows_the_stream(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mltk.operations.evaluate_stream.user_dir", lambda: tmp_path / "user")
+    path = archived(tmp_path)
+    audio = write_recording(tmp_path, samples=sounds(20.0, seed=5), labels=[(1.0, 1.2, "yes")])
+    results = evaluate_stream(path, audio, clips=False)
+    with zipfile.ZipFile(path) as archive:
+        page = archive.read("report.html").decode()
+    assert "Keywords in hours of audio" in page
+    assert f"{results.false_accepts + results.false_rejects} errors at the settings of the model" in page
+    assert (tmp_path / "user" / "models" / "spotter" / "report.html").read_text("utf-8") == page
+
+
+@pytest.mark.parametrize(("html_report", "report", "expected"), [(False, None, False), (False, True, True)])
+def test_the_setting_decides_about_the_report_unless_the_call_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, html_report: bool, report: bool | None, expected: bool
+) -> None:
+    monkeypatch.setattr("mltk.operations.evaluate_stream.user_dir", lambda: tmp_path / "user")
+    path = archived(tmp_path, html_report=html_report)
+    evaluate_stream(path, write_recording(tmp_path), clips=False, report=report)
+    with zipfile.ZipFile(path) as archive:
+        assert ("report.html" in archive.namelist()) == expected
+        assert "eval/stream/eval-results.json" in archive.namelist()
+
+
+def test_rates_are_written_without_an_exponent() -> None:
+    rates = {637.0: "637", 1234.4: "1234", 99.6: "99.6", 3.504: "3.5", 0.012345: "0.0123", 0.0: "0"}
+    assert {rate: rate_text(rate) for rate in rates} == rates
+    assert [rate_text(rate, 2) for rate in (132.58, 90.4, 9.04, 0.123)] == ["133", "90", "9", "0.12"]
 
 
 def test_a_second_run_replaces_only_its_own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,9 +19,11 @@ from mltk.audio.streams.curve import Sweeper
 from mltk.audio.streams.matching import Verdict
 from mltk.files import make_folder
 from mltk.operations.results.stream import StreamEvaluationResults
-from mltk.operations.shared.load import ModelKind
+from mltk.operations.shared.archived_report import with_report
+from mltk.operations.shared.report_facts import name_in
 from mltk.operations.shared.stream_figures import Outcome, outcomes_of, stream_figures
 from mltk.operations.shared.streams import DETECTOR_PARAMETERS, ScoredStream, StreamOptions, scored_stream
+from mltk.specification.archive_file import ArchiveReader
 from mltk.specification.archive_file import update_archive as update_archive_file
 from mltk.specification.model import MltkModel
 from mltk.tflite.model import TfliteModel
@@ -45,6 +47,7 @@ def evaluate_stream(
     engine: str = "auto",
     show: bool = False,
     update_archive: bool = True,
+    report: bool | None = None,
     test: bool = False,
     progress: Callable[[float, float], None] | None = None,
 ) -> StreamEvaluationResults:
@@ -63,6 +66,7 @@ def evaluate_stream(
             TensorFlow Lite Micro.
         show: Open windows with the plots.
         update_archive: Store the results in the model's archive.
+        report: Write the report, if the archive is updated; by default as ``model.html_report`` says.
         test: Use the files of the dry run.
         progress: Is called with the seconds of audio that were scored, and the seconds of all audio.
 
@@ -95,10 +99,8 @@ def evaluate_stream(
     written = results.save(folder, plots=False)
     written += results.generate_plots(show=show, output_dir=folder)
     results["folder"] = folder
-    if update_archive and scored.reference.kind in (ModelKind.NAME, ModelKind.SPECIFICATION, ModelKind.ARCHIVE_FILE):
-        update_archive_file(
-            scored.reference.archive_path(), {f"eval/{_FOLDER}/{os.path.basename(path)}": path for path in written}
-        )
+    if update_archive and not scored.reference.is_tflite:
+        _update_archive(scored, {f"eval/{_FOLDER}/{os.path.basename(path)}": path for path in written}, report)
     return results
 
 
@@ -132,11 +134,29 @@ def stream_results(scored: ScoredStream) -> tuple[StreamEvaluationResults, list[
     return results, outcomes
 
 
+def _update_archive(scored: ScoredStream, members: dict[str, bytes | str], report: bool | None) -> None:
+    """Store the results in the archive, and the report that shows them."""
+    reference = scored.reference
+    path, given = reference.archive_path(), reference.given
+    with ArchiveReader(path) as archive:
+        name = name_in(archive, reference.name)
+        settings = archive.manifest().get("settings")
+    stored = settings.get("html_report") if isinstance(settings, dict) else None
+    wanted = given.html_report if isinstance(given, MltkModel) else stored is not False
+    if wanted if report is None else report:
+        command = given if isinstance(given, str) else name
+        members = with_report(path, name, command, members, lambda: make_folder(_logs(scored)))
+    update_archive_file(path, members)
+
+
+def _logs(scored: ScoredStream) -> str:
+    given = scored.reference.given
+    return given.log_dir if isinstance(given, MltkModel) else os.path.join(user_dir(), "models", scored.name)
+
+
 def _new_default_folder(scored: ScoredStream) -> str:
     """Empty the folder of the results below the folder of the model's logs, and return it."""
-    given = scored.reference.given
-    logs = given.log_dir if isinstance(given, MltkModel) else os.path.join(user_dir(), "models", scored.name)
-    folder = os.path.join(logs, "eval", _FOLDER)
+    folder = os.path.join(_logs(scored), "eval", _FOLDER)
     shutil.rmtree(folder, ignore_errors=True)
     return make_folder(folder)
 

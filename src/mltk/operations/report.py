@@ -27,7 +27,7 @@ from mltk.report.comparison import comparison
 from mltk.report.facts import ModelFacts
 from mltk.report.model_report import model_report
 from mltk.specification import names
-from mltk.specification.archive_file import ArchiveReader, update_archive
+from mltk.specification.archive_file import update_archive
 from mltk.workers.script_loading import stop_if_loading_script
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ class _Source:
         self.command = given if isinstance(given, str) else self.name
         if self.archive_path is not None:
             with self._reference.archive() as archive:
-                self.name = _name_in(archive, self.name)
+                self.name = report_facts.name_in(archive, self.name)
                 self.tflite = report_facts.tflite_in(archive, self.name)
 
     def default_output(self) -> str:
@@ -134,14 +134,6 @@ class _Source:
             logger.warning("The engines were not compared: %s", e)
             return {}
         return {report_facts.PARITY: report_facts.parity_member(results, tflite)}
-
-
-def _name_in(archive: ArchiveReader, name: str) -> str:
-    """Return the name of the model in an archive, whose file may have been renamed."""
-    if f"{name}.py" in archive.names:
-        return name
-    stored = archive.manifest().get("name")
-    return stored if isinstance(stored, str) and f"{stored}.py" in archive.names else name
 
 
 def _written(output: str | os.PathLike[str], page: str) -> str:

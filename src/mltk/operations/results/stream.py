@@ -75,8 +75,8 @@ class StreamEvaluationResults(EvaluationResults):
         kind = "joined from clips and noise" if self.is_joined else f"{n} recording{'s' * (n != 1)}"
         lines = [
             f"Audio: {self.hours:.3g} h, {kind}, {self.n_keywords} keywords",
-            f"False accepts: {self.false_accepts_per_hour:.3g} an hour ({self.false_accepts}; with 95 % confidence "
-            f"{low:.2g} to {high:.2g} an hour). {self['repeats']} are repeats, {self['confusions']} are confusions.",
+            f"False accepts: {rate_text(self.false_accepts_per_hour)} an hour ({self.false_accepts}; with 95 % confidence "
+            f"{rate_text(low, 2)} to {rate_text(high, 2)} an hour). {self['repeats']} are repeats, {self['confusions']} are confusions.",
         ]
         if self.n_keywords:
             low, high = self["false_reject_rate_interval"]
@@ -99,7 +99,7 @@ class StreamEvaluationResults(EvaluationResults):
             rate, latency = figures["false_reject_rate"], figures["median_latency_ms"]
             lines.append(
                 f"{name:{width}}  {figures['said']:5}  {figures['detected']:8}  {_share(rate):>13}  "
-                f"{figures['false_accepts_per_hour']:15.3g}  {_ms(latency):>7}"
+                f"{rate_text(figures['false_accepts_per_hour']):>15}  {_ms(latency):>7}"
             )
         return lines
 
@@ -109,7 +109,7 @@ class StreamEvaluationResults(EvaluationResults):
         curve = self.curve
         for threshold in sorted({*_ROWS, *([own] if own is not None and own < 255 else [])}):
             lines.append(
-                f"{threshold:9}  {curve['false_accepts_per_hour'][threshold]:15.3g}  "
+                f"{threshold:9}  {rate_text(curve['false_accepts_per_hour'][threshold]):>15}  "
                 f"{_share(curve['false_reject_rate'][threshold]):>13}  {_ms(curve['mean_latency_ms'][threshold]):>12}"
                 + ("  (the model's)" if threshold == own else "")
             )
@@ -171,6 +171,11 @@ class StreamEvaluationResults(EvaluationResults):
         axis.set_title(f"{self.name}: thresholds")
         axis.grid(alpha=0.3)
         return figure
+
+
+def rate_text(rate: float, digits: int = 3) -> str:
+    """Return a number of errors in an hour: the whole number, or more digits of a small one; never an exponent."""
+    return f"{rate:.{digits}g}" if rate < 10 ** (digits - 1) else f"{rate:.0f}"
 
 
 def _share(value: float) -> str:

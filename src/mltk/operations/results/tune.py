@@ -10,6 +10,7 @@ import numpy as np
 
 from mltk.files import write_reports
 from mltk.operations.results.plain_data import plain_dict, wrap_lines
+from mltk.operations.results.stream import rate_text
 
 
 @dataclass
@@ -63,18 +64,18 @@ class TuneResults:
             f"{'':28}  {'before':>10}  {'after':>10}",
             *(f"{n:28}  {self.before['settings'].get(n, '-')!s:>10}  {v:>10}" for n, v in self.parameters.items()),
         ]
-        for label, key, form in (
-            ("false accepts an hour", "false_accepts_per_hour", "{:.3g}"),
-            ("false rejects", "false_reject_rate", "{:.1%}"),
-            ("median latency, ms", "median_latency_ms", "{:.0f}"),
+        for label, key, write in (
+            ("false accepts an hour", "false_accepts_per_hour", rate_text),
+            ("false rejects", "false_reject_rate", "{:.1%}".format),
+            ("median latency, ms", "median_latency_ms", "{:.0f}".format),
         ):
-            values = (form.format(f[key]) if np.isfinite(f[key]) else "-" for f in (self.before, self.after))
+            values = (write(f[key]) if np.isfinite(f[key]) else "-" for f in (self.before, self.after))
             lines.append(f"{label:28}  " + "  ".join(f"{value:>10}" for value in values))
         low, high = self.after["false_accepts_per_hour_interval"]
         lines += [
             "",
-            f"With 95 % confidence, the true rate of these settings on such audio is {low:.2g} to {high:.2g} false "
-            "accepts an hour. The settings were chosen on this audio: evaluate them on other recordings.",
+            f"With 95 % confidence, the true rate of these settings on such audio is {rate_text(low, 2)} to "
+            f"{rate_text(high, 2)} false accepts an hour. The settings were chosen on this audio: evaluate them on other recordings.",
             "In the specification, so that the next training keeps them:",
             *(f'my_model.model_parameters["{name}"] = {value}' for name, value in self.parameters.items()),
         ]

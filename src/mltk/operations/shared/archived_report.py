@@ -1,10 +1,10 @@
-"""The report in a model's archive, which `train` and `evaluate` renew."""
+"""The report in a model's archive, which `train`, `evaluate` and `evaluate_stream` renew."""
 
 from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from mltk.errors import MltkError
@@ -36,14 +36,34 @@ def add_report(model: MltkModel, members: Mapping[str, bytes | str]) -> dict[str
     Returns:
         The members, and the report as one more.
     """
+    command = f"{model.name}{names.TEST_SUFFIX}" if model.test_mode_enabled else model.name
+    return with_report(model.archive_path, model.name, command, members, model.create_log_dir)
+
+
+def with_report(
+    archive_path: str, name: str, command: str, members: Mapping[str, bytes | str], folder: Callable[[], str]
+) -> dict[str, bytes | str]:
+    """Make the report of an archive, with members that it is going to have. Runs no code of the archive.
+
+    A report that cannot be made does not stop what was done before.
+
+    Args:
+        archive_path: Path of the archive.
+        name: The model's name.
+        command: What stands for the model in commands.
+        members: Name → content, or path of a file.
+        folder: Returns the folder to which the report is written too.
+
+    Returns:
+        The members, and the report as one more.
+    """
     try:
-        with ArchiveReader(model.archive_path) as archive:
+        with ArchiveReader(archive_path) as archive:
             changed = report_facts.Changed(archive, members)
-            tflite = report_facts.tflite_in(changed, model.name)
-            command = f"{model.name}{names.TEST_SUFFIX}" if model.test_mode_enabled else model.name
-            facts = report_facts.read_facts(changed, model.name, command, tflite)
+            tflite = report_facts.tflite_in(changed, name)
+            facts = report_facts.read_facts(changed, name, command, tflite)
             page = model_report(facts, try_sections(tflite, command, facts.manifest))
-        write_file(os.path.join(model.create_log_dir(), MEMBER), page)
+        write_file(os.path.join(folder(), MEMBER), page)
     except (MltkError, OSError) as e:
         logger.warning("No report was written: %s", e)
         return dict(members)

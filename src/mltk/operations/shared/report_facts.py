@@ -132,6 +132,19 @@ def read_facts(
     )
 
 
+def name_in(members: Members, name: str) -> str:
+    """Return the name of the model in an archive, whose file may have been renamed.
+
+    Args:
+        members: The members of the archive.
+        name: The name of its file.
+    """
+    if f"{name}.py" in members.names:
+        return name
+    stored = members.manifest().get("name")
+    return stored if isinstance(stored, str) and f"{stored}.py" in members.names else name
+
+
 def _evaluations(names: Sequence[str], reader: _Reader) -> tuple[EvaluationFacts, ...]:
     keys = [
         n.split("/")[1] for n in names if n.startswith("eval/") and n.endswith(f"/{_RESULTS}") and n.count("/") == 2
