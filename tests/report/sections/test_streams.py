@@ -38,6 +38,46 @@ def test_the_figures_have_their_bounds_and_say_how_the_sound_was_made() -> None:
     assert streams(made_facts()) is None
 
 
+def test_what_was_heard_wrongly_is_listed_in_the_order_of_time() -> None:
+    made = results()
+    detection = {"recording": "joined", "keyword": "yes", "score": 201, "said": None, "latency_ms": None}
+    made["detections"] = [
+        {**detection, "time_s": 5.0, "verdict": "hit", "said": "yes"},
+        {**detection, "time_s": 3725.25, "verdict": "false accept"},
+        {**detection, "time_s": 70.0, "verdict": "repeat", "said": "yes"},
+        {**detection, "time_s": 80.0, "verdict": "confusion", "said": "no"},
+    ]
+    made["missed"] = [{"recording": "joined", "start_s": 75.5, "end_s": 76.0, "keyword": "<i>up</i>"}]
+    section = streams(made_facts(stream=made))
+    assert section is not None
+    assert "4 errors at the settings of the model" in section.html
+    expected = ("0:01:10.0", "detected a second time", "0:01:15.5", "missed", "0:01:20.0", "taken for another keyword",
+                "1:02:05.2", "nobody said a keyword")  # fmt: skip
+    places = [section.html.index(text) for text in expected]
+    assert places == sorted(places)
+    assert "&lt;i&gt;up&lt;/i&gt;" in section.html
+    made["detections"], made["missed"] = made["detections"][:1], []
+    section = streams(made_facts(stream=made))
+    assert section is not None
+    assert "Every detection is right, and no keyword was missed." in section.html
+
+
+def test_audio_without_a_keyword_has_no_rate_of_false_rejects(tmp_path: Path) -> None:
+    made = results()
+    made |= {"hours": 1.0, "n_keywords": 0, "false_rejects": 0, "false_reject_rate": None, "is_joined": False}
+    made["curve"]["false_reject_rate"] = [None] * 256
+    made["curve"]["mean_latency_ms"] = [None] * 256
+    (tmp_path / "page.html").write_text(model_report(made_facts(stream=made)), encoding="utf-8")
+    with Browser() as browser:
+        page = browser.open((tmp_path / "page.html").as_uri())
+        assert page.errors == []
+        text = page.evaluate("document.querySelector('#stream').innerText")
+        assert page.evaluate("[...document.querySelectorAll('#stream .plot')].length") == 1
+    assert "1 hour of audio, 1 recording, with 0 keywords" in text
+    assert "A threshold of 128 has 3 false accepts an hour." in text
+    assert "unknown" not in text
+
+
 def test_the_threshold_shows_the_point_of_the_curve(tmp_path: Path) -> None:
     made = results()
     (tmp_path / "page.html").write_text(model_report(made_facts(stream=made)), encoding="utf-8")
@@ -45,6 +85,13 @@ def test_the_threshold_shows_the_point_of_the_curve(tmp_path: Path) -> None:
     with Browser() as browser:
         page = browser.open((tmp_path / "page.html").as_uri())
         assert page.errors == []
+        titles = page.evaluate("[...document.querySelectorAll('#stream figcaption')].map(e => e.innerText)")
+        assert titles[-1] == "Latency at each threshold"
+        # Rates begin at 0: no axis has a tick below it.
+        scale = (
+            "Math.min(...mltkReport.plots.flatMap(p => [p.scales.x, p.scales.y].filter(s => s.asinh && s.distr === 4)"
+        )
+        assert page.evaluate(scale + ".map(s => s.min)))") == 0
         assert page.evaluate(sentence).startswith(
             "A threshold of 128 has 3 false accepts an hour, 25.0 % false rejects"
         )

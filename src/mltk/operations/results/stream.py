@@ -75,8 +75,9 @@ class StreamEvaluationResults(EvaluationResults):
         kind = "joined from clips and noise" if self.is_joined else f"{n} recording{'s' * (n != 1)}"
         lines = [
             f"Audio: {self.hours:.3g} h, {kind}, {self.n_keywords} keywords",
-            f"False accepts: {rate_text(self.false_accepts_per_hour)} an hour ({self.false_accepts}; with 95 % confidence "
-            f"{rate_text(low, 2)} to {rate_text(high, 2)} an hour). {self['repeats']} are repeats, {self['confusions']} are confusions.",
+            f"False accepts: {rate_text(self.false_accepts_per_hour)} an hour ({self.false_accepts}; with 95 % "
+            f"confidence {rate_text(low, 2)} to {rate_text(high, 2)} an hour). {self['repeats']} are repeats, "
+            f"{self['confusions']} are confusions.",
         ]
         if self.n_keywords:
             low, high = self["false_reject_rate_interval"]

@@ -75,7 +75,8 @@ class TuneResults:
         lines += [
             "",
             f"With 95 % confidence, the true rate of these settings on such audio is {rate_text(low, 2)} to "
-            f"{rate_text(high, 2)} false accepts an hour. The settings were chosen on this audio: evaluate them on other recordings.",
+            f"{rate_text(high, 2)} false accepts an hour. The settings were chosen on this audio: evaluate them on "
+            "other recordings.",
             "In the specification, so that the next training keeps them:",
             *(f'my_model.model_parameters["{name}"] = {value}' for name, value in self.parameters.items()),
         ]

@@ -34,7 +34,8 @@ const mltkReport = (function () {
     if (value === null || value === undefined || Number.isNaN(value)) return "unknown";
     if (Number.isInteger(value)) return value.toLocaleString("en-US");
     const size = Math.abs(value);
-    if (size !== 0 && (size < 1e-3 || size >= 1e6)) return value.toExponential(Math.max(1, digits - 2));
+    if (size !== 0 && (size < 1e-3 || size >= 1e6))
+      return value.toExponential(Math.max(1, digits - 2)).replace(/\.?0+e/, "e");
     return Number(value.toPrecision(digits)).toLocaleString("en-US", { maximumFractionDigits: 6 });
   };
   ui.percent = (value, digits = 1) =>
@@ -89,8 +90,10 @@ const mltkReport = (function () {
 
   // -- plots ------------------------------------------------------------------------------------------------
   // spec: {title, label, x: {label, range, format, tick, log, asinh, whole}, y: {label, range, format, log}, height,
-  //        series: [{label, x: [..], y: [..], dash, bars, points, step, hidden, color}], marks: [{x, label}], table: bool}
-  // Returns {plot, setMark(i, x), setSeries(list)}.
+  //        series: [{label, x: [..], y: [..], dash, bars, points, step, hidden, color}], table: bool,
+  //        marks: [{x, y, label, color, line}]}. A mark is a line at x, and a ring at (x, y) if it has y; `line: false` is
+  //        the ring alone.
+  // Returns {plot, setMark(i, x, y), setSeries(list)}.
   const WHOLE = [1, 2, 5].flatMap((n) => [1, 10, 100, 1000, 10000].map((m) => n * m)).sort((a, b) => a - b);
   ui.plot = (parent, spec) => {
     const figure = ui.element("figure", { class: "plot" });
@@ -136,13 +139,14 @@ const mltkReport = (function () {
         cursor: { drag: { x: true, y: false }, points: { size: 7 } },
         series: [{}, ...spec.series.map(seriesOptions)],
         hooks: { setCursor: [showValues], draw: [drawMarks] },
-        padding: [10, 22, 0, 0],
+        padding: [marks.some((mark) => mark.label) ? 24 : 10, 22, 0, 0],
       };
     }
     // asinh: linear below this value, logarithmic above it.
     function scale(side) {
+      const fromZero = (_, low, high) => [0, high > 0 ? high : side.asinh];
       return {
-        range: side.range ? () => side.range : undefined, distr: side.asinh ? 4 : side.log ? 3 : 1, asinh: side.asinh,
+        range: side.range ? () => side.range : side.asinh ? fromZero : undefined, distr: side.asinh ? 4 : side.log ? 3 : 1, asinh: side.asinh,
       };
     }
     function seriesOptions(series, i) {
@@ -165,19 +169,26 @@ const mltkReport = (function () {
       readout.textContent = `${spec.x.label} ${formatX(u.data[0][i])}: ${parts.join(", ")}`;
     }
     function drawMarks(u) {
+      const ratio = devicePixelRatio, right = u.bbox.left + u.bbox.width;
       for (const mark of marks) {
         if (mark.x === null || mark.x === undefined) continue;
         const at = Math.round(u.valToPos(mark.x, "x", true));
-        if (at < u.bbox.left || at > u.bbox.left + u.bbox.width) continue;
-        const ratio = devicePixelRatio;
+        if (!(at >= u.bbox.left - 1 && at <= right + 1)) continue;
         u.ctx.save();
-        u.ctx.strokeStyle = u.ctx.fillStyle = ui.color("--text");
-        u.ctx.lineWidth = ratio; u.ctx.setLineDash([4 * ratio, 4 * ratio]);
-        u.ctx.beginPath(); u.ctx.moveTo(at, u.bbox.top); u.ctx.lineTo(at, u.bbox.top + u.bbox.height); u.ctx.stroke();
-        if (mark.label) {
-          const right = at > u.bbox.left + u.bbox.width * 0.6;
-          u.ctx.font = `${12 * ratio}px system-ui, sans-serif`; u.ctx.textAlign = right ? "right" : "left";
-          u.ctx.fillText(mark.label, at + (right ? -5 : 5) * ratio, u.bbox.top + 13 * ratio);
+        u.ctx.strokeStyle = u.ctx.fillStyle = ui.color(mark.color || "--text");
+        if (mark.line !== false) {
+          u.ctx.lineWidth = ratio; u.ctx.setLineDash([4 * ratio, 4 * ratio]);
+          u.ctx.beginPath(); u.ctx.moveTo(at, u.bbox.top); u.ctx.lineTo(at, u.bbox.top + u.bbox.height); u.ctx.stroke();
+        }
+        if (mark.y !== null && mark.y !== undefined) {
+          u.ctx.lineWidth = 2 * ratio; u.ctx.setLineDash([]);
+          u.ctx.beginPath(); u.ctx.arc(at, u.valToPos(mark.y, "y", true), 6 * ratio, 0, 2 * Math.PI); u.ctx.stroke();
+        }
+        if (mark.label) { // above the curves, which it would hide
+          u.ctx.font = `${12 * ratio}px system-ui, sans-serif`; u.ctx.textAlign = "center";
+          const half = u.ctx.measureText(mark.label).width / 2;
+          const middle = Math.max(half, Math.min(u.ctx.canvas.width - half, at));
+          u.ctx.fillText(mark.label, middle, u.bbox.top - 7 * ratio);
         }
         u.ctx.restore();
       }
@@ -192,7 +203,8 @@ const mltkReport = (function () {
     }
     function legend() {
       const items = spec.series.map((series, i) => {
-        const swatch = ui.element("span", { class: series.dash ? "swatch dash" : "swatch", "aria-hidden": "true" });
+        const kind = Number(series.points) > 1 ? " dot" : series.dash ? " dash" : "";
+        const swatch = ui.element("span", { class: `swatch${kind}`, "aria-hidden": "true" });
         swatch.style.borderColor = `var(${series.color || ui.seriesColor(i)})`;
         const button = ui.element("button", { type: "button", "aria-pressed": String(!series.hidden) }, swatch, series.label);
         button.addEventListener("click", () => {
@@ -221,12 +233,23 @@ const mltkReport = (function () {
     }
     return {
       plot: made, figure,
-      setMark(i, x) { marks[i].x = x; made.redraw(false, false); },
+      setMark(i, x, y = null) { Object.assign(marks[i], { x, y }); made.redraw(false, false); },
       setSeries(series) {
         spec.series.forEach((old, i) => Object.assign(old, series[i]));
         made.setData(joined(spec.series));
       },
     };
+  };
+  // A curve that begins at the origin: x ascending, and for each x the highest y.
+  ui.path = (xs, ys, begin = null) => {
+    const best = new Map();
+    xs.forEach((x, k) => {
+      const y = ys[k];
+      if (x !== null && y !== null) best.set(x, Math.max(y, best.get(x) ?? -1));
+    });
+    const points = [...best].sort((a, b) => a[0] - b[0]);
+    if (begin !== null && points.length > 0 && points[0][0] === 0 && points[0][1] > begin) points.unshift([0, begin]);
+    return [points.map((p) => p[0]), points.map((p) => p[1])];
   };
   function joined(series) {
     const first = series[0].x;

@@ -49,7 +49,7 @@ def _figures(results: Plain, title: str) -> Iterator[tuple[str, str, str]]:
 def _stream(facts: ModelFacts) -> Iterator[tuple[str, str, str]]:
     results = facts.stream
     if results is not None:
-        rejects = f"{percent(results.get('false_reject_rate'))} false rejects"
+        rejects = f"{percent(results.get('false_reject_rate'))} false rejects" if results.get("n_keywords") else ""
         yield "False accepts an hour", short(results.get("false_accepts_per_hour")), rejects
 
 

@@ -18,10 +18,11 @@ view.append(explanation, controls, tiles, plots);
 // Counts of positive and negative samples, by score.
 function groups() {
   const e = data.evaluations[which.value || 0], i = Number(target.value);
-  if (e.kind !== "anomaly") return { e, positive: e.positive[i], negative: e.negative[i], names: [e.classes[i], "all others"] };
+  if (e.kind !== "anomaly") return { e, positive: e.positive[i], negative: e.negative[i], names: [e.classes[i], "all others"], others: "others" };
   const sum = (rows) => rows.reduce((a, b) => a.map((v, k) => v + b[k]));
   const positive = i === 0 ? sum(e.positive.slice(1)) : e.positive[i];
-  return { e, positive, negative: e.positive[0], names: [i === 0 ? "all abnormal" : e.classes[i], e.classes[0]] };
+  return { e, positive, negative: e.positive[0], names: [i === 0 ? "all abnormal" : e.classes[i], e.classes[0]],
+    others: "normal samples" };
 }
 function curves(g) {
   const n = g.positive.length;
@@ -32,13 +33,6 @@ function curves(g) {
     tp, fp, P, N, tpr: tp.map((v) => (P ? v / P : null)), fpr: fp.map((v) => (N ? v / N : null)),
     precision: tp.map((v, k) => (v + fp[k] ? v / (v + fp[k]) : null)),
   };
-}
-// One point for each place of the curve: without repeated points, x ascending.
-function path(xs, ys) {
-  const points = xs.map((x, k) => [x, ys[k]]).filter(([x, y]) => x !== null && y !== null).sort((a, b) => a[0] - b[0] || a[1] - b[1]);
-  const best = new Map();
-  for (const [x, y] of points) best.set(x, Math.max(y, best.get(x) ?? -1));
-  return [[...best.keys()], [...best.values()]];
 }
 function histogram(counts, edges) {
   const low = edges[0], high = edges[edges.length - 1], width = (high - low) / HISTOGRAM_BARS;
@@ -64,7 +58,7 @@ function fill() {
 }
 function draw() {
   const g = groups(), c = curves(g);
-  const [rocX, rocY] = path(c.fpr, c.tpr), [prX, prY] = path(c.tpr, c.precision);
+  const [rocX, rocY] = ui.path(c.fpr, c.tpr, 0), [prX, prY] = ui.path(c.tpr, c.precision);
   const [barX, positive] = histogram(g.positive, g.e.edges), [, negative] = histogram(g.negative, g.e.edges);
   const range = [0, 1], share = { range, format: (v) => ui.percent(v), tick: (v) => `${Math.round(v * 100)} %` };
   const edgeRange = [g.e.edges[0], g.e.edges[g.e.edges.length - 1]];
@@ -98,13 +92,13 @@ function move() {
   const { g, c } = made, k = Number(slider.value), at = g.e.edges[k];
   chosen.textContent = ui.number(at, 4);
   slider.setAttribute("aria-valuetext", chosen.textContent);
-  made.bars.setMark(0, at); made.byThreshold.setMark(0, at); made.roc.setMark(0, c.fpr[k]); made.pr.setMark(0, c.tpr[k]);
+  made.bars.setMark(0, at); made.byThreshold.setMark(0, at); made.roc.setMark(0, c.fpr[k], c.tpr[k]); made.pr.setMark(0, c.tpr[k], c.precision[k]);
   const f1 = c.precision[k] !== null && c.P ? (2 * c.tp[k]) / (c.P + c.tp[k] + c.fp[k]) : null;
   const rows = [
     ["Recall", ui.percent(c.tpr[k]), `${ui.number(c.tp[k])} of ${ui.number(c.P)} found`],
     ["Precision", ui.percent(c.precision[k]), `${ui.number(c.tp[k] + c.fp[k])} answers`],
-    ["False positive rate", ui.percent(c.fpr[k], 2), `${ui.number(c.fp[k])} of ${ui.number(c.N)} others`],
-    ["F1", f1 === null ? "unknown" : ui.number(f1, 3), "harmonic mean of both"],
+    ["False positive rate", ui.percent(c.fpr[k], 2), `${ui.number(c.fp[k])} of ${ui.number(c.N)} ${g.others}`],
+    ["F1", f1 === null ? "unknown" : f1.toFixed(3), "of precision and recall"],
     ["Right in all", ui.percent((c.tp[k] + c.N - c.fp[k]) / (c.P + c.N)), `${ui.number(c.P + c.N)} samples`],
   ];
   tiles.replaceChildren(...rows.map(([title, value, more]) =>
