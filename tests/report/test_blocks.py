@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mltk.report.blocks import Cell, bar, empty, notes, number, table, tiles
+from mltk.report.blocks import Cell, bar, code, empty, notes, number, table, tiles
 
 
 def test_a_table_has_titles_and_names_its_rows() -> None:
@@ -28,6 +28,8 @@ def test_tiles_notes_and_empty_boxes_escape_their_text() -> None:
     assert "<dt>&lt;</dt><dd>1<small>&gt;</small></dd>" in tiles([("<", "1", ">")])
     assert notes([]) is None
     assert '<span class="mark warn">check</span><span>a &amp; b</span>' in str(notes([("warn", "a & b")]))
+    assert str(code("mltk a --b\nmltk c", wrap=True)).count("\n") == 1
+    assert 'a <span class="word">--b</span>\nmltk c' in code("mltk a --b\nmltk c", wrap=True)
     assert "<code>mltk train &lt;x&gt;</code>" in empty("Nothing.", "mltk train <x>")
 
 

@@ -28,7 +28,7 @@ def test_the_best_figure_of_each_row_is_marked() -> None:
     assert row(page, "Accuracy, .tflite") == ["★ 90.0 %", "60.0 %"]
     assert row(page, "Flash, .tflite") == ["2 kB", "★ 1.5 kB"]
     assert row(page, "Samples of the evaluation") == ["300", "300"]
-    assert "a has the highest accuracy: 90.0 %, then b: 60.0 %." in page
+    assert "a has the highest accuracy: 90.0\u00a0%, then b: 60.0\u00a0%." in page
 
 
 def test_a_difference_that_may_be_chance_is_said() -> None:
@@ -40,6 +40,32 @@ def test_figures_that_cannot_be_compared_are_said() -> None:
     page = comparison([facts("a", 0.9), facts("b", 0.6, 20), ModelFacts("c", "c")])
     assert "different numbers of samples" in page
     assert "c is not evaluated. Run: mltk evaluate c" in page
+
+
+def test_accuracies_of_different_classes_have_no_best_one() -> None:
+    other = {"settings": {"classes": ["x", "y"]}}
+    page = comparison([facts("a", 0.9, tflite_bytes=2000), facts("b", 0.6, manifest=other)])
+    assert "different classes, so that their accuracies can&#39;t be compared" in page
+    assert "highest accuracy" not in page
+    assert row(page, "Accuracy, .tflite") == ["90.0 %", "60.0 %"]
+    assert row(page, "Flash, .tflite") == ["2 kB", "★ 1 kB"]
+
+
+def test_spotters_are_compared_on_their_streams() -> None:
+    curve = {"false_accepts_per_hour": [9.0, 3.0], "false_reject_rate": [0.1, 0.2]}
+    one = {"hours": 1.0, "recordings": ["r"], "n_keywords": 10, "false_accepts_per_hour": 3.0, "false_reject_rate": 0.2,
+           "curve": curve}  # fmt: skip
+    two = {**one, "hours": 2.0, "false_accepts_per_hour": 1.5}
+    page = comparison([facts("a", 0.9, stream=one), facts("b", 0.9, stream=two), facts("c", 0.9)])
+    assert row(page, "False accepts an hour") == ["3", "★ 1.5", "–"]
+    assert "The streams differ" in page
+    assert '<section id="curves"' in page
+
+
+def test_a_setting_that_is_none_is_not_called_unknown() -> None:
+    manifests = [{"settings": {"seed": seed}} for seed in (None, 3)]
+    page = comparison([facts(name, 0.9, manifest=m) for name, m in zip("ab", manifests, strict=True)])
+    assert row(page, "seed") == ["none", "3"]
 
 
 def test_only_settings_that_differ_are_listed() -> None:

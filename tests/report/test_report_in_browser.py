@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from helpers.browser import Browser, Page
-from helpers.made_facts import CLASSES, anomaly_facts, made_facts, made_scores
+from helpers.made_facts import CLASSES, anomaly_facts, classifier_facts, made_facts, made_scores
+from mltk.report.comparison import comparison
 from mltk.report.facts import ModelFacts
 from mltk.report.model_report import model_report
 
@@ -56,6 +57,32 @@ def test_a_threshold_shows_the_figures_of_numpy(browser: Browser, tmp_path: Path
         assert found["Precision"] == f"{(positive & true).sum() / positive.sum() * 100:.1f} %"
         assert found["False positive rate"] == f"{(positive & ~true).sum() / (~true).sum() * 100:.2f} %"
         assert found["Right in all"] == f"{(positive == true).mean() * 100:.1f} %"
+
+
+def test_the_roc_begins_at_no_positives(browser: Browser, tmp_path: Path) -> None:
+    page = opened(browser, tmp_path, made_facts())
+    points = page.evaluate("mltkReport.plots.map(p => p.data).find(d => d.length === 2 && d[1].at(-1) === 1)")
+    assert (points[0][0], points[1][0]) == (0, 0)
+    assert 0 < points[0][1] < 1e-9
+
+
+def test_the_compared_roc_is_the_mean_of_the_classes(browser: Browser, tmp_path: Path) -> None:
+    models = [made_facts("a"), made_facts("b", evaluations=(classifier_facts(seed=3),))]
+    (tmp_path / "page.html").write_text(comparison(models), encoding="utf-8")
+    page = browser.open((tmp_path / "page.html").as_uri())
+    assert page.errors == []
+    area = """(() => { const [xs, ...curves] = mltkReport.plots.find(p => p.root.closest('.roc')).data;
+      return curves.map((ys) => { const k = xs.map((_, i) => i).filter(i => ys[i] != null);
+        return k.slice(1).reduce((a, i, n) => a + (xs[i] - xs[k[n]]) * (ys[i] + ys[k[n]]) / 2, 0); }); })()"""
+    expected = [model.evaluations[0].results["roc_auc_avg"] for model in models]
+    assert page.evaluate(area) == pytest.approx(expected, abs=1e-9)
+    page.evaluate(
+        "(() => { const s = document.querySelector('#curves select'); s.value = 'dog'; "
+        "s.dispatchEvent(new Event('change')); })()"
+    )
+    assert page.evaluate("document.querySelectorAll('#curves .plot').length") == 1
+    areas = page.evaluate(area.replace("mltkReport.plots.find", "mltkReport.plots.findLast"))
+    assert areas == pytest.approx([model.evaluations[0].results["roc_auc"][1] for model in models], abs=1e-9)
 
 
 def test_rejected_answers_are_counted_as_numpy_does(browser: Browser, tmp_path: Path) -> None:

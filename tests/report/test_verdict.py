@@ -25,7 +25,9 @@ def test_the_headline_has_the_accuracy_and_its_certainty() -> None:
 
 
 def test_a_model_that_is_not_evaluated_has_no_accuracy() -> None:
-    assert headline(ModelFacts("a", "a")) == "The model is trained, but not evaluated."
+    trained = ModelFacts("a", "a", history={"loss": [1.0]})
+    assert headline(trained) == "The model is trained, but not evaluated."
+    assert headline(ModelFacts("a", "a")).startswith("How good the model is, is not known")
     assert verdict(ModelFacts("a", "a")) == []
 
 
@@ -82,6 +84,20 @@ def test_few_samples_and_learning_by_heart_are_said() -> None:
 
 def test_a_training_that_diverged_is_a_problem() -> None:
     assert "was not finite" in texts(made_facts(history={"val_loss": [1.0, None]}), "bad")
+
+
+def test_an_epoch_without_a_figure_is_not_compared() -> None:
+    facts = made_facts(history={"accuracy": [0.5, None], "val_accuracy": [0.5, 0.7]})
+    assert "learned samples by heart" not in texts(facts)
+
+
+@pytest.mark.parametrize(("accepts", "rejects", "level"), [(0.5, 0.1, "good"), (4.0, 0.1, ""), (9.0, 0.1, "warn"),
+                                                           (0.5, 0.4, "warn")])  # fmt: skip
+def test_a_stream_is_judged(accepts: float, rejects: float, level: str) -> None:
+    stream = {"false_accepts_per_hour": accepts, "false_reject_rate": rejects, "n_keywords": 10}
+    said = texts(made_facts(stream=stream), level)
+    assert f"wrong {accepts:g} times an hour and misses {rejects:.1%}".replace("%", " %") in said
+    assert ("mltk tune made" in said) == (level == "warn")
 
 
 def test_a_loss_that_still_falls_is_said() -> None:

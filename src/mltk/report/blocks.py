@@ -9,6 +9,7 @@ from importlib import resources
 from markupsafe import Markup
 
 from mltk.report.markup import Child, element, join
+from mltk.report.numbers import unbroken
 
 LEVELS = {"good": "good", "warn": "check", "bad": "problem", "": "note"}
 """Level of a note → the word that stands before it."""
@@ -91,7 +92,10 @@ def tiles(figures: Iterable[tuple[str, str, str]]) -> Markup:
     """
     made = [
         element(
-            "div", element("dt", title), element("dd", text, element("small", more) if more else None), class_="tile"
+            "div",
+            element("dt", title),
+            element("dd", text, element("small", unbroken(more)) if more else None),
+            class_="tile",
         )
         for title, text, more in figures
     ]
@@ -111,9 +115,9 @@ def notes(items: Iterable[tuple[str, str]]) -> Markup | None:
     return element("ul", made, class_="notes") if made else None
 
 
-def empty(text: str, command: str = "") -> Markup:
+def empty(text: str, adds: str = "") -> Markup:
     """Return a box that says what is missing, and the command that adds it."""
-    more = [" This adds it: ", element("code", command)] if command else None
+    more = [" This adds it: ", command(adds)] if adds else None
     return element("div", element("p", text, more), class_="empty")
 
 
@@ -124,9 +128,27 @@ def bar(share: float, *, level: str = "") -> Markup:
     return element("span", class_="bar", style=width + color, aria_hidden="true")
 
 
-def code(text: str) -> Markup:
-    """Return a block of code."""
-    return element("pre", element("code", text), tabindex=0)
+def code(text: str, *, wrap: bool = False) -> Markup:
+    """Return a block of code.
+
+    Args:
+        text: The code.
+        wrap: Whether long lines are wrapped; otherwise the block scrolls.
+    """
+    shown = [part for line in text.split("\n") for part in ("\n", *_words(line))][1:] if wrap else text
+    return element("pre", element("code", shown), tabindex=0, class_="wrap" if wrap else None)
+
+
+def command(text: str) -> Markup:
+    """Return a command inside a sentence. No line ends after the hyphens of an option."""
+    return element("code", _words(text))
+
+
+def _words(text: str) -> list[Child]:
+    parts: list[Child] = []
+    for word in text.split(" "):
+        parts += [" ", element("span", word, class_="word") if word.startswith("-") else word]
+    return parts[1:]
 
 
 def script(name: str) -> str:

@@ -11,15 +11,18 @@ from typing import Any
 from markupsafe import Markup
 
 from mltk.report.blocks import Cell, empty, notes, number, script, table
+from mltk.report.compared_curves import compared_curves
 from mltk.report.facts import ModelFacts
 from mltk.report.guard import guarded
 from mltk.report.markup import element, join
-from mltk.report.numbers import count, figure, interval, n_bytes, percent, seconds, short
+from mltk.report.numbers import count, figure, interval, n_bytes, percent, seconds, short, unbroken
 from mltk.report.page import Section, render
 
 Figure = tuple[str, list[float | None], Callable[[float | None], str], int]
 """Title, a value for each model, how to write it, and 1 if more is better, -1 if less is better, 0 if neither."""
 _LONGEST = 120
+_QUALITY = ("Accuracy", "ROC", "False")
+"""Figures of models with different classes that are not better or worse."""
 
 
 def comparison(models: Sequence[ModelFacts]) -> str:
@@ -29,7 +32,10 @@ def comparison(models: Sequence[ModelFacts]) -> str:
         models: What is known of each model.
     """
     labels = labels_of(models)
-    parts = {"summary": _summary, "training": _training, "trade": _trade, "classes": _classes, "settings": _settings}
+    parts = {
+        "summary": _summary, "training": _training, "curves": compared_curves, "trade": _trade, "classes": _classes,
+        "settings": _settings,
+    }  # fmt: skip
     built = [guarded(name, functools.partial(part, models, labels)) for name, part in parts.items()]
     subtitle = f"{len(models)} models side by side"
     return render(
@@ -72,6 +78,8 @@ def _figures(models: Sequence[ModelFacts]) -> Iterator[Figure]:
     yield "Accuracy, Keras model", [_accuracy(m, "keras") for m in models], percent, 1
     yield "ROC AUC, mean of the classes", [_area(m) for m in models], lambda v: percent(v, 2), 1
     yield "Samples of the evaluation", [_samples(m) for m in models], count, 0
+    yield "False accepts an hour", [_of_stream(m, "false_accepts_per_hour") for m in models], short, -1
+    yield "False rejects", [_of_stream(m, "false_reject_rate") for m in models], percent, -1
     yield "Flash, .tflite", [m.tflite_bytes for m in models], n_bytes, -1
     yield "RAM, tensor arena", [m.arena_bytes for m in models], n_bytes, -1
     yield "Multiply-accumulates", [_total(m, 0, "macs") for m in models], short, -1
@@ -82,20 +90,29 @@ def _figures(models: Sequence[ModelFacts]) -> Iterator[Figure]:
     yield "Epochs", [m.manifest.get("epochs") for m in models], count, 0
 
 
+def _of_stream(facts: ModelFacts, key: str) -> float | None:
+    value = (facts.stream or {}).get(key)
+    return value if isinstance(value, int | float) else None
+
+
 def _total(facts: ModelFacts, i: int, key: str) -> float | None:
     return facts.costs[i]["summary"].get(key) if len(facts.costs) > i else None
 
 
 def _summary(models: Sequence[ModelFacts], labels: Sequence[str]) -> Section:
     rows = []
+    comparable = _same_classes(models)
     for title, values, write, direction in _figures(models):
         if all(v is None for v in values):
             continue
         known = [v for v in values if v is not None]
+        if title.startswith(_QUALITY) and not comparable:
+            direction = 0
         best = (max if direction > 0 else min)(known) if direction and len(set(known)) > 1 else None
-        rows.append([Cell(title, long=True), *(_marked(write(v), v, v is not None and v == best) for v in values)])
+        cells = (_marked("–" if v is None else write(v), v, v is not None and v == best) for v in values)
+        rows.append([Cell(title, long=True), *cells])
     html = join(
-        element("p", _headline(models, labels), class_="verdict"),
+        element("p", unbroken(_headline(models, labels)), class_="verdict"),
         table(["figure", *labels], rows, caption="The best figure of each row is marked with ★", sortable=False),
         notes(_warnings(models, labels)),
     )
@@ -116,6 +133,8 @@ def _headline(models: Sequence[ModelFacts], labels: Sequence[str]) -> str:
     if len(found) < 2:
         return "Fewer than two of the models have an accuracy."
     found.sort(key=lambda item: -item[0])
+    if not _same_classes(models):
+        return "The models have different classes, so that their accuracies can't be compared."
     (first, n, label), (second, n_second, other) = found[:2]
     text = f"{label} has the highest accuracy: {percent(first)}, then {other}: {percent(second)}."
     if n and n_second and interval(second, n_second)[1] >= interval(first, n)[0]:
@@ -129,11 +148,12 @@ def _headline(models: Sequence[ModelFacts], labels: Sequence[str]) -> str:
 
 def _warnings(models: Sequence[ModelFacts], labels: Sequence[str]) -> Iterator[tuple[str, str]]:
     counts = {_samples(m) for m in models} - {None}
-    if len(counts) > 1:
-        yield "warn", "The models were evaluated on different numbers of samples: their accuracies are not comparable."
-    classes = {json.dumps((m.manifest.get("settings") or {}).get("classes")) for m in models}
-    if len(classes) > 1:
-        yield "warn", "The models have different classes: an accuracy of more classes is harder to reach."
+    if len(counts) > 1 and _same_classes(models):
+        text = "The models were evaluated on different numbers of samples: compare their accuracies with care."
+        yield "warn", text
+    streams = {(m.stream["hours"], m.stream["n_keywords"], len(m.stream["recordings"])) for m in models if m.stream}
+    if len(streams) > 1:
+        yield "warn", "The streams differ: their false accepts and false rejects are not comparable."
     digests = {str((m.manifest.get("dataset") or {}).get("sha256")) for m in models}
     if len(digests) > 1:
         yield "", "The models were trained with different data."
@@ -142,16 +162,22 @@ def _warnings(models: Sequence[ModelFacts], labels: Sequence[str]) -> Iterator[t
             yield "warn", f"{label} is not evaluated. Run: mltk evaluate {m.command}"
 
 
+def _same_classes(models: Sequence[ModelFacts]) -> bool:
+    """Return whether all models whose classes are known have the same classes."""
+    known = [(m.manifest.get("settings") or {}).get("classes") for m in models]
+    return len({json.dumps(classes) for classes in known if classes is not None}) < 2
+
+
 def _training(models: Sequence[ModelFacts], labels: Sequence[str]) -> Section | None:
     metrics = list(dict.fromkeys(k.removeprefix("val_") for m in models for k in m.history))
     plots = []
     for metric in [m for m in ("loss", "accuracy") if m in metrics]:
         series = []
         for i, (m, label) in enumerate(zip(models, labels, strict=True)):
-            for key, kind in ((f"val_{metric}", "validation"), (metric, "training")):
+            for key, kind in ((metric, "training"), (f"val_{metric}", "validation")):
                 if m.history.get(key):
                     series.append(
-                        {"label": f"{label}, {kind}", "values": m.history[key], "color": i, "dash": key == metric}
+                        {"label": f"{label}, {kind}", "values": m.history[key], "color": i, "dash": key != metric}
                     )
         plots.append({"name": metric, "series": series})
     if not plots:
@@ -187,7 +213,8 @@ def _classes(models: Sequence[ModelFacts], labels: Sequence[str]) -> Section | N
         ]  # fmt: skip
         known = [v for v in recalls if v is not None]
         best = max(known) if len(set(known)) > 1 else None
-        rows.append([Cell(name), *(_marked(percent(v), v, v is not None and v == best) for v in recalls)])
+        cells = (_marked("–" if v is None else percent(v), v, v is not None and v == best) for v in recalls)
+        rows.append([Cell(name, long=True), *cells])
     html = table(
         ["class", *labels], rows, caption="Recall of each class: share of its samples that are recognized", tall=True
     )
@@ -207,5 +234,7 @@ def _settings(models: Sequence[ModelFacts], labels: Sequence[str]) -> Section:
 
 
 def _text(value: Any) -> str:
-    text = figure(value) if isinstance(value, int | float | str | None) else json.dumps(value, ensure_ascii=False)
+    if value is None:
+        return "none"
+    text = figure(value) if isinstance(value, int | float | str) else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"

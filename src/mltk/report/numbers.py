@@ -13,6 +13,11 @@ def percent(share: float | None, digits: int = 1) -> str:
     return UNKNOWN if share is None or math.isnan(share) else f"{share * 100:.{digits}f} %"
 
 
+def unbroken(text: str) -> str:
+    """Return text in which no line ends between a number and its percent sign."""
+    return text.replace(" %", "\u00a0%")
+
+
 def count(value: float | None) -> str:
     """Return a whole number with separators, such as ``14,304``."""
     return UNKNOWN if value is None or math.isnan(value) else f"{value:,.0f}"

@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from mltk.report.facts import EvaluationFacts, ModelFacts
-from mltk.report.numbers import figure, interval, percent
+from mltk.report.numbers import figure, interval, percent, short
 
 Note = tuple[str, str]
 """Level and text; see `mltk.report.blocks.notes`."""
 _FEW_SAMPLES, _LOW_RECALL, _COSTLY, _VERY_COSTLY, _GAP = 30, 0.8, 0.01, 0.05, 0.1
+_MANY_FALSE_ACCEPTS = 5.0
+"""In an hour."""
 _FEW_MISTAKES, _FEW_MISTAKES_SHARE, _FALSE_ALARMS = 3, 0.05, 0.05
 _DEVICE_ENGINES = ("tflm", "exact", "c")
 
@@ -19,6 +21,8 @@ _DEVICE_ENGINES = ("tflm", "exact", "c")
 def headline(facts: ModelFacts) -> str:
     """Return the main result in a sentence or two."""
     evaluation = facts.main_evaluation
+    if evaluation is None and not facts.manifest and not facts.history:
+        return "How good the model is, is not known: there is no archive with an evaluation."
     if evaluation is None:
         return "The model is trained, but not evaluated."
     results, n = evaluation.results, evaluation.n_samples
@@ -48,7 +52,7 @@ def _between(accuracy: float, n: int) -> str:
 def verdict(facts: ModelFacts) -> list[Note]:
     """Return what the figures say about the model, the most important first."""
     order = {"bad": 0, "warn": 1, "good": 2, "": 3}
-    parts = (_of_quantization, _of_engines, _of_classes, _of_anomalies, _of_training, _of_data)
+    parts = (_of_quantization, _of_engines, _of_classes, _of_anomalies, _of_stream, _of_training, _of_data)
     found = [note for part in parts for note in part(facts)]
     found += [("warn", text) for text in facts.missing]
     return sorted(found, key=lambda note: order[note[0]])
@@ -169,6 +173,20 @@ def _of_anomalies(facts: ModelFacts) -> Iterator[Note]:
             yield "warn", f"Only {percent(found / total)} of the samples of {name!r} are found at this threshold."
 
 
+def _of_stream(facts: ModelFacts) -> Iterator[Note]:
+    stream = facts.stream
+    if stream is None:
+        return
+    accepts, rejects = stream["false_accepts_per_hour"], stream.get("false_reject_rate") or 0.0
+    text = f"As a stream, the detector is wrong {short(accepts)} times an hour"
+    if stream["n_keywords"]:
+        text += f" and misses {percent(rejects)} of the keywords"
+    if accepts > _MANY_FALSE_ACCEPTS or rejects > 1 - _LOW_RECALL:
+        yield "warn", f"{text}. This chooses other settings: mltk tune {facts.command}"
+    else:
+        yield ("good" if accepts <= 1 else ""), f"{text}."
+
+
 def _worst_confusion(matrix: Any) -> tuple[int, int, int] | None:
     wrong = [(n, i, j) for i, row in enumerate(matrix) for j, n in enumerate(row) if i != j and n]
     return max(wrong, key=lambda item: item[0]) if wrong else None
@@ -180,14 +198,13 @@ def _of_training(facts: ModelFacts) -> Iterator[Note]:
         seen, held_out = facts.history.get(name), facts.history.get(f"val_{name}")
         if not seen or not held_out or not isinstance(epoch, int) or not 0 < epoch <= min(len(seen), len(held_out)):
             continue
-        gap = seen[epoch - 1] - held_out[epoch - 1]
-        if gap > _GAP:
+        own, other = seen[epoch - 1], held_out[epoch - 1]
+        if own is not None and other is not None and own - other > _GAP:
             yield (
                 "warn",
                 (
-                    f"The accuracy on training data is {percent(seen[epoch - 1])}, on validation data "
-                    f"{percent(held_out[epoch - 1])}: the model has learned samples by heart. More data, augmentation "
-                    "or regularization help."
+                    f"The accuracy on training data is {percent(own)}, on validation data {percent(other)}: the model "
+                    "has learned samples by heart. More data, augmentation or regularization help."
                 ),
             )
     losses = facts.history.get("val_loss") or []

@@ -32,8 +32,8 @@ def results() -> dict[str, Any]:
 def test_the_figures_have_their_bounds_and_say_how_the_sound_was_made() -> None:
     section = streams(made_facts(stream=results()))
     assert section is not None
-    for text in ("2 hours of audio, joined from clips and noise", "1.5 to 7 with 95 % certainty", "25.0 %", "295 ms",
-                 "mltk tune made", "&lt;i&gt;yes&lt;/i&gt;"):  # fmt: skip
+    for text in ("2 hours of audio, joined from clips and noise", "1.5 to 7 with 95\u00a0% certainty", "25.0 %",
+                 "295 ms", "mltk tune made", "&lt;i&gt;yes&lt;/i&gt;"):  # fmt: skip
         assert text in section.html
     assert streams(made_facts()) is None
 

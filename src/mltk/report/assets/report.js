@@ -126,6 +126,7 @@ const mltkReport = (function () {
         stroke: () => ui.color("--muted"), grid: { stroke: () => ui.color("--line"), width: 1 },
         ticks: { stroke: () => ui.color("--line"), width: 1, size: 5 }, font: "12px system-ui, sans-serif",
         labelFont: "12px system-ui, sans-serif", label: side.label, labelSize: 18,
+        splits: side.asinh ? (_, i, low, high) => decades(side.asinh, high) : undefined,
         values: (_, ticks) => ticks.map((v) => (v === null ? "" : (side.tick || side.format || ui.number)(v))),
       });
       return {
@@ -139,15 +140,24 @@ const mltkReport = (function () {
         cursor: { drag: { x: true, y: false }, points: { size: 7 } },
         series: [{}, ...spec.series.map(seriesOptions)],
         hooks: { setCursor: [showValues], draw: [drawMarks] },
-        padding: [marks.some((mark) => mark.label) ? 24 : 10, 22, 0, 0],
+        padding: [marks.some((mark) => mark.label) ? 28 : 10, 22, 0, 0],
       };
     }
     // asinh: linear below this value, logarithmic above it.
     function scale(side) {
-      const fromZero = (_, low, high) => [0, high > 0 ? high : side.asinh];
+      const fromZero = (_, low, high) => [0, high > 0 ? high * 1.15 : side.asinh];
       return {
         range: side.range ? () => side.range : side.asinh ? fromZero : undefined, distr: side.asinh ? 4 : side.log ? 3 : 1, asinh: side.asinh,
       };
+    }
+    // Ticks of an axis that is linear below `low` and logarithmic above it: 0, then 1, 10, 100 … and what is between.
+    function decades(low, high) {
+      const first = Math.floor(Math.log10(low)), last = Math.floor(Math.log10(high));
+      const steps = last - first > 2 ? [1] : [1, 2, 5];
+      const ticks = [0];
+      for (let power = first; power <= last; power++)
+        for (const step of steps) ticks.push(step * 10 ** power);
+      return ticks.filter((v) => v === 0 || (v >= low && v <= high));
     }
     function seriesOptions(series, i) {
       const color = series.color || ui.seriesColor(i);
@@ -188,7 +198,7 @@ const mltkReport = (function () {
           u.ctx.font = `${12 * ratio}px system-ui, sans-serif`; u.ctx.textAlign = "center";
           const half = u.ctx.measureText(mark.label).width / 2;
           const middle = Math.max(half, Math.min(u.ctx.canvas.width - half, at));
-          u.ctx.fillText(mark.label, middle, u.bbox.top - 7 * ratio);
+          u.ctx.fillText(mark.label, middle, u.bbox.top - 11 * ratio);
         }
         u.ctx.restore();
       }
@@ -240,15 +250,21 @@ const mltkReport = (function () {
       },
     };
   };
-  // A curve that begins at the origin: x ascending, and for each x the highest y.
-  ui.path = (xs, ys, begin = null) => {
-    const best = new Map();
+  // A curve from points in any order: x ascending, and for each x the highest y. With `steps` also the lowest y, so that a
+  // rise at one x stays vertical; the other point is moved by a hair, because curves are joined by their x.
+  ui.path = (xs, ys, steps = false) => {
+    const found = new Map();
     xs.forEach((x, k) => {
       const y = ys[k];
-      if (x !== null && y !== null) best.set(x, Math.max(y, best.get(x) ?? -1));
+      if (x === null || y === null) return;
+      const [low, high] = found.get(x) ?? [y, y];
+      found.set(x, [Math.min(low, y), Math.max(high, y)]);
     });
-    const points = [...best].sort((a, b) => a[0] - b[0]);
-    if (begin !== null && points.length > 0 && points[0][0] === 0 && points[0][1] > begin) points.unshift([0, begin]);
+    const points = [];
+    for (const [x, [low, high]] of [...found].sort((a, b) => a[0] - b[0])) {
+      if (steps && high > low) points.push([x === 0 ? 0 : x - 1e-12, low], [x === 0 ? 1e-12 : x, high]);
+      else points.push([x, high]);
+    }
     return [points.map((p) => p[0]), points.map((p) => p[1])];
   };
   function joined(series) {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
-from mltk.report.blocks import Cell, bar, empty, number, script, table
+from mltk.report.blocks import Cell, bar, command, empty, number, script, table
 from mltk.report.facts import ModelFacts, Plain
 from mltk.report.markup import element, join
 from mltk.report.numbers import count, seconds, short
@@ -21,7 +21,7 @@ def cost(facts: ModelFacts) -> Section:
     html = join(
         _totals(facts.costs),
         element("p", "These are estimates from the shapes of the layers and published measurements. ",
-                element("code", f"mltk profile {facts.command} --emulate cortex-m4"), " counts instead."),
+                command(f"mltk profile {facts.command} --emulate cortex-m4"), " counts instead."),
         element("div", chooser, class_="controls no-print"),
         [_layers(c, hidden=i > 0) for i, c in enumerate(facts.costs)],
     )  # fmt: skip

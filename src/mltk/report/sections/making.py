@@ -23,9 +23,9 @@ def making(facts: ModelFacts) -> Section:
         return Section("making", "How it was made", empty(text), short="How it was made")
     html = join(
         element("h3", "Make it again"),
-        code(_commands(facts)),
-        element("h3", "Data set"),
-        _pairs(_dataset(manifest), "Data set"),
+        code(_commands(facts), wrap=True),
+        element("h3", "Dataset"),
+        _pairs(_dataset(manifest), "Dataset"),
         element("h3", "Environment"),
         _pairs({**(manifest.get("versions") or {}), "platform": manifest.get("platform")}, "Environment"),
         element(
@@ -66,9 +66,15 @@ def _pairs(values: Plain, label: str, *, tall: bool = False) -> Markup:
     return table(["name", "value"], rows, label=label, tall=tall, sortable=tall)
 
 
+def _plain(value: object) -> str:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}" if abs(value) > 9999 else str(value)
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
 def _text(value: object) -> str:
     if isinstance(value, dict) and all(not isinstance(v, dict | list) for v in value.values()):
         text = ", ".join(f"{k}: {_text(v)}" for k, v in value.items())
     else:
-        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        text = _plain(value)
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"

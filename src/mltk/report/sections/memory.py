@@ -12,7 +12,11 @@ from mltk.report.markup import element, join
 from mltk.report.numbers import count, n_bytes
 from mltk.report.page import Section
 
-_LEFT, _TOP, _BOTTOM, _RIGHT, _HEIGHT, _STEP = 66, 8, 40, 8, 280, 44
+_LEFT, _TOP, _BOTTOM, _RIGHT, _HEIGHT = 66, 22, 40, 8, 294
+_WIDEST, _USUAL, _NARROWEST = 90, 30, 6
+"""Pixels of a step."""
+_NARROW, _WIDE = 640, 1240
+"""Pixels of all steps, unless each would be too wide or too narrow."""
 _MOST_STEPS_NAMED = 40
 
 
@@ -24,13 +28,13 @@ def memory(facts: ModelFacts) -> Section:
         return Section("memory", "Memory over time", empty(text, f"mltk quantize {facts.command}"), short="Memory")
     fullest = max(range(len(plan["bytes_per_step"])), key=lambda i: plan["bytes_per_step"][i])
     text = (
-        f"The activations take {n_bytes(plan['size'])}. Step {fullest} ({_step_name(plan, fullest)}) is the fullest. "
+        f"The activations take {n_bytes(plan['size'])}. Step {fullest} ({_step_of(plan, fullest)}) is the fullest. "
         f"No plan for this order of layers needs less than {n_bytes(plan['lower_bound'])}."
     )
     if facts.arena_bytes:
         text += (
             f" The tensor arena takes {count(facts.arena_bytes)} bytes in all, with the structures of the interpreter "
-            f"({facts.arena_source})."
+            f"({facts.arena_source.replace('stored', 'recorded')})."
         )
     html = join(
         element("p", text),
@@ -45,9 +49,15 @@ def _step_name(plan: Plain, step: int) -> str:
     return str(names[step]).lower() if step < len(names) else ""
 
 
+def _step_of(plan: Plain, step: int) -> str:
+    name = _step_name(plan, step)
+    is_one_graph = all(not buffer.get("subgraph") for buffer in plan["buffers"])
+    return f"layer {step - 1}, {name}" if step and is_one_graph else name.strip("()")
+
+
 def _drawing(plan: Plain) -> Markup:
     steps = len(plan["bytes_per_step"])
-    width = max(640, steps * _STEP) - _LEFT - _RIGHT
+    width = min(steps * _WIDEST, max(_NARROW, min(steps * _USUAL, _WIDE), steps * _NARROWEST))
     across, down = width / max(1, steps), (_HEIGHT - _TOP - _BOTTOM) / max(1, plan["size"])
     floor = _HEIGHT - _BOTTOM
     parts: list[Markup] = []
@@ -62,13 +72,14 @@ def _drawing(plan: Plain) -> Markup:
             element("text", step, x=f"{_LEFT + (step + 0.5) * across:.1f}", y=floor + 16, text_anchor="middle")
         )
     middle = f"{_LEFT + width / 2:.0f}"
-    axis = "step: the layer that runs; step 0 fills the inputs"
+    parts.append(element("text", "bytes", x=_LEFT - 6, y=12, text_anchor="end"))
+    axis = "step: 0 fills the inputs, 1 runs layer 0"
     parts.append(element("text", axis, x=middle, y=_HEIGHT - 6, text_anchor="middle"))
     for i, buffer in enumerate(plan["buffers"]):
         parts.append(_box(buffer, i, across, down, floor))
     box: dict[str, Any] = {"viewBox": f"0 0 {width + _LEFT + _RIGHT} {_HEIGHT}", "role": "img"}
     whole = width + _LEFT + _RIGHT
-    style = f"min-width: {min(whole, max(480, steps * 26))}px; max-width: {whole * 1.2:.0f}px"
+    style = f"min-width: {whole}px; max-width: {whole * 1.15:.0f}px"
     return element(
         "svg", parts, aria_label="Bytes of the arena over the steps; the table has the numbers", style=style, **box
     )

@@ -40,7 +40,8 @@ def parity(facts: ModelFacts) -> Section:
         ]
         for c in engines["comparisons"]
     ]
-    head = ["engine", "compared with", "values that differ", "samples", "largest difference, levels", "other class",
+    head = ["engine", "compared with", "values that differ", "samples that differ", "largest difference, levels",
+            "other answer",
             "first layer that differs"]  # fmt: skip
     ran = [element("li", f"{_name(name)}: {about}") for name, about in engines["engines"].items()]
     failed = [element("li", f"{_name(name)} did not run: {why}") for name, why in engines["failures"].items()]

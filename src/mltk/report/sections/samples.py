@@ -16,6 +16,8 @@ from mltk.report.page import Section
 
 _BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
 _WIDTH, _HEIGHT = 300, 90
+_FIRST = 10
+"""Mistakes that are shown at once."""
 
 
 def samples(facts: ModelFacts) -> Section | None:
@@ -37,23 +39,40 @@ def _of_evaluation(evaluation: EvaluationFacts, *, titled: bool) -> Markup:
     if not found:
         return join(element("h3", evaluation.title) if titled else None, empty("There are no mistakes."))
     text = (
-        "Normal samples with the highest scores and abnormal samples with the lowest scores. Mistakes at the best "
-        "threshold come first. A sample and its reconstruction have the same scale."
+        "Mistakes at the threshold with the highest accuracy: normal samples with the highest scores, and abnormal "
+        "samples with the lowest. A sample and its reconstruction have the same scale."
         if anomaly
-        else "Samples whose wrong answer is most certain. The pictures show the input of the model."
+        else "The score of the wrong answer is the farthest above the score of the true class. The pictures show the "
+        "input of the model."
     )
-    describe = _anomaly if anomaly else _mistake
-    items = [element("li", describe(sample, classes), class_="sample") for sample in found]
+    wrong = [sample for sample in found if not anomaly or sample["wrong"]]
+    right = [sample for sample in found if anomaly and not sample["wrong"]]
     return join(
         element("h3", evaluation.title) if titled else None,
         element("p", text, class_="muted"),
-        element("ul", items, class_="samples"),
+        empty("There are no mistakes.") if not wrong else _list(wrong[:_FIRST], classes, anomaly=anomaly),
+        _more("more mistakes", wrong[_FIRST:], classes, anomaly=anomaly),
+        _more("samples that are right, and closest to a mistake in their class", right, classes, anomaly=anomaly),
+    )
+
+
+def _list(shown: Sequence[Plain], classes: Sequence[str], *, anomaly: bool) -> Markup:
+    describe = _anomaly if anomaly else _mistake
+    items = [element("li", describe(sample, classes), class_="sample") for sample in shown]
+    return element("ul", items, class_="samples pairs" if anomaly else "samples")
+
+
+def _more(what: str, shown: Sequence[Plain], classes: Sequence[str], *, anomaly: bool) -> Markup | None:
+    if not shown:
+        return None
+    return element(
+        "details", element("summary", f"{len(shown)} {what}"), _list(shown, classes, anomaly=anomaly), class_="more"
     )
 
 
 def _mistake(sample: Plain, classes: Sequence[str]) -> Markup:
     true, predicted = classes[sample["true"]], classes[sample["predicted"]]
-    scores = ", ".join(f"{classes[c]}: {float(score):.3f}" for c, score in sample["scores"])
+    scores = ", ".join(f"{classes[c]} {float(score):.3f}" for c, score in sample["scores"])
     where = sample.get("name") or f"sample {int(sample['number']):,}"
     label = f"{true}, taken for {predicted}"
     return join(

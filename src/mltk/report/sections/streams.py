@@ -7,7 +7,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from mltk.report.blocks import Cell, empty, number, script, table, tiles
+from mltk.report.blocks import Cell, command, empty, number, script, table, tiles
 from mltk.report.facts import ModelFacts, Plain
 from mltk.report.markup import element, join
 from mltk.report.numbers import count, figure, percent, short
@@ -43,7 +43,7 @@ def streams(facts: ModelFacts) -> Section | None:
         _keywords(results["keywords"]),
         _errors(results),
         element("p", f"Detector: {described}.", class_="muted") if described else None,
-        element("p", "Choose other settings: ", element("code", f"mltk tune {facts.command}"), class_="muted"),
+        element("p", "Choose other settings: ", command(f"mltk tune {facts.command}"), class_="muted"),
     )  # fmt: skip
     return Section("stream", "Keywords in hours of audio", html, script("streams"), data, short="Stream")
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mltk.report.blocks import notes, tiles
-from mltk.report.facts import ModelFacts, Plain
+from mltk.report.facts import EvaluationFacts, ModelFacts, Plain
 from mltk.report.markup import element, join
-from mltk.report.numbers import count, figure, n_bytes, percent, seconds, short
+from mltk.report.numbers import count, figure, n_bytes, percent, seconds, short, unbroken
 from mltk.report.page import Section
 from mltk.report.verdict import headline, verdict
 
@@ -17,9 +17,9 @@ _MOST_TARGETS = 2
 def summary(facts: ModelFacts) -> Section:
     """Return the summary."""
     html = join(
-        element("p", headline(facts), class_="verdict"),
+        element("p", unbroken(headline(facts)), class_="verdict"),
         tiles([*_accuracy(facts), *_stream(facts), *_size(facts), *_time(facts)]),
-        notes(verdict(facts)),
+        notes((level, unbroken(text)) for level, text in verdict(facts)),
     )
     return Section("summary", "Summary", html)
 
@@ -32,11 +32,15 @@ def _accuracy(facts: ModelFacts) -> Iterator[tuple[str, str, str]]:
         n = evaluation.n_samples
         samples = f"{n:,} samples" if n else ""
         if results.get("model_type") == "auto_encoder":
-            yield f"ROC AUC, {evaluation.title}", percent(results.get("overall_roc_auc")), samples
+            yield f"ROC AUC, {_short(evaluation)}", percent(results.get("overall_roc_auc")), samples
         elif results.get("overall_accuracy") is not None:
-            yield f"Accuracy, {evaluation.title}", percent(results["overall_accuracy"]), samples
+            yield f"Accuracy, {_short(evaluation)}", percent(results["overall_accuracy"]), samples
         else:
-            yield from _figures(results, evaluation.title)
+            yield from _figures(results, _short(evaluation))
+
+
+def _short(evaluation: EvaluationFacts) -> str:
+    return ".tflite" if evaluation.is_tflite else "Keras"
 
 
 def _figures(results: Plain, title: str) -> Iterator[tuple[str, str, str]]:
@@ -57,7 +61,7 @@ def _size(facts: ModelFacts) -> Iterator[tuple[str, str, str]]:
     if facts.tflite_bytes is not None:
         yield "Flash, .tflite", n_bytes(facts.tflite_bytes), f"{count(facts.tflite_bytes)} bytes"
     if facts.arena_bytes:
-        yield "RAM, tensor arena", n_bytes(facts.arena_bytes), facts.arena_source
+        yield "RAM, tensor arena", n_bytes(facts.arena_bytes), facts.arena_source.replace("stored", "recorded")
     for cost in facts.costs[:1]:
         total = cost["summary"]
         yield "Multiply-accumulates", short(total.get("macs")), f"{total.get('n_layers')} layers"

@@ -58,7 +58,7 @@ function fill() {
 }
 function draw() {
   const g = groups(), c = curves(g);
-  const [rocX, rocY] = ui.path(c.fpr, c.tpr, 0), [prX, prY] = ui.path(c.tpr, c.precision);
+  const [rocX, rocY] = ui.path(c.fpr, c.tpr, true), [prX, prY] = ui.path(c.tpr, c.precision);
   const [barX, positive] = histogram(g.positive, g.e.edges), [, negative] = histogram(g.negative, g.e.edges);
   const range = [0, 1], share = { range, format: (v) => ui.percent(v), tick: (v) => `${Math.round(v * 100)} %` };
   const edgeRange = [g.e.edges[0], g.e.edges[g.e.edges.length - 1]];

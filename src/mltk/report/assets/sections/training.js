@@ -10,6 +10,6 @@ for (const plot of data.plots) {
     title: plot.name, label: `${plot.name} during training`,
     x: { label: "epoch", whole: true }, y: { label: plot.name, log: plot.log },
     series: plot.series.map((s, i) => ({ label: s.label, x: xs(s.values), y: s.values, dash: i > 0 })),
-    marks: [{ x: data.weights, label: "weights" }],
+    marks: [{ x: data.weights, label: "weights used" }],
   });
 }
