@@ -309,6 +309,7 @@ class _Run:
     def fit(self, keras_model: KerasModel, checkpoint: Checkpoint | None) -> TrainingResults:
         """Train, and return the history of all epochs."""
         from mltk.training.assemble import assemble_callbacks
+        from mltk.training.filter_gradient import use_safe_filter_gradients
         from mltk.training.first_step import create_variables
         from mltk.training.inputs import fit_inputs
 
@@ -317,6 +318,7 @@ class _Run:
         with explained(f"{model.name}: preparing the training data failed"):
             inputs = fit_inputs(model, seed=self.seed, first_epoch=first_epoch)
         self.fingerprint = dataset_fingerprint(model.x, model.y)
+        use_safe_filter_gradients()
         create_variables(keras_model, inputs["x"])
         if checkpoint is not None:
             checkpoint.restore_variables(keras_model)

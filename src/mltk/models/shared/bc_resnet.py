@@ -14,6 +14,7 @@ import keras
 from keras import layers, ops
 
 from mltk.models.shared.shape import Shape
+from mltk.training.filter_gradient import use_safe_filter_gradients
 
 Pair = tuple[int, int]
 
@@ -57,6 +58,7 @@ def BCResNet(
     """
     if paddings != "same":
         raise ValueError(f'paddings is {paddings!r}. BCResNet can only have paddings="same".')
+    use_safe_filter_gradients()
     stages = list(zip(blocks_n, filters, dilations, strides, dropouts, pools, strict=True))
     inputs = x = keras.Input(tuple(input_shape))
     x = layers.Conv2D(first_filters, 5, strides=(1, 2), padding="same")(x)

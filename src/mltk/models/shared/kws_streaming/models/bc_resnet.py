@@ -15,6 +15,7 @@ import keras
 from keras import layers, ops
 
 from mltk.models.shared.kws_streaming.layers import speech_features, sub_spectral_normalization
+from mltk.training.filter_gradient import use_safe_filter_gradients
 
 __all__ = ["NormalBlock", "TransitionBlock", "model", "model_parameters", "speech_features"]
 
@@ -157,6 +158,7 @@ def model(flags: Any) -> keras.Model:
     Raises:
         ValueError: The stages have different numbers of settings, or a setting has an impossible value.
     """
+    use_safe_filter_gradients()
     names = ("dropouts", "filters", "blocks_n", "strides", "dilations", "pools")
     stages = list(zip(*(_numbers(getattr(flags, name)) for name in names), strict=True))
     if flags.preprocess == "raw":
