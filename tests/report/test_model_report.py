@@ -34,6 +34,25 @@ def test_what_is_missing_is_said_with_the_command_that_adds_it() -> None:
         assert f"<code>{command}</code>" in page
 
 
+def test_a_tflite_alone_is_not_told_to_train() -> None:
+    page = model_report(ModelFacts("yes_no", "yes_no.tflite", has_archive=False))
+    assert sections(page) == ["summary", "cost", "memory", "parity"]
+    assert "mltk train" not in page
+
+
+def test_a_regression_has_figures_and_no_scores() -> None:
+    results = {"model_type": "generic", "n_samples": 200, "loss": 0.01, "mae": 0.0891}
+    page = model_report(made_facts(evaluations=(EvaluationFacts("tflite", results),)))
+    assert "thresholds" not in sections(page)
+    assert "<dt>MAE, .tflite</dt><dd>0.0891</dd>" in page
+
+
+def test_metrics_that_are_never_finite_are_named_and_not_drawn() -> None:
+    page = model_report(made_facts(history={"loss": [None, None], "accuracy": [0.1, 0.2]}))
+    assert "No epoch has a finite value of loss." in page
+    assert '"plots":[{"name":"accuracy"' in page
+
+
 def test_an_autoencoder_has_scores_but_no_confusions() -> None:
     found = sections(model_report(made_facts(evaluations=(anomaly_facts(),))))
     assert "thresholds" in found

@@ -124,8 +124,21 @@ def test_a_page_fits_any_width_and_both_themes(browser: Browser, tmp_path: Path)
         for dark in (False, True):
             page.resize(width, mobile=width < 600, dark=dark)
             browser.open(url)
-            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), width
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
             assert page.errors == []
+
+
+def test_35_long_names_fit_a_phone(browser: Browser, tmp_path: Path) -> None:
+    names = [f"keyword_{i}_with_a_name_that_is_very_{'long' * (i % 5)}" for i in range(35)]
+    evaluations = (classifier_facts("tflite", classes=names), classifier_facts("keras", classes=names))
+    page = opened(browser, tmp_path, made_facts(evaluations=evaluations))
+    page.resize(390, mobile=True)
+    browser.open(page.evaluate("location.href"))
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert page.evaluate("document.querySelector('.matrix').offsetWidth") < 35 * 45
+    # The name of the row stays in view while the matrix is scrolled.
+    page.evaluate("document.querySelector('.matrix-view .scroll').scrollLeft = 500")
+    assert page.evaluate("document.querySelector('.matrix tbody th').getBoundingClientRect().left") >= 0
 
 
 def test_every_control_and_picture_has_a_name(browser: Browser, tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ def test_the_headline_has_the_accuracy_and_its_certainty() -> None:
 def test_a_model_that_is_not_evaluated_has_no_accuracy() -> None:
     trained = ModelFacts("a", "a", history={"loss": [1.0]})
     assert headline(trained) == "The model is trained, but not evaluated."
-    assert headline(ModelFacts("a", "a")).startswith("How good the model is, is not known")
+    assert headline(ModelFacts("a", "a", has_archive=False)).startswith("This is a .tflite without its archive")
     assert verdict(ModelFacts("a", "a")) == []
 
 
@@ -73,6 +73,16 @@ def test_a_model_that_always_answers_the_same_is_a_problem() -> None:
     assert "Always answering 'a' would be right for 60.0 %" in texts(facts, "bad")
     assert "Only 0.0 % of the samples of 'b' are recognized" in texts(facts, "warn")
     assert "40 of 40 samples of 'b' are taken for 'a'" in texts(facts)
+
+
+def test_an_evaluation_of_one_class_proves_little() -> None:
+    tflite = with_results(
+        classifier_facts(classes=["a", "b"]), classes=["a", "b"], overall_accuracy=1.0, class_accuracies=[1.0, None],
+        confusion_matrix=[[60, 0], [0, 0]],
+    )  # fmt: skip
+    facts = made_facts(evaluations=(tflite,))
+    assert "All samples of the evaluation are of the class 'a'" in texts(facts, "warn")
+    assert "learned nothing" not in texts(facts)
 
 
 def test_few_samples_and_learning_by_heart_are_said() -> None:

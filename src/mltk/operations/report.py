@@ -112,9 +112,8 @@ class _Source:
             stored = (members or {}).get(report_facts.PARITY)
             parity = json.loads(stored)["results"] if isinstance(stored, bytes) else None
             device = report_facts.device_facts(self.tflite, targets)
-            return ModelFacts(
-                self.name, self.command, parity=parity, quantization=(parity or {}).get("quantization"), **device
-            )
+            found = (parity or {}).get("quantization")
+            return ModelFacts(self.name, self.command, parity=parity, quantization=found, **device, has_archive=False)
         with self._reference.archive() as archive:
             changed = report_facts.Changed(archive, members or {})
             return report_facts.read_facts(changed, self.name, self.command, self.tflite, targets)

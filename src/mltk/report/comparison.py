@@ -158,7 +158,9 @@ def _warnings(models: Sequence[ModelFacts], labels: Sequence[str]) -> Iterator[t
     if len(digests) > 1:
         yield "", "The models were trained with different data."
     for m, label in zip(models, labels, strict=True):
-        if m.main_evaluation is None:
+        if not m.has_archive:
+            yield "", f"{label} is a .tflite without its archive: how it was trained and how good it is, is not known."
+        elif m.main_evaluation is None:
             yield "warn", f"{label} is not evaluated. Run: mltk evaluate {m.command}"
 
 
@@ -175,11 +177,12 @@ def _training(models: Sequence[ModelFacts], labels: Sequence[str]) -> Section | 
         series = []
         for i, (m, label) in enumerate(zip(models, labels, strict=True)):
             for key, kind in ((metric, "training"), (f"val_{metric}", "validation")):
-                if m.history.get(key):
+                if any(v is not None for v in m.history.get(key) or []):
                     series.append(
                         {"label": f"{label}, {kind}", "values": m.history[key], "color": i, "dash": key != metric}
                     )
-        plots.append({"name": metric, "series": series})
+        if series:
+            plots.append({"name": metric, "series": series})
     if not plots:
         return None
     html = element("div", class_="plots")
@@ -188,8 +191,8 @@ def _training(models: Sequence[ModelFacts], labels: Sequence[str]) -> Section | 
 
 def _trade(models: Sequence[ModelFacts], labels: Sequence[str]) -> Section | None:
     points = [
-        {"label": label, "x": size, "y": accuracy, "time": _total(m, 0, "time")}
-        for m, label in zip(models, labels, strict=True)
+        {"label": label, "x": size, "y": accuracy, "time": _total(m, 0, "time"), "color": i}
+        for i, (m, label) in enumerate(zip(models, labels, strict=True))
         if (accuracy := _accuracy(m, "tflite")) is not None and (size := m.tflite_bytes) is not None
     ]
     if len(points) < 2:

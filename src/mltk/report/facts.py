@@ -70,6 +70,7 @@ class ModelFacts:
         arena_source: Where `arena_bytes` comes from.
         source: The text of the specification.
         missing: What could not be read, in sentences.
+        has_archive: Whether there is an archive; False for a ``.tflite`` alone.
     """
 
     name: str
@@ -88,6 +89,7 @@ class ModelFacts:
     arena_source: str = ""
     source: str = ""
     missing: tuple[str, ...] = ()
+    has_archive: bool = True
 
     @property
     def main_evaluation(self) -> EvaluationFacts | None:

@@ -21,8 +21,8 @@ _DEVICE_ENGINES = ("tflm", "exact", "c")
 def headline(facts: ModelFacts) -> str:
     """Return the main result in a sentence or two."""
     evaluation = facts.main_evaluation
-    if evaluation is None and not facts.manifest and not facts.history:
-        return "How good the model is, is not known: there is no archive with an evaluation."
+    if not facts.has_archive:
+        return "This is a .tflite without its archive: how it was trained and how good it is, is not known."
     if evaluation is None:
         return "The model is trained, but not evaluated."
     results, n = evaluation.results, evaluation.n_samples
@@ -138,7 +138,13 @@ def _of_classes(facts: ModelFacts) -> Iterator[Note]:
         shown = ", ".join(map(repr, few[:5])) + (f" and {len(few) - 5} more" if len(few) > 5 else "")
         yield "warn", f"There are fewer than {_FEW_SAMPLES} samples of {shown}: the figures of these classes are rough."
     accuracy, share = results.get("overall_accuracy"), max(totals, default=0) / max(1, sum(totals))
-    if accuracy is not None and accuracy <= share:
+    if share == 1:
+        name = classes[totals.index(max(totals))]
+        yield (
+            "warn",
+            f"All samples of the evaluation are of the class {name!r}: the accuracy says nothing about others.",
+        )
+    elif accuracy is not None and accuracy <= share:
         yield (
             "bad",
             (

@@ -69,7 +69,7 @@ def _layers(profile: Plain, *, hidden: bool) -> Markup:
         rows.append(
             [
                 Cell(name, float(layer["index"])),
-                Cell([bar(share), f" {share * 100:.0f} %"], share),
+                Cell(element("span", bar(share), f" {share * 100:.0f} %", class_="nowrap"), share),
                 number(seconds(layer.get("time")), layer.get("time")),
                 number(short(layer.get("macs")), layer.get("macs")),
                 number(count(layer.get("flash")), layer.get("flash")),

@@ -15,8 +15,10 @@ from mltk.report.page import Section
 _LONGEST = 400
 
 
-def making(facts: ModelFacts) -> Section:
-    """Return the settings, the data set, the environment and the commands."""
+def making(facts: ModelFacts) -> Section | None:
+    """Return the settings, the dataset, the environment and the commands; None for a ``.tflite`` alone."""
+    if not facts.has_archive:
+        return None
     manifest = facts.manifest
     if not manifest:
         text = "The archive has no manifest: a version of MLTK without one wrote it."

@@ -11,9 +11,11 @@ from mltk.report.page import Section
 _BEST_DB, _NOISY_DB, _EQUAL_DB = 60.0, 10.0, 120.0
 
 
-def quantization(facts: ModelFacts) -> Section:
-    """Return the layers of the quantized model, compared with those of the float model."""
+def quantization(facts: ModelFacts) -> Section | None:
+    """Return the layers of the quantized model, compared with those of the float model; None if there is none."""
     report = facts.quantization
+    if report is None and not facts.has_archive:
+        return None
     if report is None:
         text = "The layers of the .tflite were not compared with those of the float model."
         section = empty(text, f"mltk report {facts.command}")

@@ -12,6 +12,7 @@ from mltk.report.page import Section
 from mltk.report.verdict import headline, verdict
 
 _MOST_TARGETS = 2
+_ABBREVIATIONS = ("auc", "mae", "mape", "mse", "msle", "rmse")
 
 
 def summary(facts: ModelFacts) -> Section:
@@ -47,7 +48,8 @@ def _figures(results: Plain, title: str) -> Iterator[tuple[str, str, str]]:
     shown = [(k, v) for k, v in results.items() if isinstance(v, float)]
     for name, value in shown[:3]:
         text = percent(value) if "accuracy" in name else figure(value)
-        yield f"{name.replace('_', ' ').capitalize()}, {title}", text, ""
+        words = name.upper() if name in _ABBREVIATIONS else name.replace("_", " ").capitalize()
+        yield f"{words}, {title}", text, ""
 
 
 def _stream(facts: ModelFacts) -> Iterator[tuple[str, str, str]]:

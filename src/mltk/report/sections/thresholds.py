@@ -9,10 +9,13 @@ from mltk.report.facts import EvaluationFacts, ModelFacts
 from mltk.report.markup import element
 from mltk.report.page import Section
 
+_WITHOUT_SCORES = ("generic", "custom")
+"""Types of models whose results are figures alone, such as those of a regression."""
+
 
 def thresholds(facts: ModelFacts) -> Section | None:
-    """Return the curves of every evaluation with evidence; None if nothing was evaluated."""
-    if not facts.evaluations:
+    """Return the curves of every evaluation with evidence; None if no classes were evaluated."""
+    if all(e.results.get("model_type") in _WITHOUT_SCORES for e in facts.evaluations):
         return None
     main = facts.main_evaluation
     shown = sorted((e for e in facts.evaluations if e.evidence), key=lambda e: e is not main)

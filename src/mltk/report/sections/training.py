@@ -15,14 +15,18 @@ _WIDE = 20.0
 """Ratio of the highest to the lowest loss above which the axis is logarithmic."""
 
 
-def training(facts: ModelFacts) -> Section:
-    """Return the curves."""
+def training(facts: ModelFacts) -> Section | None:
+    """Return the curves; None for a ``.tflite`` alone."""
+    if not facts.has_archive:
+        return None
     history = {name: values for name, values in facts.history.items() if values}
     if not history:
         text = "The archive has no training history."
         return Section("training", "Training", empty(text, f"mltk train {facts.command}"))
     names = list(dict.fromkeys(name.removeprefix("val_") for name in history))
     names = [name for name in names if name != "learning_rate" or len(set(history[name])) > 1]
+    unknown = [name for name in names if not _known(name, history)]
+    names = [name for name in names if name not in unknown]
     names.sort(key=lambda name: _FIRST.index(name) if name in _FIRST else len(_FIRST))
     data = {
         "epochs": max(len(values) for values in history.values()),
@@ -32,10 +36,15 @@ def training(facts: ModelFacts) -> Section:
     described = facts.weights.get("description")
     html = join(
         element("p", f"The weights are those {described}.") if described else None,
+        element("p", f"No epoch has a finite value of {', '.join(unknown)}.") if unknown else None,
         element("div", class_="plots"),
         _last_figures(history, facts.weights.get("epoch")),
     )
     return Section("training", "Training", html, script("training"), data)
+
+
+def _known(name: str, history: dict[str, list[float]]) -> bool:
+    return any(v is not None for key in (name, f"val_{name}") for v in history.get(key, []))
 
 
 def _plot(name: str, history: dict[str, list[float]]) -> dict[str, object]:

@@ -1,5 +1,6 @@
 const view = root.querySelector(".matrix-view");
 const el = ui.element;
+const MOST_ACROSS = 12;
 const controls = el("div", { class: "controls no-print" });
 const which = el("select", {}, data.evaluations.map((e, i) => el("option", { value: i }, e.title)));
 if (data.evaluations.length > 1) controls.append(el("label", {}, "Evaluation", which));
@@ -46,6 +47,7 @@ function draw() {
   if (!place.hidden) place.append(matrixTable(evaluation.classes, matrix, rejected, totals));
 }
 function matrixTable(classes, matrix, rejected, totals) {
+  const many = classes.length > MOST_ACROSS; // then the titles of the columns are upright
   const some = rejected.some((n) => n > 0), shares = unit.value === "share";
   const text = (n, i) => (shares ? (totals[i] ? `${Math.round((100 * n) / totals[i])} %` : "–") : ui.number(n));
   const cell = (n, i, j, what) => {
@@ -57,12 +59,12 @@ function matrixTable(classes, matrix, rejected, totals) {
     }
     return made;
   };
-  const head = el("tr", {}, el("th", {}, "true ↓", el("br"), "answer →"), classes.map((c) => el("th", { scope: "col" }, c)),
+  const head = el("tr", {}, el("th", {}, "true ↓", el("br"), "answer →"), classes.map((c) => el("th", { scope: "col", title: c }, many ? el("span", { class: "vertical" }, c) : c)),
     some ? el("th", { scope: "col" }, "rejected") : null);
   const rows = matrix.map((row, i) => el("tr", {}, el("th", { scope: "row" }, classes[i]),
     row.map((n, j) => cell(n, i, j, `${ui.number(n)} of ${ui.number(totals[i])} samples of ${classes[i]} are answered ${classes[j]}`)),
     some ? cell(rejected[i], i, -1, `${ui.number(rejected[i])} samples of ${classes[i]} are rejected`) : null));
-  return el("table", { class: "matrix" }, el("thead", {}, head), el("tbody", {}, rows));
+  return el("table", { class: many ? "matrix many" : "matrix" }, el("thead", {}, head), el("tbody", {}, rows));
 }
 for (const input of [which, unit]) input.addEventListener("change", draw);
 slider.addEventListener("input", draw);
