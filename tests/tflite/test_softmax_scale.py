@@ -16,13 +16,20 @@ from mltk.tflite.softmax_scale import SMALLEST_SCALE, repair_softmax_scales
 pytestmark = pytest.mark.tf
 
 
-def converted(weight: float) -> TfliteModel:
-    """A dense layer whose weights are all about ``weight``, and a softmax."""
+def converted(weight: float, reshaped: bool = False) -> TfliteModel:
+    """A layer whose weights are all about ``weight``, a RESHAPE between if ``reshaped``, and a softmax."""
     import tensorflow as tf
 
-    inputs = keras.Input(batch_shape=(1, 4))
-    keras_model = keras.Model(inputs, keras.layers.Dense(3, activation="softmax")(inputs))
-    keras_model.set_weights([weight * np.arange(12).reshape(4, 3), np.zeros(3)])
+    layers = keras.layers
+    x = inputs = keras.Input(batch_shape=(1, 4))
+    if reshaped:
+        x = layers.Flatten()(layers.Conv2D(3, 1)(layers.Reshape((1, 1, 4))(x)))
+    else:
+        x = layers.Dense(3)(x)
+    keras_model = keras.Model(inputs, layers.Softmax()(x))
+    kernel, bias = keras_model.weights
+    kernel.assign(weight * np.arange(12).reshape(kernel.shape))
+    bias.assign(np.zeros(3))
     x = np.random.default_rng(0).uniform(-1, 1, size=(30, 1, 4)).astype(np.float32)
     converter = tf.lite.TFLiteConverter.from_keras_model(keras_model)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
@@ -33,8 +40,10 @@ def converted(weight: float) -> TfliteModel:
         return TfliteModel(bytes(converter.convert()))
 
 
-def test_an_almost_zero_input_gives_equal_scores(needs_tflm: None) -> None:
-    model = converted(1e-12)
+@pytest.mark.parametrize("reshaped", [False, True])
+def test_an_almost_zero_input_gives_equal_scores(needs_tflm: None, reshaped: bool) -> None:
+    model = converted(1e-12, reshaped)
+    assert model.layers[-2].opcode_str == ("reshape" if reshaped else "fully_connected")
     assert "SIGABRT" in check_support(model.flatbuffer_data).failure  # why this module exists
     assert repair_softmax_scales(model) == 1
     assert repair_softmax_scales(model) == 0

@@ -21,6 +21,9 @@ _RESCALING = {
 }
 """Operators that compute the scale of their output themselves."""
 
+_MOVING = {getattr(schema.BuiltinOperator, name) for name in ("RESHAPE", "SQUEEZE", "EXPAND_DIMS", "TRANSPOSE")}
+"""Operators whose output has the values and the scale of their input."""
+
 
 def repair_softmax_scales(tflite_model: TfliteModel) -> int:
     """Raise the scale of each input of an int8 SOFTMAX that is too small.
@@ -31,7 +34,7 @@ def repair_softmax_scales(tflite_model: TfliteModel) -> int:
         tflite_model: The model; it changes.
 
     Returns:
-        The number of changed tensors.
+        The number of SOFTMAX operators whose input changed.
     """
     model = tflite_model.flatbuffer_model
     n_changed = 0
@@ -39,19 +42,32 @@ def repair_softmax_scales(tflite_model: TfliteModel) -> int:
         for operator in subgraph.operators:
             if _code(model, operator) != schema.BuiltinOperator.SOFTMAX:
                 continue
-            index = int(operator.inputs[0])
-            tensor = subgraph.tensors[index]
-            if tensor.type not in (schema.TensorType.INT8, schema.TensorType.UINT8):
-                continue
-            scale = tensor.quantization.scale if tensor.quantization is not None else None
-            if scale is None or len(scale) != 1 or scale[0] >= SMALLEST_SCALE:
-                continue
-            producers = [o for o in subgraph.operators if index in o.outputs]
-            consumers = [o for o in subgraph.operators if index in o.inputs]
-            if len(consumers) == 1 and len(producers) == 1 and _code(model, producers[0]) in _RESCALING:
-                tensor.quantization.scale = [SMALLEST_SCALE]
+            tensors = _tensors_with_scale(model, subgraph, int(operator.inputs[0]))
+            if any(_is_too_small(tensor) for tensor in tensors):
                 n_changed += 1
+                for tensor in tensors:
+                    tensor.quantization.scale = [SMALLEST_SCALE]
     return n_changed
+
+
+def _tensors_with_scale(model: Any, subgraph: Any, index: int) -> list[Any]:
+    """Return this tensor and those that must have its scale; an empty list if the scale cannot be changed."""
+    producers = [o for o in subgraph.operators if index in o.outputs]
+    consumers = [o for o in subgraph.operators if index in o.inputs]
+    if len(producers) != 1 or len(consumers) != 1:
+        return []
+    code = _code(model, producers[0])
+    if code in _RESCALING:
+        return [subgraph.tensors[index]]
+    before = _tensors_with_scale(model, subgraph, int(producers[0].inputs[0])) if code in _MOVING else []
+    return [*before, subgraph.tensors[index]] if before else []
+
+
+def _is_too_small(tensor: Any) -> bool:
+    if tensor.type not in (schema.TensorType.INT8, schema.TensorType.UINT8) or tensor.quantization is None:
+        return False
+    scale = tensor.quantization.scale
+    return scale is not None and len(scale) == 1 and bool(scale[0] < SMALLEST_SCALE)
 
 
 def _code(model: Any, operator: Any) -> int:
