@@ -13,9 +13,11 @@ specifications and the archives are used: everything that they import is this pa
 - ``names``: ``compatibility_names.py``.
 - ``scripts``: ``tests/core/test_user_scripts.py``, scripts in the manner of users.
 
-Each specification and archive runs in a process of its own, with a time limit. Data that was downloaded is replaced by
-noise of the same names, formats and shapes (``stand_ins.py``), and words that a cloud service spoke by a few words of
-eSpeak NG.
+Each specification and archive runs in a process of its own, with a time limit. A crash or a hang is a step that fails,
+and the run goes on. With ``--work``, a run that was interrupted resumes: it keeps what passed with the same code.
+
+Data that was downloaded is replaced by noise of the same names, formats and shapes (``stand_ins.py``), and words that a
+cloud service spoke by a few words of eSpeak NG.
 
 The published numbers are in ``data/published_macs.json``, which says where each comes from. Some specifications need
 the packages ``audiomentations``, ``noisereduce`` and ``pyloudnorm``, and install them when they are loaded.
@@ -30,16 +32,17 @@ import os
 import queue
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
 import zipfile
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
-from xml.etree import ElementTree
+
+from compatibility_runs import Kept, checked, run_child, run_limited
 
 HERE = Path(__file__).parent
 PUBLISHED = HERE / "data" / "published_macs.json"
@@ -117,30 +120,6 @@ def environment_of(work: Path, user: Path) -> dict[str, str]:
     }
 
 
-def run_child(function: str, path: Path, environment: dict[str, str], timeout_s: float, log: Path) -> dict[str, Any]:
-    """Run a function of ``compatibility_steps`` on one file; return what it reported in the given time."""
-    report = log.with_suffix(".jsonl")
-    report.unlink(missing_ok=True)
-    command = [sys.executable, str(Path(__file__).resolve()), str(path), "--child", function, "--report", str(report)]
-    ended = ""
-    with open(log, "wb") as output:
-        try:
-            done = subprocess.run(
-                command, env=environment, cwd=log.parent, stdout=output, stderr=output, timeout=timeout_s, check=False
-            )
-            if done.returncode:
-                ended = f"the process ended with {done.returncode}"
-        except subprocess.TimeoutExpired:
-            ended = f"not finished after {timeout_s:.0f} s"
-    lines = report.read_text().splitlines() if report.exists() else []
-    results: dict[str, Any] = {}
-    for line in lines:
-        results.update(json.loads(line))
-    if ended:
-        results.setdefault("error", ended)
-    return results
-
-
 def check_specification(path: Path, work: Path, published: dict[str, int], timeout_s: float) -> dict[str, Any]:
     """Run one specification, its teacher first if it has one. Return the results of its steps."""
     logs = work / "logs"
@@ -177,7 +156,8 @@ def print_table(what: str, paths: list[Path], steps: tuple[str, ...], checked: I
     for path, results in zip(paths, checked, strict=True):
         passed = {step: isinstance(results.get(step), float) for step in steps}
         cells = "".join(f"{'ok' if passed[s] else 'FAILS' if s in results else '-':>9}" for s in steps)
-        print(f"{path.parent.name + '/' + path.name.split('.')[0]:48}{cells}{results.get('macs', 0):>13,}", flush=True)
+        name = f"{path.parent.name}/{path.name.split('.')[0]}"
+        print(f"{name:48}{cells}{results.get('macs', 0):>13,}{'  kept' * bool(results.get('kept'))}", flush=True)
         for step in (*steps, "error"):
             if isinstance(results.get(step), str):
                 print(f"    {step}: {results[step][:600]}", flush=True)
@@ -186,43 +166,33 @@ def print_table(what: str, paths: list[Path], steps: tuple[str, ...], checked: I
     return Count(f"{what}s: {', '.join(steps)}", good, len(paths))
 
 
-def check_names(wheel: Path) -> Count:
+def check_names(wheel: Path, work: Path, timeout_s: float) -> Count:
     """Look up the names that the wheel's specifications, datasets and examples use."""
-    done = subprocess.run(
-        [sys.executable, str(HERE / "compatibility_names.py"), str(wheel)], capture_output=True, text=True, check=False
-    )
-    print(done.stdout, flush=True)
-    found = re.search(r"(\d+) of (\d+) names", done.stdout)
+    log = work / "names.log"
+    error = run_limited([sys.executable, str(HERE / "compatibility_names.py"), str(wheel)], log, timeout_s)
+    printed = log.read_text(encoding="utf-8", errors="replace")
+    print(printed, flush=True)
+    found = re.search(r"(\d+) of (\d+) names", printed)
     if found is None:
-        print(done.stderr)
+        print(f"names FAILS: {error or printed[-600:]}\n", flush=True)
         return Count("names that they use", 0, 1)
     return Count("names that they use", int(found[1]), int(found[2]))
 
 
-def check_scripts(work: Path) -> Count:
-    """Run the scripts in the manner of users, which are tests."""
-    report = work / "scripts.xml"
-    report.unlink(missing_ok=True)
-    test = REPOSITORY / "tests" / "core" / "test_user_scripts.py"
-    options = ["-m", "tf", "-k", "a_script_of_a_user_works", f"--junitxml={report}", "-p", "no:cacheprovider"]
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", str(test), *options],
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if not report.exists():
-        print(done.stdout, done.stderr)
-        return Count("scripts in the manner of users", 0, 1)
-    cases = list(ElementTree.parse(report).getroot().iter("testcase"))
+def check_scripts(work: Path, timeout_s: float) -> Count:
+    """Run the scripts in the manner of users, which are tests. Each runs in a process of its own."""
+    names = sorted(path.stem for path in (REPOSITORY / "tests" / "core" / "user_scripts").glob("*.py"))
     good = 0
-    for case in cases:
-        passed = not len(case)  # a failure, an error or a skip is an element in the element of the test
-        print(f"{case.get('name', '').partition('[')[2].rstrip(']'):48}{'ok' if passed else 'FAILS':>9}")
-        good += passed
+    for name in names:
+        test = f"tests/core/test_user_scripts.py::test_a_script_of_a_user_works[{name}]"
+        command = [sys.executable, "-m", "pytest", test, "-m", "tf", "--fail-on-skip", "-p", "no:cacheprovider"]
+        log = work / f"script-{name}.log"
+        error = run_limited(command, log, timeout_s, folder=REPOSITORY)
+        error = error or ("" if " 1 passed" in f" {log.read_text(errors='replace')}" else f"it did not run; see {log}")
+        print(f"{name:48}{'FAILS' if error else 'ok':>9}" + (f"\n    {error}" if error else ""), flush=True)
+        good += not error
     print(flush=True)
-    return Count("scripts in the manner of users: load, build, dry run, quantize, profile, evaluate", good, len(cases))
+    return Count("scripts in the manner of users: load, build, dry run, quantize, profile, evaluate", good, len(names))
 
 
 def print_summary(counts: list[Count], elapsed_s: float) -> None:
@@ -243,8 +213,10 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("wheel", nargs="?", type=Path, help="the released wheel, or a folder with its content")
     parser.add_argument("--parts", nargs="+", default=PARTS, choices=PARTS, help="what is checked (default: all)")
     parser.add_argument("--only", nargs="+", default=[], help="names of specifications and archives")
-    parser.add_argument("--work", type=Path, help="folder for data, logs and results; it is kept")
-    parser.add_argument("--timeout", type=float, default=900.0, help="seconds for one specification or archive")
+    parser.add_argument(
+        "--work", type=Path, help="folder for data, logs and results; it is kept, and a run in it resumes"
+    )
+    parser.add_argument("--timeout", type=float, default=1800.0, help="seconds for one specification or archive")
     parser.add_argument("--jobs", type=int, default=2, help="how many run at a time (default: 2)")
     parser.add_argument("--child", choices=("run_specification", "run_archive", "run_teacher"), help=argparse.SUPPRESS)
     parser.add_argument("--report", type=Path, help=argparse.SUPPRESS)
@@ -273,19 +245,25 @@ def check_part(part: str, options: argparse.Namespace, work: Path) -> Count:
     """Run one part."""
     work.mkdir(parents=True, exist_ok=True)
     if part == "names":
-        return check_names(options.wheel)
+        return check_names(options.wheel, work, options.timeout)
     if part == "scripts":
-        return check_scripts(work)
+        return check_scripts(work, options.timeout)
     prepare(options.wheel, work)
     published = json.loads(PUBLISHED.read_text())["macs"]
     is_archives = part == "archives"
     check = check_archive if is_archives else check_specification
+    steps = ARCHIVE_STEPS if is_archives else STEPS
     paths = chosen(work / "models", ".mltk.zip" if is_archives else ".py", options.only)
+    kept = Kept(work / "results")
+
+    def results_of(path: Path) -> dict[str, Any]:
+        check_it = partial(check, path, work, published, options.timeout)
+        return kept.results(path, partial(checked, check_it, steps), steps)
+
     for user in range(options.jobs):
         free_users.put(user)
     with ThreadPoolExecutor(options.jobs) as pool:
-        checked = pool.map(lambda path: check(path, work, published, options.timeout), paths)
-        count = print_table(part.removesuffix("s"), paths, ARCHIVE_STEPS if is_archives else STEPS, checked)
+        count = print_table(part.removesuffix("s"), paths, steps, pool.map(results_of, paths))
     for _ in range(options.jobs):
         free_users.get()
     return count

@@ -200,7 +200,9 @@ def write_mirror(folder: Path, log: Callable[[str], object] = print) -> None:
     for i, (name, members) in enumerate(ARCHIVES.items()):
         if not (folder / name).exists():
             log(name)
-            write_archive(folder / name, members(np.random.default_rng(i)))
+            unfinished = folder / f"unfinished-{name}"
+            write_archive(unfinished, members(np.random.default_rng(i)))
+            unfinished.replace(folder / name)
     draw = np.random.default_rng(100)
     _write_digits(folder, draw)
     for name in MIXKIT:
