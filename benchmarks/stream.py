@@ -109,8 +109,10 @@ def check_wanted(wanted: float, sweepers: list[Sweeper], listening: Listening) -
     pooled = float(np.average(shares, weights=counts))
     margin = 1.96 * math.sqrt(max(pooled * (1 - pooled), 1e-9) * sum(1 / n for n in counts))
     window, suppression = choice.settings.average_window_duration_ms, choice.settings.suppression_ms
+    low, high = choice.expected_interval
     print(
-        f"{wanted:6g}  {window:6}  {suppression:11}  {threshold:9}  {wrong[0]:6} {wrong[1]:6} (at most {most})  "
+        f"{wanted:6g}  {window:6}  {suppression:11}  {threshold:9}  {choice.expected_per_hour:5.1f} ({low:.1f} to "
+        f"{high:.1f})  {wrong[0]:6} {wrong[1]:6} (at most {most})  "
         f"{shares[0]:6.1%} {shares[1]:6.1%} (within {margin:.1%})"
     )
     return wrong[1] <= most and abs(shares[1] - shares[0]) <= margin
@@ -169,7 +171,7 @@ def main() -> None:
     start = time.perf_counter()
     sweepers[0].curve(replace(listening.detector, suppression_ms=1))
     print(f"\nA curve of 255 thresholds takes {(time.perf_counter() - start) * 1e3:.0f} ms.")
-    print("\nwanted  window  suppression  threshold  false accepts, 1st and 2nd hour  false rejects, 1st and 2nd hour")
+    print("\nwanted  window  suppression  threshold  expected an hour  false accepts, false rejects: 1st and 2nd hour")
     for wanted in arguments.wanted:
         good &= check_wanted(wanted, sweepers, listening)
     print("all within bounds" if good else "OUT OF BOUNDS")

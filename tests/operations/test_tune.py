@@ -13,6 +13,7 @@ from helpers.streams import write_recording
 from mltk.errors import EvaluationError
 from mltk.operations.evaluate_stream import evaluate_stream
 from mltk.operations.results.protocol import Results
+from mltk.operations.results.stream import rate_text
 from mltk.operations.results.tune import TuneResults
 from mltk.operations.tune import tune_model
 from mltk.tflite.model import TfliteModel
@@ -101,5 +102,16 @@ def test_the_results_say_what_to_write_into_the_specification(spotter: Path, aud
     threshold = results.parameters["detection_threshold"]
     assert f'my_model.model_parameters["detection_threshold"] = {threshold}' in str(results)
     assert "false rejects" in str(results)
+    expected = results.expected
+    low, high = expected["false_accepts_per_hour_interval"]
+    assert low < expected["false_accepts_per_hour"] < high
+    text = " ".join(str(results).split())
+    rate = rate_text(expected["false_accepts_per_hour"], 2)
+    assert f"{rate} false accepts an hour ({rate_text(low, 2)} to {rate_text(high, 2)})" in text
+    assert expected["false_accepts_per_hour"] == (expected["false_accepts"] + 1) / expected["hours"]
+    # What chose the averaging window is not in the figures that are expected of other audio.
+    assert 0.5 < expected["hours"] / results.hours < 0.9
+    assert expected["n_keywords"] < results.n_keywords
+    assert "One time in 5, the true rate is above the wanted rate." in text
     paths = results.save(str(tmp_path / "report"))
     assert json.loads(Path(paths[0]).read_text())["parameters"] == results.parameters

@@ -2,8 +2,8 @@
 
     mltk tune yes_no --stream recordings --max-false-accepts 1
 
-The model's scores on the recordings are computed once. Then all settings of the detector are tried on them: threshold,
-averaging window, suppression. The network is not changed.
+The model's scores on the recordings are computed once. Then the settings of the detector are tried on them: a part of
+the audio chooses averaging window and suppression, the rest chooses the threshold. The network is not changed.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from typing import Any
 
 from mltk.audio.detector import DetectorSettings
 from mltk.audio.streams.curve import Sweeper
-from mltk.audio.streams.tuning import choose_settings
+from mltk.audio.streams.rates import share_interval
+from mltk.audio.streams.tuning import CONFIDENCE, Choice, choose_settings
 from mltk.errors import EvaluationError
 from mltk.operations.results.tune import TuneResults
 from mltk.operations.shared.stream_figures import outcomes_of, stream_figures
@@ -124,13 +125,28 @@ def _tuned(scored: ScoredStream, max_false_accepts: float) -> TuneResults:
         {name: getattr(choice.settings, name) for name in DETECTOR_PARAMETERS},
         _figures(scored, sweeper, own),
         _figures(scored, sweeper, choice.settings),
+        _expected(choice),
         scored.hours,
         scored.n_keywords,
         scored.tolerance_s,
         choice.n_tried,
-        choice.curve.to_dict(listening.classes),
+        sweeper.curve(choice.settings).to_dict(listening.classes),
         notes=notes,
     )
+
+
+def _expected(choice: Choice) -> dict[str, Any]:
+    n_keywords = int(choice.checked.n_events.sum())
+    return {
+        "false_accepts_per_hour": choice.expected_per_hour,
+        "false_accepts_per_hour_interval": choice.expected_interval,
+        "false_reject_rate": choice.false_rejects / n_keywords,
+        "false_reject_rate_interval": share_interval(choice.false_rejects, n_keywords),
+        "false_accepts": choice.false_accepts,
+        "n_keywords": n_keywords,
+        "hours": choice.checked.hours,
+        "confidence": CONFIDENCE,
+    }
 
 
 def _figures(scored: ScoredStream, sweeper: Sweeper, settings: DetectorSettings) -> dict[str, Any]:

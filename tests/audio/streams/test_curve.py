@@ -75,3 +75,20 @@ def test_without_keywords_nothing_is_rejected() -> None:
     plain = curve.to_dict(CLASSES)
     assert list(plain["keywords"]) == ["yes", "no"]
     assert len(EventTable([], 1.0)) == 0
+
+
+def test_both_parts_of_a_split_make_the_whole() -> None:
+    rng = np.random.default_rng(3)
+    recordings = [random_recording(rng, name) for name in ("a.wav", "b.wav", "c.wav")]
+    settings = DetectorSettings(average_window_duration_ms=200, minimum_count=2, suppression_ms=0)
+    whole = Sweeper(recordings, CLASSES, tolerance_s=0.1)
+    whole.curve(settings)  # what a sweeper keeps must not reach its parts
+    quarter, rest = whole.split()
+    assert quarter.hours + rest.hours == pytest.approx(whole.hours)
+    assert 0.1 < quarter.hours / whole.hours < 0.4
+    curves = [sweeper.curve(settings) for sweeper in (quarter, rest, whole)]
+    np.testing.assert_array_equal(curves[0].n_events + curves[1].n_events, curves[2].n_events)
+    # Without suppression, each result is a detection, and each belongs to one part.
+    np.testing.assert_array_equal(curves[0].hits + curves[1].hits, curves[2].hits)
+    np.testing.assert_array_equal(curves[0].false_accepts + curves[1].false_accepts, curves[2].false_accepts)
+    assert all(curve.hits.any() and curve.false_accepts.any() for curve in curves)

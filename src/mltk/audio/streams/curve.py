@@ -5,6 +5,7 @@ The model is not computed again: the curve is made from its scores. The whole cu
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ import numpy.typing as npt
 
 from mltk.audio.detector import MAX_SCORE, DetectorSettings
 from mltk.audio.streams.matching import Candidates, EventTable, load
+from mltk.audio.streams.pieces import Pieces, first_part
 from mltk.audio.streams.scoring import ScoredRecording
 
 
@@ -86,24 +88,45 @@ class Sweeper:
         scored: The recordings.
         classes: Classes of the model.
         tolerance_s: How long after its end a keyword may be detected.
+
+    Attributes:
+        hours: Length of the recordings.
+        n_events: int64 [classes]: Keywords that were said.
     """
 
     def __init__(self, scored: Sequence[ScoredRecording], classes: Sequence[str], tolerance_s: float) -> None:
         self._scored = scored
         self._classes = list(classes)
-        self._tables = [EventTable(s.recording.events, tolerance_s) for s in scored]
-        self.hours = sum(s.duration_s for s in scored) / 3600
-        self.n_events = np.zeros(len(classes), np.int64)
-        for table in self._tables:
-            self.n_events += np.bincount(table.classes, minlength=len(classes))
+        self._pieces: list[Pieces] | None = None
+        self._use([EventTable(s.recording.events, tolerance_s) for s in scored], [s.duration_s for s in scored])
+
+    def _use(self, tables: list[EventTable], durations_s: list[float]) -> None:
+        self._tables, self._durations_s = tables, durations_s
+        self.hours = sum(durations_s) / 3600
+        self.n_events = np.zeros(len(self._classes), np.int64)
+        for table in tables:
+            self.n_events += np.bincount(table.classes, minlength=len(self._classes))
         self._window: tuple[int, int] | None = None
         self._candidates: list[Candidates] = []
+
+    def split(self) -> tuple[Sweeper, Sweeper]:
+        """Return a sweeper of a quarter of the audio, and one of the rest: see `mltk.audio.streams.pieces`."""
+        quarter = first_part(self._durations_s, [(t.start_ms, t.until_ms) for t in self._tables])
+        return self._part(quarter), self._part([p.others() for p in quarter])
+
+    def _part(self, pieces: list[Pieces]) -> Sweeper:
+        part = copy.copy(self)
+        part._pieces = pieces
+        part._use([t.within(p) for t, p in zip(self._tables, pieces, strict=True)], [p.seconds for p in pieces])
+        return part
 
     def pairs(self, settings: DetectorSettings) -> list[tuple[Candidates, EventTable]]:
         """Return for each recording what could be a detection, and its keywords."""
         window = (settings.average_window_duration_ms, settings.minimum_count)
         if window != self._window:
             self._candidates = [Candidates(s, settings, self._classes) for s in self._scored]
+            if self._pieces is not None:
+                self._candidates = [c.within(p) for c, p in zip(self._candidates, self._pieces, strict=True)]
             self._window = window
         return list(zip(self._candidates, self._tables, strict=True))
 

@@ -12,6 +12,7 @@ hears a part of the word.
 
 from __future__ import annotations
 
+import copy
 import importlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ import numpy.typing as npt
 
 from mltk.audio.detector import DetectorSettings, averages
 from mltk.audio.streams.labels import Event
+from mltk.audio.streams.pieces import Pieces
 from mltk.audio.streams.scoring import ScoredRecording
 from mltk.errors import MltkError
 
@@ -106,6 +108,14 @@ class EventTable:
         self.until_ms = self.end_ms + round(tolerance_s * 1000)
         self.classes = np.array([e.class_index for e in events], np.uint8)
 
+    def within(self, pieces: Pieces) -> EventTable:
+        """Return the keywords that begin in pieces that count."""
+        kept = pieces.contain(self.start_ms)
+        part = copy.copy(self)
+        part.start_ms, part.end_ms = self.start_ms[kept], self.end_ms[kept]
+        part.until_ms, part.classes = self.until_ms[kept], self.classes[kept]
+        return part
+
     def __len__(self) -> int:
         return len(self.classes)
 
@@ -141,6 +151,13 @@ class Candidates:
         self.times_ms = np.ascontiguousarray(scored.times_ms[kept])
         self.tops = tops[kept].astype(np.uint8)
         self.levels = levels[kept].astype(np.uint8)
+
+    def within(self, pieces: Pieces) -> Candidates:
+        """Return the results in pieces that count. Their averages are those of the whole recording."""
+        kept = pieces.contain(self.times_ms)
+        part = copy.copy(self)
+        part.times_ms, part.tops, part.levels = self.times_ms[kept], self.tops[kept], self.levels[kept]
+        return part
 
     def __len__(self) -> int:
         return len(self.tops)

@@ -22,11 +22,13 @@ class TuneResults:
         max_false_accepts_per_hour: The wanted rate.
         parameters: The chosen model parameters.
         before: Figures of the model's settings: false accepts an hour, false rejects, latency.
-        after: Figures of the chosen settings, on the same audio.
+        after: Figures of the chosen settings, on the same audio. They are too good, because this audio chose them.
+        expected: What to expect on other audio of this kind, with 95 % intervals. The audio that did not choose
+            averaging window and suppression shows it: ``hours``, ``n_keywords``, ``false_accepts``.
         hours: Hours of audio.
         n_keywords: Keywords that were said.
         tolerance_s: Seconds after its end in which a keyword may be detected.
-        n_tried: Combinations that were tried, each with 255 thresholds.
+        n_tried: Combinations of averaging window and suppression that were tried.
         curve: Errors at all thresholds with the chosen settings, as in `StreamEvaluationResults`.
         path: The file that was changed; None if nothing was written.
         notes: What the reader should know.
@@ -37,6 +39,7 @@ class TuneResults:
     parameters: dict[str, int]
     before: dict[str, Any]
     after: dict[str, Any]
+    expected: dict[str, Any]
     hours: float
     n_keywords: int
     tolerance_s: float
@@ -58,29 +61,40 @@ class TuneResults:
         lines = [
             f"{self.name}: at most {self.max_false_accepts_per_hour:g} false accepts an hour",
             *(f"Note: {note}" for note in self.notes),
-            f"Audio: {self.hours:.3g} h, {self.n_keywords} keywords. {self.n_tried} combinations were tried, each "
-            "with 255 thresholds.",
+            f"Audio: {self.hours:.3g} h, {self.n_keywords} keywords. A part of it chose among {self.n_tried} "
+            "combinations of averaging window and suppression, the rest chose among 255 thresholds.",
             "",
             f"{'':28}  {'before':>10}  {'after':>10}",
             *(f"{n:28}  {self.before['settings'].get(n, '-')!s:>10}  {v:>10}" for n, v in self.parameters.items()),
         ]
         for label, key, write in (
-            ("false accepts an hour", "false_accepts_per_hour", rate_text),
-            ("false rejects", "false_reject_rate", "{:.1%}".format),
+            ("false accepts an hour, here", "false_accepts_per_hour", rate_text),
+            ("false rejects, here", "false_reject_rate", "{:.1%}".format),
             ("median latency, ms", "median_latency_ms", "{:.0f}".format),
         ):
             values = (write(f[key]) if np.isfinite(f[key]) else "-" for f in (self.before, self.after))
             lines.append(f"{label:28}  " + "  ".join(f"{value:>10}" for value in values))
-        low, high = self.after["false_accepts_per_hour_interval"]
         lines += [
             "",
-            f"With 95 % confidence, the true rate of these settings on such audio is {rate_text(low, 2)} to "
-            f"{rate_text(high, 2)} false accepts an hour. The settings were chosen on this audio: evaluate them on "
-            "other recordings.",
+            *self._expectation(),
             "In the specification, so that the next training keeps them:",
             *(f'my_model.model_parameters["{name}"] = {value}' for name, value in self.parameters.items()),
         ]
         return wrap_lines("\n".join(lines), width)
+
+    def _expectation(self) -> list[str]:
+        e = self.expected
+        low, high = e["false_accepts_per_hour_interval"]
+        few, many = e["false_reject_rate_interval"]
+        return [
+            "Expected on other audio of this kind, with the range that has 95 % confidence:",
+            f"    {rate_text(e['false_accepts_per_hour'], 2)} false accepts an hour "
+            f"({rate_text(low, 2)} to {rate_text(high, 2)})",
+            f"    {e['false_reject_rate']:.1%} false rejects ({few:.1%} to {many:.1%})",
+            f"{e['hours']:.3g} h that did not choose the averaging window show it: {e['false_accepts']} false accepts, "
+            f"{e['n_keywords']} keywords. One time in {1 / (1 - e['confidence']):.0f}, the true rate is above the "
+            "wanted rate. Evaluate the model on other recordings.",
+        ]
 
     def __str__(self) -> str:
         return self.to_text()
