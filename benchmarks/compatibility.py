@@ -188,7 +188,9 @@ def check_scripts(work: Path, timeout_s: float) -> Count:
         command = [sys.executable, "-m", "pytest", test, "-m", "tf", "--fail-on-skip", "-p", "no:cacheprovider"]
         log = work / f"script-{name}.log"
         error = run_limited(command, log, timeout_s, folder=REPOSITORY)
-        error = error or ("" if " 1 passed" in f" {log.read_text(errors='replace')}" else f"it did not run; see {log}")
+        printed = log.read_text(encoding="utf-8", errors="replace")
+        if not error and not re.search(r"^1 passed", printed, re.MULTILINE):
+            error = f"it did not run; see {log}"
         print(f"{name:48}{'FAILS' if error else 'ok':>9}" + (f"\n    {error}" if error else ""), flush=True)
         good += not error
     print(flush=True)
