@@ -27,6 +27,7 @@ from mltk.errors import MissingDependencyError, SettingError, UnsupportedModelEr
 from mltk.image.files import read_image
 from mltk.image.image_format import ImageFormat
 from mltk.micro.engines.run import run_batch
+from mltk.operations.classify_image import ClassifiedPictures, classify_image
 from mltk.tflite.model import TfliteModel
 from mltk.tflite.model_parameters import stored_parameters
 from mltk.tflite.quantization import quantize
@@ -100,8 +101,13 @@ def test_the_microphone_has_the_detections_of_python(ear: TfliteModel, tmp_path:
     spoken.write_bytes(wav(tmp_path, sounds(5.0)))
     with Browser(*FAKE, f"--use-file-for-fake-audio-capture={spoken}") as browser:
         page = open_page(browser, try_it(ear, name="ear", strict=True), tmp_path)
+        page.evaluate(
+            "(() => { const add = AudioWorklet.prototype.addModule; AudioWorklet.prototype.addModule = "
+            "function (url) { globalThis.workletUrl = url; return add.call(this, url); }; })()"
+        )
         page.evaluate("document.getElementById('try-start').click()")
         page.wait_for(f"{TRIED}.live.ring.total > {3 * RATE}", 30)
+        assert page.evaluate("workletUrl").startswith("data:")  # Chrome loads no blob in a page of a file
         page.evaluate("document.getElementById('try-start').click()")
         page.wait_for("document.querySelector('.try-status').textContent === 'Stopped.'")
         heard = int16_of(page, f"{TRIED}.recorded()")
@@ -127,7 +133,7 @@ def test_a_refused_microphone_is_explained(ear: TfliteModel, tmp_path: Path, bro
         )
         page.evaluate("document.getElementById('try-start').click()")
         page.wait_for(f"document.querySelector('.try-status').textContent.includes('{wanted}')")
-        assert "You can open sound files below" in status(page)
+        assert "You can open sound files instead" in status(page)
         assert page.evaluate("document.getElementById('try-start').disabled") is False
 
 
@@ -135,9 +141,10 @@ def test_a_silent_microphone_is_noticed(ear: TfliteModel, tmp_path: Path) -> Non
     silent = tmp_path / "silent.wav"
     silent.write_bytes(wav(tmp_path, np.zeros(4 * RATE, np.int16)))
     with Browser(*FAKE, f"--use-file-for-fake-audio-capture={silent}") as browser:
-        page = open_page(browser, try_it(ear, strict=True), tmp_path)
-        page.evaluate("document.getElementById('try-start').click()")
-        page.wait_for("document.querySelector('.try-status').textContent.includes('only zeros')")
+        for part in (try_it(ear, strict=True), view_frontend(settings())):
+            page = open_page(browser, part, tmp_path)
+            page.evaluate("document.getElementById('try-start').click()")
+            page.wait_for("document.querySelector('.try-status').textContent.includes('only zeros')")
 
 
 def test_files_that_are_not_sound_are_explained(browser: Browser, ear: TfliteModel, tmp_path: Path) -> None:
@@ -225,6 +232,21 @@ def test_pictures_have_the_scores_of_python(browser: Browser, tmp_path: Path, ch
     assert "has only 11 × 9 pixels" in rows[2][1]
     assert rows[4] == ("text.png", "The browser can't read this file as a picture.")
     assert page.errors == []
+
+
+@pytest.mark.parametrize(("scale", "zero"), [(1 / 255, -128), (2 / 255, 0)])
+def test_the_range_of_the_input_says_how_pixels_become_values(
+    browser: Browser, tmp_path: Path, scale: float, zero: int
+) -> None:
+    model = dense_classifier((20, 24, 3), scale=scale, zero=zero)
+    pixels = np.random.default_rng(2).integers(0, 256, (20, 24, 3)).astype(np.uint8)
+    page = open_page(browser, try_it(model, strict=True), tmp_path)
+    choose_files(page, {"a.png": png(pixels)})
+    (tmp_path / "a.png").write_bytes(png(pixels))
+    expected = classify_image(model, files=[str(tmp_path / "a.png")])
+    assert isinstance(expected, ClassifiedPictures)
+    assert page.evaluate(f"[...{TRIED}.files[0].scores]") == expected.scores[0].tolist()
+    assert expected.note in page.evaluate(f"{PAGE}.textContent")
 
 
 def test_the_camera_has_the_detections_of_python(tmp_path: Path) -> None:

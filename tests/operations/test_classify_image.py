@@ -45,6 +45,30 @@ def test_files_have_the_scores_of_the_device(pictures: list[str], rescale: float
     assert found.to_text().count("\n") == 2
 
 
+@pytest.mark.parametrize(
+    ("scale", "zero", "convert", "said"),
+    [
+        (1 / 255, -128, lambda p: p * np.float32(1 / 255), "so pixels are divided by 255"),
+        (2 / 255, 0, lambda p: p * np.float32(2 / 255) - np.float32(1), "so black becomes -1"),
+        (5 / 255, -20, lambda p: p, "the scores may be wrong"),
+        (1.0, -128, lambda p: p, ""),
+    ],
+)
+def test_the_range_of_the_input_says_how_pixels_become_values(
+    pictures: list[str], scale: float, zero: int, convert: Any, said: str
+) -> None:
+    """A model whose dataset is arrays has no parameters that say it: 0 to 255 would be limited to 0 and 1."""
+    model = dense_classifier((20, 24, 3), scale=scale, zero=zero)
+    found = classify_image(model, files=pictures)
+    assert isinstance(found, ClassifiedPictures)
+    pixels = np.stack([np.asarray(Image.open(path)) for path in pictures]).astype(np.float32)
+    inputs = quantize(convert(pixels), model.graph.inputs[0])
+    outputs = run_batch(model, inputs, engine="tflm").outputs[0].reshape(3, 3)
+    np.testing.assert_array_equal(found.scores, outputs.astype(int) + 128)
+    assert (said in found.note) if said else not found.note
+    assert ("Note: " in found.to_text()) == bool(said)
+
+
 def test_the_command_prints_a_line_for_each_picture(pictures: list[str], tmp_path: Path) -> None:
     path = tmp_path / "eye.tflite"
     path.write_bytes(dense_classifier((20, 24, 3)).flatbuffer_data)

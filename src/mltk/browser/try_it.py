@@ -22,6 +22,7 @@ from mltk.audio.frontend._native import load
 from mltk.audio.listening import Listening, check_scores, class_names, has_frontend
 from mltk.browser.page_module import PageModule, frontend_module, listener_module, network_module
 from mltk.errors import MltkError, UnsupportedModelError
+from mltk.image.pixel_values import pixel_values
 from mltk.tflite.graph import Graph, Tensor
 from mltk.tflite.model import TfliteModel
 from mltk.tflite.model_parameters import stored_parameters
@@ -170,7 +171,7 @@ def _described(model: TfliteModel, changes: Mapping[str, Any], interpolation: st
         ) from None
     classes = class_names(parameters, y.size, numbered=True)
     detector = _changed(DetectorSettings.from_parameters(parameters), changes)
-    described = _picture(x, parameters, interpolation) if is_picture(x) else _signal(x)
+    described = _picture(graph, parameters, interpolation) if is_picture(x) else _signal(x)
     module = network_module(graph, len(classes))
     return {
         **described,
@@ -215,8 +216,9 @@ def is_picture(x: Tensor) -> bool:
     return short >= _SMALLEST_PICTURE and long <= _LONGEST_PICTURE * short
 
 
-def _picture(x: Tensor, parameters: Mapping[str, Any], interpolation: str) -> dict[str, Any]:
-    _, height, width, channels = x.shape
+def _picture(graph: Graph, parameters: Mapping[str, Any], interpolation: str) -> dict[str, Any]:
+    _, height, width, channels = graph.inputs[0].shape
+    values = pixel_values(parameters, graph)
     return {
         "kind": "picture",
         "width": width,
@@ -224,9 +226,12 @@ def _picture(x: Tensor, parameters: Mapping[str, Any], interpolation: str) -> di
         "channels": channels,
         "interpolation": interpolation,
         "normalize": {
-            "rescale": float(parameters.get("samplewise_norm.rescale") or 0.0),
-            "meanAndStd": bool(parameters.get("samplewise_norm.mean_and_std")),
+            "rescale": values.rescale,
+            "offset": values.offset,
+            "meanAndStd": values.mean_and_std,
         },
+        "note": values.note,
+        "isKnown": values.is_known,
     }
 
 

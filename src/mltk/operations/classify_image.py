@@ -20,7 +20,7 @@ from mltk.audio.listening import class_names
 from mltk.errors import ArchiveError, UnsupportedModelError
 from mltk.image.files import read_image
 from mltk.image.image_format import INTERPOLATIONS, ImageFormat
-from mltk.image.standardize import Statistics, standardize_images
+from mltk.image.pixel_values import pixel_values
 from mltk.micro.engines.run import run_batch
 from mltk.operations.shared.load import ModelKind, ModelReference, resolve
 from mltk.operations.shared.try_section import interpolation_of
@@ -38,19 +38,22 @@ class ClassifiedPictures:
         paths: The files.
         scores: uint8 [files, classes]: Probabilities in steps of 1/256.
         classes: Names of the classes.
+        note: How pixels became the input of the model, if the model does not say it.
     """
 
     paths: list[str]
     scores: npt.NDArray[np.uint8]
     classes: list[str]
+    note: str = ""
 
     def to_text(self) -> str:
-        """Return a line for each file: its path, the best class, and its score."""
+        """Return a line for each file: its path, the best class, and its score; then the note."""
         best = self.scores.argmax(axis=1)
-        return "\n".join(
+        lines = [
             f"{path}  {self.classes[k]}  score {row[k]} of 255"
             for path, row, k in zip(self.paths, self.scores, best, strict=True)
-        )
+        ]
+        return "\n".join([*lines, *([f"Note: {self.note}"] if self.note else [])])
 
 
 def classify_image(
@@ -126,17 +129,8 @@ def _classify(model: TfliteModel, paths: list[str], interpolation: str, *, trust
     parameters, x = stored_parameters(model), model.graph.inputs[0]
     _, height, width, channels = x.shape
     wanted = ImageFormat(height, width, channels, interpolation)
-    both = bool(parameters.get("samplewise_norm.mean_and_std"))
+    values = pixel_values(parameters, model.graph)
     pixels = np.stack([read_image(path, wanted) for path in paths])
-    values = standardize_images(
-        pixels,
-        np.dtype(np.float32),
-        rescale=float(parameters.get("samplewise_norm.rescale") or 0.0),
-        center=both,
-        std_normalization=both,
-        normalize_range=None,
-        statistics=Statistics(),
-    )
-    outputs = run_batch(model, to_tensor_dtype(values, x), trusted=trusted).outputs[0]
+    outputs = run_batch(model, to_tensor_dtype(values.of(pixels), x), trusted=trusted).outputs[0]
     scores = to_scores(outputs).reshape(len(paths), -1)
-    return ClassifiedPictures(paths, scores, class_names(parameters, scores.shape[1], numbered=True))
+    return ClassifiedPictures(paths, scores, class_names(parameters, scores.shape[1], numbered=True), values.note)

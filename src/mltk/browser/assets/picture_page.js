@@ -11,8 +11,8 @@ function picturePage(root, data, ui, machine) {
   root.append(ui.element("div", { class: "try-row" }, start,
     ...fileChooser(ui, root, "Open pictures…", "image/*", openFiles)),
   ui.element("p", { class: "muted" }, "Or drop pictures here. They stay in this page. A file is resized to " +
-    `${data.width} × ${data.height} pixels as in training (${data.interpolation}). Of the camera's picture the center is ` +
-    "taken."));
+    `${data.width} × ${data.height} pixels (${data.interpolation}), as in training. Of the camera's picture the center is ` +
+    "taken."), data.note ? ui.element("p", { class: data.isKnown ? "muted" : "warn" }, data.note) : "");
   const video = ui.element("video", { muted: true, playsinline: true, class: "try-video", hidden: true,
     "aria-label": "Picture of the camera" });
   video.muted = true;
@@ -32,8 +32,8 @@ function picturePage(root, data, ui, machine) {
   const place = ui.element("div");
   root.append(place);
   new SampleStore(ui, place, {
-    classes: data.classes, title: "Save the picture as a training sample", action: "Save this picture", suffix: "png",
-    help: "The zip has a folder for each class, with PNG files. Unpack it, then: mltk train MODEL --add FOLDER",
+    name: data.name, classes: data.classes, title: "Save the picture as a training sample", action: "Save this picture", suffix: "png",
+    help: "The zip has a folder for each class, with PNG files.",
     take: async () => newest === null ? null : new Uint8Array(await (await pngOf(newest)).arrayBuffer()),
   });
 
@@ -162,7 +162,7 @@ function pngOf({ rgba, width, height }) {
 }
 
 function cameraProblem(error) {
-  const file = "You can open pictures below without a camera.";
+  const file = "You can open pictures instead.";
   if (error.name === "NotAllowedError" || error.name === "SecurityError") {
     return `The browser may not use the camera. Allow it at the symbol beside the address, then start again. ${file}`;
   }

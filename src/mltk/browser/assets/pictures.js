@@ -95,10 +95,13 @@ function nearestPlaces(from, to) {
   return out;
 }
 
-// What the data pipeline makes of the pixels: {rescale, meanAndStd}.
-function normalizePixels(pixels, { rescale, meanAndStd }) {
+// What the data pipeline makes of the pixels: {rescale, offset, meanAndStd}.
+function normalizePixels(pixels, { rescale, offset = 0, meanAndStd }) {
   const factor = rescale || 1;
-  if (!meanAndStd) return Float32Array.from(pixels, (p) => (rescale ? Math.fround(p * Math.fround(rescale)) : p));
+  if (!meanAndStd) {
+    const scaled = (p) => (rescale ? Math.fround(p * Math.fround(rescale)) : p);
+    return Float32Array.from(pixels, (p) => Math.fround(scaled(p) + offset));
+  }
   let sum = 0, squares = 0;
   for (const p of pixels) {
     sum += p;
