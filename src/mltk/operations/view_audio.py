@@ -47,7 +47,8 @@ def view_audio(
     if model is not None:
         reference = resolve(model)
         settings, name = _settings_of(reference), reference.name
-    page = page_of(name, view_frontend(settings), subtitle="Features of the audio frontend")
+    subtitle, heading = "Features of the audio frontend", "Listen and change"
+    page = page_of(name, view_frontend(settings), subtitle=subtitle, heading=heading)
     return serve(page, "The audio frontend", port=port, browser=browser, timeout=timeout)
 
 

@@ -20,7 +20,7 @@ from markupsafe import Markup
 from mltk.report.markup import element, join, json_for_script
 
 _POLICY = (
-    "default-src 'none'; script-src 'unsafe-inline' 'wasm-unsafe-eval' blob:; style-src 'unsafe-inline'; "
+    "default-src 'none'; script-src 'unsafe-inline' 'wasm-unsafe-eval' blob: data:; style-src 'unsafe-inline'; "
     "img-src data: blob:; media-src data: blob: mediastream:; connect-src {}data: blob:; worker-src blob:; "
     "base-uri 'none'; form-action 'none'"
 )
@@ -87,7 +87,7 @@ def render(
             _theme_switch(),
             class_="top",
         ),
-        element("nav", element("ul", map(_link, sections)), aria_label="Sections"),
+        element("nav", element("ul", map(_link, sections)), aria_label="Sections") if len(sections) > 1 else None,
         element("main", map(_section, sections), id="content", tabindex=-1),
         element("footer", footer) if footer else None,
         _script(f"/*! uPlot\n{_asset('uPlot.LICENSE.txt')}*/\n{_asset('uPlot.iife.min.js')}"),

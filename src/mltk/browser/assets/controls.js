@@ -30,7 +30,7 @@ function slider(ui, { name, title, unit, min, max, step = 1, value }, onChange) 
   });
   show();
   return {
-    element: ui.element("div", {}, ui.element("label", { for: id }, title, shown), input),
+    element: ui.element("div", { class: "try-slider" }, ui.element("label", { for: id }, title, shown), input),
     set(number) {
       input.value = number;
       show();
@@ -162,13 +162,14 @@ class DetectionLog {
 
 // Samples that a person saves for training: class folders in a zip.
 class SampleStore {
-  constructor(ui, parent, { classes, title, action, take, help, suffix }) {
+  constructor(ui, parent, { name, classes, title, action, take, help, suffix }) {
     this.files = [];
     this.ui = ui;
     const select = ui.element("select", { id: "try-save-class" }, classes.map((c) => ui.element("option", {}, c)));
     const save = ui.element("button", { type: "button", id: "try-save" }, action);
     this.download = ui.element("button", { type: "button", id: "try-download", disabled: true }, "Download the zip");
-    this.note = ui.element("p", { class: "muted", "aria-live": "polite" }, help);
+    this.note = ui.element("p", { class: "muted", "aria-live": "polite" }, help, " Unpack it, then: ",
+      ui.command(`mltk train ${name} --add FOLDER`));
     save.addEventListener("click", async () => {
       const bytes = await take();
       if (bytes === null) {
@@ -176,10 +177,10 @@ class SampleStore {
         return;
       }
       const stamp = new Date().toISOString().replace(/[-:]/g, "").slice(0, 15);
-      const name = `${folderName(select.value)}/own_${stamp}_${this.files.length + 1}.${suffix}`;
-      this.files.push({ name, bytes });
+      const path = `${folderName(select.value)}/own_${stamp}_${this.files.length + 1}.${suffix}`;
+      this.files.push({ name: path, bytes });
       this.download.disabled = false;
-      this.note.textContent = `${name} was saved in this page: ${this.files.length} in all. ` +
+      this.note.textContent = `${path} was saved in this page: ${this.files.length} in all. ` +
         "Download the zip before you close the page.";
     });
     this.download.addEventListener("click", () => offer(writeZip(this.files), "samples.zip", "application/zip"));

@@ -98,8 +98,8 @@ const DASHES = [[], [6, 3], [2, 3], [9, 3, 2, 3]];
 
 // Scores over time as one line for each class, and the detections as marks.
 function paintScores(context, width, height, { results, detections, span, classes, thresholds, shown }, ui) {
-  const top = 16, x = (ms) => ((ms / 1000 - span.start) / (span.end - span.start)) * width;
-  const y = (score) => top + (1 - score / 255) * (height - top - 1);
+  const top = 16, bottom = height - 17, x = (ms) => ((ms / 1000 - span.start) / (span.end - span.start)) * width;
+  const y = (score) => top + (1 - score / 255) * (bottom - top);
   let first = results.length; // the newest result before the span
   while (first > 0 && (first === results.length || results[first].timeMs >= span.start * 1000)) first -= 1;
   context.strokeStyle = ui.color("--line");
@@ -122,13 +122,18 @@ function paintScores(context, width, height, { results, detections, span, classe
   }
   context.setLineDash([]);
   context.lineWidth = 1;
-  context.fillStyle = context.strokeStyle = ui.color("--text");
   context.font = "12px system-ui, sans-serif";
+  context.fillStyle = ui.color("--muted");
+  for (const score of [128, 255]) context.fillText(String(score), 3, y(score) + 12);
+  const end = `${span.end.toFixed(1)} s`;
+  context.fillText(`${span.start.toFixed(1)} s`, 3, height - 4);
+  context.fillText(end, width - context.measureText(end).width - 3, height - 4);
+  context.fillStyle = context.strokeStyle = ui.color("--text");
   let free = 0; // where the last name ends: a name that would cover it is left out
   for (const d of detections) {
     const at = x(d.timeMs), long = context.measureText(d.name).width;
     if (at < 0 || at > width) continue;
-    line(context, at, top - 2, at, height);
+    line(context, at, top - 2, at, bottom);
     const from = Math.min(at + 2, width - long);
     if (from < free) continue;
     context.fillText(d.name, from, 11);

@@ -8,6 +8,7 @@ function frontendPage(root, data, ui, machine) {
   const settings = Object.fromEntries(data.fields.map(([name, , value]) => [name, value]));
   const status = new Status(ui, root);
   const ring = new Ring(VIEW_SECONDS * 48000);
+  const silence = new SilenceWatch(status);
   let microphone = null, rate = settings.sample_rate_hz, sound = new Int16Array(0), rows = [], file = null;
 
   const start = ui.element("button", { type: "button", class: "primary", id: "try-start" }, "Start the microphone");
@@ -20,7 +21,7 @@ function frontendPage(root, data, ui, machine) {
   const spectrogram = new Drawing(ui, root, { title: "Spectrogram of the device's frontend",
     label: "Spectrogram of the device's audio frontend", height: 260,
     paint: (c, w, h) => paintSpectrogram(c, w, h, rows, file ? rows.length : slots()) });
-  const code = ui.element("pre", {}, ui.element("code"));
+  const code = ui.element("pre", { class: "wrap", tabindex: 0 }, ui.element("code"));
   root.append(ui.element("h3", {}, "Settings of the frontend"),
     ui.element("div", { class: "controls" }, data.fields.filter(([name]) => !UNSEEN.test(name)).map((field) => control(field))),
     ui.element("h3", {}, "In a specification"), code);
@@ -31,7 +32,7 @@ function frontendPage(root, data, ui, machine) {
       box.addEventListener("change", () => change(name, box.checked ? 1 : 0));
       return ui.element("div", { class: "try-check" }, box, ui.element("label", { for: `try-${name}` }, name));
     }
-    return slider(ui, { name, title: name, min: low, max: high, step, value, unit: "" }, (v) => change(name, v)).element;
+    return slider(ui, { name, title: name, min: low, max: high, step, value, unit: /_limit$/.test(name) ? "Hz" : "" }, (v) => change(name, v)).element;
   }
 
   function slots() {
@@ -67,7 +68,9 @@ function frontendPage(root, data, ui, machine) {
     const problem = frontend.start(settings);
     rows = problem === "" ? frontend.feed(sound) : [];
     if (problem !== "") status.problem(`These settings are impossible: ${problem}.`);
-    else status.say(microphone ? "Listening." : sound.length === 0 ? "Ready." : `${rows.length} rows of ${frontend.nChannels} channels.`);
+    else status.say(microphone ? "Listening." : sound.length === 0 ? "Ready."
+      : `${file ? `Shown: ${file.name}, ` : ""}${(sound.length / (file ? settings.sample_rate_hz : rate)).toFixed(1)} s, ${ui.number(rows.length)} rows of ` +
+        `${frontend.nChannels} channels.`);
     code.firstChild.textContent = specification();
     wave.draw();
     spectrogram.draw();
@@ -99,27 +102,34 @@ function frontendPage(root, data, ui, machine) {
     file = null;
     rate = settings.sample_rate_hz;
     ring.clear();
-    const made = new Microphone(rate, hear, (text) => stopMicrophone(text));
+    silence.start(rate);
+    start.disabled = true;
+    const made = new Microphone(rate, hear, (text) => stopMicrophone(text, true));
     try {
-      await made.start("");
+      status.say("The browser asks whether this page may use the microphone…");
+      const note = await made.start("");
       microphone = made;
       start.textContent = "Stop the microphone";
       compute();
+      if (note !== "") status.say(`Listening. ${note}`);
     } catch (error) {
       status.problem(microphoneProblem(error));
     }
+    start.disabled = false;
   }
 
-  async function stopMicrophone(text) {
+  async function stopMicrophone(text, isProblem = false) {
     const stopped = microphone;
     microphone = null;
     start.textContent = "Start the microphone";
-    if (text !== "") status.say(text);
+    if (isProblem) status.problem(text);
+    else if (text !== "") status.say(text);
     await stopped?.stop();
   }
 
   function hear(heard) {
     ring.push(heard);
+    silence.feed(heard);
     drawSoon();
   }
 

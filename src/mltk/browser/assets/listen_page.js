@@ -1,12 +1,12 @@
 // The page of a model that listens.
 
-const LIVE_SECONDS = 10, KEPT_SECONDS = 60, SILENT_SECONDS = 2, LAG_SECONDS = 5;
+const LIVE_SECONDS = 10, KEPT_SECONDS = 60, LAG_SECONDS = 5;
 
 function listenPage(root, data, ui, machine) {
   const listener = new Listener(machine, data);
   const status = new Status(ui, root);
-  const live = { rows: [], results: [], detections: [], ring: new Ring(KEPT_SECONDS * data.rate), zeros: 0, busyMs: 0,
-    heardMs: 0 };
+  const live = { rows: [], results: [], detections: [], ring: new Ring(KEPT_SECONDS * data.rate), busyMs: 0, heardMs: 0 };
+  const silence = new SilenceWatch(status);
   let shownFile = null, microphone = null;
 
   const buttons = ui.element("div", { class: "try-row" });
@@ -14,7 +14,8 @@ function listenPage(root, data, ui, machine) {
   const devices = ui.element("select", { "aria-label": "Microphone", hidden: true });
   buttons.append(start, devices, ...fileChooser(ui, root, "Open sound files…", "audio/*,.wav", openFiles));
   root.append(buttons, ui.element("p", { class: "muted" }, `Or drop sound files here. The sound stays in this page. ` +
-    `The model hears ${data.rate} Hz, ${data.clip_ms} ms at a time, each ${data.interval_ms} ms.`));
+    `The model hears ${ui.number(data.rate)} Hz. An answer is about the last ${data.clip_ms} ms, and a new one comes every ` +
+    `${data.interval_ms} ms.`));
 
   const plots = ui.element("div", { class: "try-plots" }), side = ui.element("div", { class: "try-side" });
   root.append(ui.element("div", { class: "try-columns" }, plots, side));
@@ -64,7 +65,8 @@ function listenPage(root, data, ui, machine) {
   async function startMicrophone(device = "") {
     start.disabled = true;
     shownFile = null;
-    Object.assign(live, { rows: [], results: [], detections: [], zeros: 0, busyMs: 0, heardMs: 0 });
+    Object.assign(live, { rows: [], results: [], detections: [], busyMs: 0, heardMs: 0 });
+    silence.start(data.rate);
     live.ring.clear();
     listener.reset();
     log.clear();
@@ -112,21 +114,9 @@ function listenPage(root, data, ui, machine) {
     const nRows = Math.ceil((LIVE_SECONDS * 1000) / data.step_ms);
     if (live.rows.length > 2 * nRows) live.rows = live.rows.slice(-nRows);
     if (live.results.length > 20_000) live.results = live.results.slice(-10_000);
-    noticeSilence(heard);
+    silence.feed(heard);
     noticeLag(performance.now() - begun, heard.length);
     if (shownFile === null) drawSoon();
-  }
-
-  function noticeSilence(heard) {
-    const before = live.zeros;
-    live.zeros = heard.every((v) => v === 0) ? before + heard.length : 0;
-    const limit = SILENT_SECONDS * data.rate;
-    if (before < limit && live.zeros >= limit) {
-      status.problem("The microphone delivers only zeros. It is muted, or it is the wrong one: check the settings of the " +
-        "system, or choose another microphone.");
-    } else if (before >= limit && live.zeros === 0) {
-      status.say("Listening.");
-    }
   }
 
   // The page may need more time for a second of sound than a second, for example on a phone.
@@ -187,9 +177,8 @@ function listenPage(root, data, ui, machine) {
     const place = ui.element("div");
     root.append(place);
     new SampleStore(ui, place, {
-      classes: data.classes, title: "Save what was heard as a training sample", suffix: "wav",
-      action: "Save the last seconds", help: "The zip has a folder for each class, with WAV files of 16 bits. Unpack it, " +
-        "then: mltk train MODEL --add FOLDER",
+      name: data.name, classes: data.classes, title: "Save what was heard as a training sample", suffix: "wav",
+      action: "Save the last seconds", help: "The zip has a folder for each class, with WAV files of 16 bits.",
       take: () => {
         const kept = samples().slice(-seconds * data.rate);
         return kept.length === 0 ? null : writeWav(kept, data.rate);

@@ -1,5 +1,6 @@
 // Samples of the microphone at the rate that the model was trained with.
 
+const SILENT_SECONDS = 2;
 const WORKLET = `
 registerProcessor("mltk-microphone", class extends AudioWorkletProcessor {
   process(inputs) {
@@ -10,7 +11,7 @@ registerProcessor("mltk-microphone", class extends AudioWorkletProcessor {
 
 // What the browser's refusal means for a person.
 function microphoneProblem(error) {
-  const file = "You can open sound files below without a microphone.";
+  const file = "You can open sound files instead.";
   switch (error.name) {
     case "NotAllowedError":
     case "SecurityError":
@@ -60,9 +61,7 @@ class Microphone {
     }
     if (this.context.sampleRate !== this.rate) resampler = new Resampler(this.context.sampleRate, this.rate);
     await this.context.resume();
-    const url = URL.createObjectURL(new Blob([WORKLET], { type: "text/javascript" }));
-    await this.context.audioWorklet.addModule(url);
-    URL.revokeObjectURL(url);
+    await addWorklet(this.context);
     const node = new AudioWorkletNode(this.context, "mltk-microphone");
     node.port.onmessage = ({ data }) => {
       if (this.context === null) return;
@@ -84,6 +83,39 @@ class Microphone {
   static async list() {
     const devices = (await navigator.mediaDevices?.enumerateDevices?.()) ?? [];
     return devices.filter((d) => d.kind === "audioinput" && d.deviceId).map((d) => ({ id: d.deviceId, name: d.label }));
+  }
+}
+
+// Notices a microphone that delivers only zeros, and tells it once; and that it has sound again.
+class SilenceWatch {
+  constructor(status) {
+    this.status = status;
+  }
+
+  start(rate) {
+    Object.assign(this, { limit: SILENT_SECONDS * rate, zeros: 0 });
+  }
+
+  feed(heard) {
+    const before = this.zeros;
+    this.zeros = heard.every((v) => v === 0) ? before + heard.length : 0;
+    if (before < this.limit && this.zeros >= this.limit) {
+      this.status.problem("The microphone delivers only zeros. It is muted, or it is the wrong one: check the settings of " +
+        "the system, or choose another microphone.");
+    } else if (before >= this.limit && this.zeros === 0) {
+      this.status.say("Listening.");
+    }
+  }
+}
+
+// Chromium loads no worklet from a blob in a page of a file, and a page of a server allows no data.
+async function addWorklet(context) {
+  const blob = URL.createObjectURL(new Blob([WORKLET], { type: "text/javascript" }));
+  const data = `data:text/javascript,${encodeURIComponent(WORKLET)}`;
+  try {
+    await context.audioWorklet.addModule(location.protocol === "file:" ? data : blob);
+  } finally {
+    URL.revokeObjectURL(blob);
   }
 }
 

@@ -15,15 +15,16 @@ POLICY = (
 """The page requests nothing, and runs WebAssembly and an audio worklet."""
 
 
-def page_of(title: str, part: TryIt, *, subtitle: str = "") -> str:
+def page_of(title: str, part: TryIt, *, subtitle: str = "", heading: str = "Try it") -> str:
     """Return a page with one part, as HTML.
 
     Args:
         title: Title of the page.
         part: The part.
         subtitle: A line below the title.
+        heading: Heading of the part.
     """
-    section = Section("try-it", "Try it", part.html, part.script, part.data)
+    section = Section("try-it", heading, part.html, part.script, part.data)
     return render(title, [section], subtitle=subtitle)
 
 

@@ -54,6 +54,10 @@ const mltkReport = (function () {
     return made;
   };
 
+  // A command inside a sentence: no line ends after the hyphens of an option.
+  ui.command = (text) => ui.element("code", {}, text.split(" ").map((word, i) => [i > 0 ? " " : null,
+    word.startsWith("-") ? ui.element("span", { class: "word" }, word) : word]));
+
   // -- tables -----------------------------------------------------------------------------------------------
   ui.sortable = (table) => {
     const headers = [...table.tHead.rows[table.tHead.rows.length - 1].cells];
@@ -294,7 +298,8 @@ const mltkReport = (function () {
   document.querySelectorAll("table.sortable").forEach(ui.sortable);
   // A link to a section shows its heading below the navigation, which may have two lines.
   const nav = document.querySelector("nav");
-  new ResizeObserver(() => { document.documentElement.style.scrollPaddingTop = `${nav.offsetHeight + 12}px`; }).observe(nav);
+  const keepRoom = () => { document.documentElement.style.scrollPaddingTop = `${nav.offsetHeight + 12}px`; };
+  if (nav) new ResizeObserver(keepRoom).observe(nav);
   const links = new Map([...document.querySelectorAll("nav a")].map((a) => [a.getAttribute("href").slice(1), a]));
   const seen = new Set();
   const watcher = new IntersectionObserver((entries) => {
