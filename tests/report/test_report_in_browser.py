@@ -11,7 +11,7 @@ import pytest
 from helpers.browser import Browser, Page
 from helpers.made_facts import CLASSES, anomaly_facts, classifier_facts, made_facts, made_scores
 from mltk.report.comparison import comparison
-from mltk.report.facts import ModelFacts
+from mltk.report.facts import EvaluationFacts, ModelFacts
 from mltk.report.model_report import model_report
 
 
@@ -151,6 +151,30 @@ def test_every_control_and_picture_has_a_name(browser: Browser, tmp_path: Path) 
     assert nameless == []
     ids = page.evaluate("[...document.querySelectorAll('[id]')].map(e => e.id)")
     assert len(ids) == len(set(ids))
+
+
+def test_each_number_of_a_confusion_matrix_can_be_read(browser: Browser, tmp_path: Path) -> None:
+    """Cells from 0 to 100 % of their row, in both themes."""
+    matrix = [[100 - k, k] for k in (0, 3, 20, 35, 45)]
+    script = """(() => {
+      const light = (c) => c.map(v => v / 255).map(v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+        .reduce((a, v, i) => a + v * [0.2126, 0.7152, 0.0722][i], 0);
+      const rgba = (text) => { const n = text.match(/[0-9.]+/g).map(Number); return n.length > 3 ? n : [...n, 1]; };
+      const card = rgba(getComputedStyle(document.querySelector('section')).backgroundColor);
+      return Math.min(...[...document.querySelectorAll('.matrix td')].map((td) => {
+        const style = getComputedStyle(td), b = rgba(style.backgroundColor), t = rgba(style.color);
+        const mixed = [0, 1, 2].map(i => b[i] * b[3] + card[i] * (1 - b[3]));
+        const [x, y] = [light(mixed), light(t.slice(0, 3))].sort((p, q) => q - p);
+        return (x + 0.05) / (y + 0.05); })); })()"""
+    names = [f"class {i}" for i in range(len(matrix))]
+    square = [
+        [row[0] if i == j else row[1] if j == (i + 1) % 5 else 0 for j in range(5)] for i, row in enumerate(matrix)
+    ]
+    found = {**classifier_facts(classes=names).results, "confusion_matrix": square}
+    page = opened(browser, tmp_path, made_facts(evaluations=(EvaluationFacts("tflite", found),)))
+    for dark in (False, True):
+        page.resize(1000, dark=dark)
+        assert page.evaluate(script) >= 4.5
 
 
 def test_text_has_enough_contrast(browser: Browser, tmp_path: Path) -> None:

@@ -125,9 +125,11 @@ function paintScores(context, width, height, { results, detections, span, classe
   context.font = "12px system-ui, sans-serif";
   context.fillStyle = ui.color("--muted");
   for (const score of [128, 255]) context.fillText(String(score), 3, y(score) + 12);
-  const end = `${span.end.toFixed(1)} s`;
-  context.fillText(`${span.start.toFixed(1)} s`, 3, height - 4);
-  context.fillText(end, width - context.measureText(end).width - 3, height - 4);
+  if (results.length > 0) {
+    const end = `${span.end.toFixed(1)} s`;
+    context.fillText(`${span.start.toFixed(1)} s`, 3, height - 4);
+    context.fillText(end, width - context.measureText(end).width - 3, height - 4);
+  }
   context.fillStyle = context.strokeStyle = ui.color("--text");
   let free = 0; // where the last name ends: a name that would cover it is left out
   for (const d of detections) {

@@ -117,9 +117,9 @@ def _errors(results: Plain) -> Markup | None:
     )
     n_clips = results.get("n_clips")
     clips = f"The command has written these seconds as {count(n_clips)} clips in class folders." if n_clips else ""
-    return join(
-        title, table(head, rows, caption=caption, tall=True), element("p", clips, class_="muted") if clips else None
-    )
+    printed = element("p", "On paper, the first 20 are shown.", class_="print-only muted") if len(rows) > 20 else None
+    listed = element("div", table(head, rows, caption=caption, tall=True), printed, class_="errors")
+    return join(title, listed, element("p", clips, class_="muted") if clips else None)
 
 
 def _detection(d: Plain) -> dict[str, Any]:

@@ -54,7 +54,9 @@ function matrixTable(classes, matrix, rejected, totals) {
     const share = totals[i] ? n / totals[i] : 0;
     const made = el("td", { class: i === j ? "right" : n ? "" : "zero", title: what }, text(n, i));
     if (n) {
-      made.style.background = `rgb(var(--heat) / ${(0.12 + 0.88 * share).toFixed(3)})`;
+      // Between the two ranges, neither dark nor light text could be read.
+      const strength = share > 0.5 ? 0.86 + 0.28 * (share - 0.5) : 0.1 + 0.7 * share;
+      made.style.background = `rgb(var(--heat) / ${strength.toFixed(3)})`;
       if (share > 0.5) made.style.color = "var(--accent-text)";
     }
     return made;
