@@ -17,7 +17,9 @@ from mltk.errors import DatasetError, EvaluationError, RuntimeFailure
 from mltk.files import write_file
 from mltk.micro.engines.run import run_batch
 from mltk.operations.evaluate_stream import evaluate_stream
+from mltk.operations.report import report_model
 from mltk.operations.results.stream import StreamEvaluationResults, rate_text
+from mltk.operations.update_params import update_model_parameters
 from mltk.specification.archive_file import write_archive
 from mltk.tflite.model import TfliteModel
 
@@ -137,6 +139,21 @@ def test_the_report_in_the_archive_shows_the_stream(tmp_path: Path, monkeypatch:
     assert "Keywords in hours of audio" in page
     assert f"{results.false_accepts + results.false_rejects} errors at the settings of the model" in page
     assert (tmp_path / "user" / "models" / "spotter" / "report.html").read_text("utf-8") == page
+
+
+def test_a_report_says_that_the_detector_was_changed_after_the_stream(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mltk.operations.evaluate_stream.user_dir", lambda: tmp_path / "user")
+    path = archived(tmp_path)
+    evaluate_stream(path, write_recording(tmp_path, samples=sounds(5.0, seed=5)), clips=False)
+    told = "After the evaluation of the stream, the detector was changed"
+    page = Path(report_model(path, output=tmp_path / "a.html", parity=False)).read_text("utf-8")
+    assert told not in page
+    update_model_parameters(str(path), {"detection_threshold": 231, "suppression_ms": 1234})
+    page = Path(report_model(path, output=tmp_path / "a.html", parity=False)).read_text("utf-8")
+    assert told in page
+    assert "to 231, suppression_ms from" in page
 
 
 @pytest.mark.parametrize(("html_report", "report", "expected"), [(False, None, False), (False, True, True)])

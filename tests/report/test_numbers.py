@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mltk.report.numbers import UNKNOWN, count, figure, interval, n_bytes, percent, seconds, short
+from mltk.report.numbers import UNKNOWN, count, duration, figure, interval, n_bytes, percent, rate, seconds, short
 
 NAN = float("nan")
 
@@ -18,6 +18,9 @@ NAN = float("nan")
         (n_bytes(608), "608 bytes"), (n_bytes(14304), "14.3 kB"), (n_bytes(None), UNKNOWN),
         (seconds(0.00144), "1.44 ms"), (seconds(2), "2 s"), (seconds(9.5e-7), "0.95 µs"), (seconds(NAN), UNKNOWN),
         (figure(0.123456), "0.1235"), (figure(None), UNKNOWN), (figure(True), "yes"), (figure(12345), "12,345"),
+        (rate(1043.2), "1,043"), (rate(3.504), "3.5"), (rate(99.96), "100"), (rate(NAN), UNKNOWN),
+        (duration(1.0), "1 hour"), (duration(2.5), "2.5 hours"), (duration(0.05), "3 minutes"),
+        (duration(1 / 60), "1 minute"), (duration(0.00383), "13.8 seconds"), (duration(0.9999), "1 hour"),
         (figure("text"), "text"), (figure(NAN), UNKNOWN),
     ],
 )  # fmt: skip

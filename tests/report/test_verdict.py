@@ -104,9 +104,12 @@ def test_an_epoch_without_a_figure_is_not_compared() -> None:
 @pytest.mark.parametrize(("accepts", "rejects", "level"), [(0.5, 0.1, "good"), (4.0, 0.1, ""), (9.0, 0.1, "warn"),
                                                            (0.5, 0.4, "warn")])  # fmt: skip
 def test_a_stream_is_judged(accepts: float, rejects: float, level: str) -> None:
-    stream = {"false_accepts_per_hour": accepts, "false_reject_rate": rejects, "n_keywords": 10}
+    stream = {"false_accepts_per_hour": accepts, "false_reject_rate": rejects, "n_keywords": 10, "hours": 1.0}
     said = texts(made_facts(stream=stream), level)
-    assert f"wrong {accepts:g} times an hour and misses {rejects:.1%}".replace("%", " %") in said
+    expected = (
+        f"In 1 hour of audio, the detector is wrong {accepts:g} times an hour and misses {rejects:.1%} of 10 keywords"
+    )
+    assert expected.replace("%", " %") in said
     assert ("mltk tune made" in said) == (level == "warn")
 
 

@@ -15,7 +15,7 @@ from mltk.report.compared_curves import compared_curves
 from mltk.report.facts import ModelFacts
 from mltk.report.guard import guarded
 from mltk.report.markup import element, join
-from mltk.report.numbers import count, figure, interval, n_bytes, percent, seconds, short, unbroken
+from mltk.report.numbers import count, figure, interval, n_bytes, percent, rate, seconds, short, unbroken
 from mltk.report.page import Section, render
 
 Figure = tuple[str, list[float | None], Callable[[float | None], str], int]
@@ -78,7 +78,7 @@ def _figures(models: Sequence[ModelFacts]) -> Iterator[Figure]:
     yield "Accuracy, Keras model", [_accuracy(m, "keras") for m in models], percent, 1
     yield "ROC AUC, mean of the classes", [_area(m) for m in models], lambda v: percent(v, 2), 1
     yield "Samples of the evaluation", [_samples(m) for m in models], count, 0
-    yield "False accepts an hour", [_of_stream(m, "false_accepts_per_hour") for m in models], short, -1
+    yield "False accepts an hour", [_of_stream(m, "false_accepts_per_hour") for m in models], rate, -1
     yield "False rejects", [_of_stream(m, "false_reject_rate") for m in models], percent, -1
     yield "Flash, .tflite", [m.tflite_bytes for m in models], n_bytes, -1
     yield "RAM, tensor arena", [m.arena_bytes for m in models], n_bytes, -1

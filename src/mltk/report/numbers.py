@@ -40,6 +40,22 @@ def n_bytes(value: float | None) -> str:
     return f"{value:,.0f} bytes" if abs(value) < 1000 else short(value, "B")
 
 
+def rate(value: float | None) -> str:
+    """Return a number of events in an hour, such as ``1,043`` or ``3.5``: never with an exponent or a prefix."""
+    if value is None or math.isnan(value):
+        return UNKNOWN
+    return f"{value:,.0f}" if value >= 99.95 else f"{value:.3g}"
+
+
+def duration(hours: float) -> str:
+    """Return a length of audio in the unit that fits, such as ``1 hour``, ``3.2 minutes`` or ``14 seconds``."""
+    value, unit = hours, "hour"
+    if hours < 0.9995:
+        value, unit = (hours * 60, "minute") if hours * 60 >= 0.9995 else (hours * 3600, "second")
+    text = f"{value:.3g}"
+    return f"{text} {unit}{'' if text == '1' else 's'}"
+
+
 def seconds(value: float | None) -> str:
     """Return a time, such as ``1.44 ms``."""
     if value is None or math.isnan(value):

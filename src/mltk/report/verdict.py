@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from mltk.report.facts import EvaluationFacts, ModelFacts
-from mltk.report.numbers import figure, interval, percent, short
+from mltk.report.numbers import count, duration, figure, interval, percent, rate
 
 Note = tuple[str, str]
 """Level and text; see `mltk.report.blocks.notes`."""
@@ -184,9 +184,9 @@ def _of_stream(facts: ModelFacts) -> Iterator[Note]:
     if stream is None:
         return
     accepts, rejects = stream["false_accepts_per_hour"], stream.get("false_reject_rate") or 0.0
-    text = f"As a stream, the detector is wrong {short(accepts)} times an hour"
+    text = f"In {duration(float(stream['hours']))} of audio, the detector is wrong {rate(accepts)} times an hour"
     if stream["n_keywords"]:
-        text += f" and misses {percent(rejects)} of the keywords"
+        text += f" and misses {percent(rejects)} of {count(stream['n_keywords'])} keywords"
     if accepts > _MANY_FALSE_ACCEPTS or rejects > 1 - _LOW_RECALL:
         yield "warn", f"{text}. This chooses other settings: mltk tune {facts.command}"
     else:

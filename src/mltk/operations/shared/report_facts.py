@@ -9,12 +9,14 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
+from mltk.audio.detector import DetectorSettings
 from mltk.errors import MltkError
 from mltk.micro.memory.planner import plan_memory
 from mltk.micro.profile.profiler import profile_tflite
 from mltk.operations.results.evidence import FILE as EVIDENCE_FILE
 from mltk.operations.shared.load import TFLITE
 from mltk.report.facts import EvaluationFacts, ModelFacts
+from mltk.tflite.model_parameters import stored_parameters
 
 if TYPE_CHECKING:
     from mltk.operations.results.parity import ParityResults
@@ -29,6 +31,9 @@ PARITY_SAMPLES = 32
 _RESULTS, _STREAM = "eval-results.json", "stream"
 _OLD_KERAS = "h5"
 """The folder of the Keras model's results in an archive of MLTK 0.20."""
+_DETECTOR = (
+    "detection_threshold", "detection_threshold_list", "average_window_duration_ms", "suppression_ms", "minimum_count",
+)  # fmt: skip
 _ORDER = {"tflite": 0, "keras": 1, _OLD_KERAS: 2}
 logger = logging.getLogger("mltk")
 
@@ -115,6 +120,14 @@ def read_facts(
     report = reader.object(f"{name}.quantization_report.json") or (parity or {}).get("quantization")
     source = f"{name}.py"
     history = training.get("history")
+    evaluations = _evaluations(members.names, reader)
+    stream = reader.object(f"eval/{_STREAM}/{_RESULTS}")
+    changed = _changed_settings(stream, tflite)
+    missing = [
+        *reader.damaged,
+        *([f"After the evaluation of the stream, the detector was changed: {changed}. This evaluates it again: "
+           f"mltk evaluate {command} --stream"] if changed else []),
+    ]  # fmt: skip
     weights = manifest.get("weights") or training.get("weights")
     return ModelFacts(
         name,
@@ -122,14 +135,34 @@ def read_facts(
         manifest,
         history if isinstance(history, dict) else {},
         weights if isinstance(weights, dict) else {},
-        _evaluations(members.names, reader),
+        evaluations,
         **device_facts(tflite, targets),
         parity=parity,
         quantization=report,
-        stream=reader.object(f"eval/{_STREAM}/{_RESULTS}"),
+        stream=stream,
         source=members.read(source).decode("utf-8", "replace") if source in members.names else "",
-        missing=tuple(reader.damaged),
+        missing=tuple(missing),
     )
+
+
+def _changed_settings(stream: dict[str, Any] | None, tflite: TfliteModel | None) -> str:
+    """Return which settings of the detector were others when the stream was evaluated; empty if none."""
+    evaluated = (stream or {}).get("settings")
+    if tflite is None or not isinstance(evaluated, dict):
+        return ""
+    try:
+        detector = DetectorSettings.from_parameters(stored_parameters(tflite))
+    except MltkError:
+        return ""
+    now = {name: getattr(detector, name) for name in _DETECTOR if name in evaluated}
+    changed = [
+        f"{name} from {evaluated[name]} to {value}"
+        for name, value in now.items()
+        if (list(value) if isinstance(value, tuple) else value) != evaluated[name]
+    ]
+    if "detection_threshold" in evaluated and detector.detection_threshold_list:
+        changed.append("each class has its own threshold")
+    return ", ".join(changed)
 
 
 def name_in(members: Members, name: str) -> str:

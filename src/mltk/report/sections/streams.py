@@ -10,7 +10,7 @@ from markupsafe import Markup
 from mltk.report.blocks import Cell, command, empty, number, script, table, tiles
 from mltk.report.facts import ModelFacts, Plain
 from mltk.report.markup import element, join
-from mltk.report.numbers import count, figure, percent, short
+from mltk.report.numbers import count, duration, figure, percent, rate
 from mltk.report.page import Section
 
 _MOST_ERRORS = 300
@@ -36,8 +36,8 @@ def streams(facts: ModelFacts) -> Section | None:
         "latency": curve["mean_latency_ms"],
     }
     html = join(
-        element("p", f"{_hours(results['hours'])} of audio, {kind}, with {count(results['n_keywords'])} keywords. The "
-                "model and the post-processor run without a pause, as on the device."),
+        element("p", f"{duration(float(results['hours']))} of audio, {kind}, with {count(results['n_keywords'])} "
+                "keywords. The model and the post-processor run without a pause, as on the device."),
         tiles(_totals(results)),
         element("div", class_="stream-view"),
         _keywords(results["keywords"]),
@@ -54,8 +54,8 @@ def _curve(curve: Plain) -> dict[str, object]:
 
 def _totals(results: Plain) -> Iterator[tuple[str, str, str]]:
     low, high = results["false_accepts_per_hour_interval"]
-    bounds = f"{short(low)} to {short(high)} with 95 % certainty"
-    yield "False accepts an hour", short(results["false_accepts_per_hour"]), bounds
+    bounds = f"{rate(low)} to {rate(high)} with 95 % certainty"
+    yield "False accepts an hour", rate(results["false_accepts_per_hour"]), bounds
     if results["n_keywords"]:
         of = f"{count(results['false_rejects'])} of {count(results['n_keywords'])} keywords"
         yield "False rejects", percent(results["false_reject_rate"]), of
@@ -68,24 +68,19 @@ def _totals(results: Plain) -> Iterator[tuple[str, str, str]]:
 def _keywords(keywords: Plain) -> Markup:
     rows = []
     for name, own in keywords.items():
-        rate, latency = own["false_reject_rate"], own["median_latency_ms"]
+        missed, latency = own["false_reject_rate"], own["median_latency_ms"]
         rows.append(
             [
                 Cell(name, long=True),
                 number(count(own["said"]), own["said"]),
                 number(count(own["detected"]), own["detected"]),
-                number("–" if rate is None else percent(rate), rate),
-                number(short(own["false_accepts_per_hour"]), own["false_accepts_per_hour"]),
+                number("–" if missed is None else percent(missed), missed),
+                number(rate(own["false_accepts_per_hour"]), own["false_accepts_per_hour"]),
                 number("–" if latency is None else count(latency), latency),
             ]
         )
     head = ["keyword", "said", "detected", "false rejects", "false accepts an hour", "latency, ms"]
     return table(head, rows, caption="Each keyword, at the settings of the model")
-
-
-def _hours(hours: float) -> str:
-    text = figure(float(hours))
-    return f"{text} hour{'s' * (text != '1')}"
 
 
 def _errors(results: Plain) -> Markup | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from mltk.report.blocks import notes, tiles
 from mltk.report.facts import EvaluationFacts, ModelFacts, Plain
 from mltk.report.markup import element, join
-from mltk.report.numbers import count, figure, n_bytes, percent, seconds, short, unbroken
+from mltk.report.numbers import count, figure, n_bytes, percent, rate, seconds, short, unbroken
 from mltk.report.page import Section
 from mltk.report.verdict import headline, verdict
 
@@ -56,7 +56,7 @@ def _stream(facts: ModelFacts) -> Iterator[tuple[str, str, str]]:
     results = facts.stream
     if results is not None:
         rejects = f"{percent(results.get('false_reject_rate'))} false rejects" if results.get("n_keywords") else ""
-        yield "False accepts an hour", short(results.get("false_accepts_per_hour")), rejects
+        yield "False accepts an hour", rate(results.get("false_accepts_per_hour")), rejects
 
 
 def _size(facts: ModelFacts) -> Iterator[tuple[str, str, str]]:
