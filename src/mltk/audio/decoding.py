@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from mltk.audio import wav_header
+from mltk.audio import stream_end, wav_header
 from mltk.audio.findings import Kind
 from mltk.data.pipeline.bank import UnreadableFileError
 from mltk.errors import MissingDependencyError
@@ -84,12 +84,13 @@ def opened(path: str) -> Iterator[tuple[Any, list[tuple[Kind, str]]]]:
         path: Audio file.
 
     Yields:
-        The ``soundfile.SoundFile``, and what was found in the header.
+        The ``soundfile.SoundFile``, and what was found in the header and at the end of the file.
     """
     soundfile = soundfile_module()
     try:
         native = _native(path)
         repaired, found = wav_header.compare(native)
+        found += stream_end.find_cut(native)
         with soundfile.SoundFile(native if repaired is None else repaired) as file:
             yield file, found
     except (soundfile.LibsndfileError, OSError, RuntimeError) as error:

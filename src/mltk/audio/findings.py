@@ -28,8 +28,8 @@ class Kind(FindingKind):
         "1 file has a size in its header that is too small; it is read to its end",
     )
     CUT = (
-        "{n} files are shorter than their header says; what they contain is used",
-        "1 file is shorter than its header says; what it contains is used",
+        "{n} files were cut: they end too early; what they contain is used",
+        "1 file was cut: it ends too early; what it contains is used",
     )
     LOW_RATE = (
         "{n} files have a sample rate below the wanted one; they contain nothing above half of their own rate",

@@ -126,7 +126,7 @@ def test_a_file_that_was_cut_is_reported(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:30_000])
     found = find(path)
     assert found.recordings[0].duration_s == pytest.approx(15_000 / RATE, abs=0.01)
-    assert "Shorter than their header says; what they contain is used: kitchen.wav." in found.notes
+    assert "These recordings were cut, and end too early; what they contain is used: kitchen.wav." in found.notes
     path.write_bytes(b"")
     with pytest.raises(DatasetError, match=r"(?s)contains no audio files.*empty or missing.*kitchen.wav"):
         find(tmp_path)

@@ -47,7 +47,7 @@ class Recording:
         n_channels: Channels of the file.
         events: The keywords, ordered by their start.
         is_labelled: Whether there is a label file.
-        is_cut: Whether the file is shorter than its header says.
+        is_cut: Whether the file was cut: it ends too early.
     """
 
     path: str
@@ -369,7 +369,7 @@ def _notes(found: Recordings, others: Sequence[str], sample_rate_hz: int) -> lis
         notes.append("There are no label files: every detection counts as a false accept, and nothing can be missed.")
     cut = [r.name for r in found.recordings if r.is_cut]
     if cut:
-        notes.append(f"Shorter than their header says; what they contain is used: {_some(cut)}.")
+        notes.append(f"These recordings were cut, and end too early; what they contain is used: {_some(cut)}.")
     names = sorted(set(others))
     if names:
         notes.append(f"Labels that are not keywords, so that nothing is expected there: {_some(names)}.")
