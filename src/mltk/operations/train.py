@@ -36,7 +36,7 @@ from mltk.operations.shared.keras_model import (
 )
 from mltk.operations.shared.known_shapes import give_shapes
 from mltk.operations.shared.model_archive import create_model_archive, quantized_files
-from mltk.operations.shared.own_folder import add_own_folders
+from mltk.operations.shared.own_folder import add_own_folders, compare_added
 from mltk.operations.shared.prepare import prepare
 from mltk.operations.shared.tensorflow_setup import import_tensorflow
 from mltk.specification.dataset_settings import DatasetMixin
@@ -114,6 +114,9 @@ def train_model(
     run.logger.info("Training %s (seed %d)", loaded.name, run.seed)
     for note in add_own_folders(loaded, add, getattr(loaded, "classes", ())):
         run.logger.info("%s", note)
+    others = compare_added(loaded, run.folder, resumed=checkpoint is not None)
+    if others:
+        run.logger.warning("%s", others)
     load_dataset(loaded, "training")
     run.seed_everything()
     keras_model = build_keras_model(loaded)

@@ -19,7 +19,7 @@ from helpers.audio_folder import tone, tones_folder
 from helpers.image_folder import image_folder
 from mltk.audio.files import write_audio
 from mltk.errors import DatasetError, EvaluationError, SpecificationError
-from mltk.operations.shared.own_folder import add_own_folders
+from mltk.operations.shared.own_folder import add_own_folders, compare_added
 
 pytestmark = pytest.mark.tf
 
@@ -269,6 +269,27 @@ def test_the_next_training_of_a_model_does_not_keep_added_samples(spotter: Path,
     assert {name: len(paths) for name, paths in model._added_files.items()} == {"low": 6}
     add_own_folders(model, [], model.classes)
     assert not model._added_files
+
+
+def test_a_run_that_resumes_with_other_added_samples_says_so(spotter: Path, tmp_path: Path) -> None:
+    model: Any = mltk.load_mltk_model(str(spotter))
+    run = tmp_path / "run"
+    run.mkdir()
+
+    def compared(*folders: Path, resumed: bool = True) -> str:
+        add_own_folders(model, folders, model.classes)
+        return compare_added(model, str(run), resumed=resumed)
+
+    mine, others = recordings(tmp_path / "mine", low=3), recordings(tmp_path / "others", low=1, high=4)
+    assert compared(resumed=True) == ""  # a run of an earlier version, which stored nothing
+    assert compared(mine, resumed=False) == ""
+    assert compared(mine) == ""
+    assert "began with 3 added samples and resumes with 5, which are not the same" in compared(others)
+    assert "began with 5 added samples and resumes with none" in compared()
+    assert "began with no added samples and resumes with 3" in compared(mine)
+    with next(mine.glob("low/*")).open("ab") as file:
+        file.write(b"1234")
+    assert "began with 3 added samples and resumes with 3, which are not the same" in compared(mine)
 
 
 def test_samples_of_arrays_cannot_be_added_to(spotter: Path, tmp_path: Path) -> None:

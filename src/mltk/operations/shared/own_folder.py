@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import re
 from collections.abc import Iterator, Sequence
@@ -18,6 +20,7 @@ from mltk.data.nested import leaves
 from mltk.data.pipeline.batches import SampleBatches
 from mltk.data.pipeline.mixin import TEST_SAMPLES_PER_CLASS, FileDatasetMixin
 from mltk.errors import DatasetError, SpecificationError, did_you_mean
+from mltk.files import write_file
 from mltk.operations.shared.explain import explained
 from mltk.specification.dataset_settings import UNKNOWN
 from mltk.specification.model import MltkModel
@@ -231,6 +234,34 @@ def add_own_folders(model: MltkModel, folders: Sequence[str | os.PathLike[str]],
     if isinstance(model, FileDatasetMixin):
         model._add_training_files(files)
     return notes
+
+
+def compare_added(model: MltkModel, folder: str, *, resumed: bool) -> str:
+    """Store in the folder of a run which files were added to its training samples.
+
+    Args:
+        model: The specification.
+        folder: The folder of the run.
+        resumed: Whether the run resumes, so that the folder may say which files it began with.
+
+    Returns:
+        What the log must say, if these are other files; otherwise an empty text.
+    """
+    added = (model._added_files if isinstance(model, FileDatasetMixin) else None) or {}
+    files = {name: sorted([path, os.path.getsize(path)] for path in paths) for name, paths in added.items()}
+    stored = os.path.join(folder, "added.json")
+    before = None
+    if resumed:
+        with contextlib.suppress(OSError, ValueError), open(stored, encoding="utf-8") as stream:
+            before = json.load(stream)
+    write_file(stored, json.dumps(files))
+    if before is None or before == files:
+        return ""
+    n_before, n = (sum(len(paths) for paths in each.values()) for each in (before, files))
+    return (
+        f"The run began with {n_before or 'no'} added samples and resumes with {n or 'none'}, which are not the same. "
+        "Without --resume, it starts from the beginning."
+    )
 
 
 def assigned_folder(model: MltkModel) -> str | None:
