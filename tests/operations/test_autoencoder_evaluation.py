@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 from sklearn import metrics
 
 import mltk
@@ -211,3 +212,67 @@ def test_an_autoencoder_without_normal_samples_is_not_trained(machine: Callable[
     model.loss = "mse"
     with pytest.raises(DatasetError, match="training dataset of machine is empty"):
         mltk.train_model(model, verbose=False)
+
+
+class Camera(mltk.MltkModel, mltk.TrainMixin, mltk.ImageDatasetMixin, mltk.EvaluateAutoEncoderMixin):
+    """Normal pictures have one gray; the others are darker at the left."""
+
+
+def pictures(folder: Path, **numbers: int) -> Path:
+    """Write gray pictures of 4×6 pixels: "good" are plain with noise, the others darker from sample to sample."""
+    draw = np.random.default_rng(0)
+    for name, n in numbers.items():
+        (folder / name).mkdir(parents=True)
+        for i in range(n):
+            values = np.full((4, 6), 150) + draw.integers(-12, 13, (4, 6))
+            values[:, 0] -= 0 if name == "good" else 10 * i
+            Image.fromarray(values.astype(np.uint8)).save(folder / name / f"{i}.png")
+    return folder
+
+
+@pytest.fixture
+def camera(tmp_path: Path, fresh_user_dir: Path) -> Any:
+    (tmp_path / "camera.py").write_text("# @mltk_model\n")
+    model: Any = Camera(tmp_path / "camera.py")
+    model.eval_classes = ["good", "bad"]
+    model.classes = ["good"]
+    model.class_mode = "input"
+    model.input_shape = (4, 6, 1)
+    model.dataset = str(pictures(tmp_path / "training", good=8))
+    model.datagen = mltk.ParallelImageDataGenerator(rescale=1 / 255)
+    inputs = keras.Input((4, 6, 1), name="x")
+    outputs = keras.layers.Reshape((4, 6, 1))(
+        keras.layers.RepeatVector(24)(keras.layers.GlobalAveragePooling2D()(inputs))
+    )
+    keras_model = keras.Model(inputs, outputs)
+    keras_model.compile(loss="mse")
+    model.create_log_dir()
+    keras_model.save(model.keras_log_dir_path)
+    return model
+
+
+def test_a_folder_of_ones_own_has_normal_and_other_samples(camera: Any, tmp_path: Path) -> None:
+    folder = pictures(tmp_path / "mine", good=9, bad=7)
+    results = mltk.evaluate_model(camera, dataset=folder)
+    scores = {}
+    for name in camera.eval_classes:
+        files = sorted((folder / name).glob("*.png"))
+        x = np.stack([np.asarray(Image.open(path)) for path in files]).reshape(len(files), 24) / 255
+        scores[name] = ((x - x.mean(axis=1, keepdims=True)) ** 2).mean(axis=1)
+    labels = np.repeat([0, 1], [9, 7])
+    expected = metrics.roc_auc_score(labels, np.concatenate([scores["good"], scores["bad"]]))
+    assert 0.5 < expected < 1
+    assert results["overall_roc_auc"] == pytest.approx(expected)
+    assert results["n_samples"] == 16
+    assert results["dataset"] == str(folder)
+    assert f"The data are 16 samples of {folder} (good 9, bad 7)" in str(results)
+
+
+def test_a_folder_of_ones_own_without_normal_samples_says_so(camera: Any, tmp_path: Path) -> None:
+    with pytest.raises(MltkError, match="good"):
+        mltk.evaluate_model(camera, dataset=pictures(tmp_path / "mine", bad=3))
+
+
+def test_a_folder_of_ones_own_with_another_class_says_so(camera: Any, tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match=r"'broken' .*is not a class of camera"):
+        mltk.evaluate_model(camera, dataset=pictures(tmp_path / "mine", good=3, broken=3))
