@@ -126,8 +126,9 @@ def models_page() -> str:
         "`python benchmarks/reference_models.py` measures them again.",
         "",
         "*Stand-in*: the data of this model does not install offline, so it was trained for a few steps only, on",
-        "noise of the same form. There is no result. The two commands show the accuracy with the real data.",
-        "*Not trained*: the tests only load the specification and build its network.",
+        "noise of the same form (fingerprints: circles; the wake word: a few synthesized words). There is no result.",
+        "The two commands show the accuracy with the real data.",
+        "`python benchmarks/reference_models.py --stand-ins` makes these dry runs again.",
         "",
     ]
     for folder, heading in MODEL_FOLDERS.items():
@@ -138,7 +139,7 @@ def models_page() -> str:
                 continue
             name, first_line = path.stem, (ast.get_docstring(ast.parse(text)) or "").splitlines()[0].rstrip(".")
             first_line = first_line.replace("``", "`")
-            untrained = "*stand-in*" if stored["dry_runs"].get(name) else "*not trained*"
+            untrained = "*stand-in*" if stored["dry_runs"].get(name) else "*fails on a stand-in*"
             result = result_of(figures[name]) if name in figures else RESULT_IN_GUIDE.get(name, untrained)
             lines.append(f"| `{name}` | {first_line} | {result} |")
         lines.append("")

@@ -2,8 +2,9 @@
 
     mltk train keyword_spotting_tenet
 
-Li et al., "Small-Footprint Keyword Spotting with Multi-Scale Temporal Convolution", Interspeech 2020. The first run
-downloads 2.3 GB of recordings and 600 MB of noise (ESC-50).
+Li et al., "Small-Footprint Keyword Spotting with Multi-Scale Temporal Convolution", Interspeech 2020. So far, this
+model was trained on a stand-in for its data only. The first run downloads 2.3 GB of recordings and 600 MB of noise
+(ESC-50).
 """
 # @mltk_model
 

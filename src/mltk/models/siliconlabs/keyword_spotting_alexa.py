@@ -3,8 +3,9 @@
     mltk train keyword_spotting_alexa
     mltk evaluate keyword_spotting_alexa --tflite
 
-The words are from speech synthesizers; see ``mltk.audio.speech``. Measure with recordings of people, too. The commands
-above show the accuracy of a run. The first run needs a speech synthesizer: ``pip install 'openmltk[speech]'``.
+The words are from speech synthesizers; see ``mltk.audio.speech``. Measure with recordings of people, too. So far, this
+model was trained on a stand-in for its data only. The commands above show the accuracy of a run. The first run needs a
+speech synthesizer: ``pip install 'openmltk[speech]'``.
 """
 # @mltk_model
 

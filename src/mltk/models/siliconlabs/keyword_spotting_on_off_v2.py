@@ -4,8 +4,8 @@
     mltk train keyword_spotting_on_off_v2
     mltk evaluate keyword_spotting_on_off_v2 --tflite
 
-The samples are Speech Commands (Warden, 2018). The commands above show the accuracy of a run.
-The first run downloads 2.3 GB.
+The samples are Speech Commands (Warden, 2018). So far, this model was trained on a stand-in for its data only. The
+commands above show the accuracy of a run. The first run downloads 2.3 GB.
 """
 # @mltk_model
 

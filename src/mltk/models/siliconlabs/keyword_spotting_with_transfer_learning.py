@@ -4,8 +4,8 @@
     mltk train keyword_spotting_with_transfer_learning
     mltk evaluate keyword_spotting_with_transfer_learning --tflite
 
-The samples are Speech Commands (Warden, 2018). The commands above show the accuracy of a run.
-The first run downloads 2.3 GB.
+The samples are Speech Commands (Warden, 2018). So far, this model was trained on a stand-in for its data only. The
+commands above show the accuracy of a run. The first run downloads 2.3 GB.
 """
 # @mltk_model
 
@@ -65,7 +65,7 @@ def build_model(model: KeywordSpotter) -> keras.Model:
         layer.trainable = False
     x = keras.layers.Dropout(0.2)(trained.layers[-2].output)
     outputs = keras.layers.Dense(model.n_classes, activation="softmax", name="new_words")(x)
-    keras_model = keras.Model(trained.inputs, outputs, name=model.name)
+    keras_model = keras.Model(trained.input, outputs, name=model.name)
     keras_model.compile(optimizer=model.optimizer, loss=model.loss, metrics=model.metrics)
     return keras_model
 

@@ -3,9 +3,9 @@
     mltk train kws_bc_resnet
     mltk evaluate kws_bc_resnet --tflite
 
-The samples are Speech Commands (Warden, 2018). Kim et al., "Broadcasted Residual Learning
-for Efficient Keyword Spotting", Interspeech 2021. The commands above show the accuracy of a run.
-The first run downloads 2.3 GB.
+The samples are Speech Commands (Warden, 2018). Kim et al., "Broadcasted Residual Learning for Efficient Keyword
+Spotting", Interspeech 2021. So far, this model was trained on a stand-in for its data only. The commands above show the
+accuracy of a run. The first run downloads 2.3 GB.
 """
 # @mltk_model
 

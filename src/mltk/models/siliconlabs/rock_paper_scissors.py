@@ -4,8 +4,8 @@
     mltk evaluate rock_paper_scissors --tflite
 
 The samples are pictures of 84×84 pixels by Silicon Labs, and of other things. The archive is a 7z file, which needs
-``pip install 'openmltk[datasets]'``. The commands above show the accuracy of a run. The first run
-downloads the pictures.
+``pip install 'openmltk[datasets]'``. So far, this model was trained on a stand-in for its data only. The commands above
+show the accuracy of a run. The first run downloads the pictures.
 """
 # @mltk_model
 
@@ -37,7 +37,7 @@ my_model.dataset = rock_paper_scissors_v2
 my_model.classes = list(rock_paper_scissors_v2.CLASSES)
 my_model.class_mode = "categorical"
 my_model.class_weights = "balanced"
-my_model.input_shape = rock_paper_scissors_v2.INPUT_SHAPE
+my_model.input_shape = (84, 84, 1)
 my_model.datagen = mltk.ParallelImageDataGenerator(
     dtype=np.float32,
     rotation_range=15,
