@@ -121,6 +121,27 @@ def test_the_microphone_has_the_detections_of_python(ear: TfliteModel, tmp_path:
     assert len(expected) > 3
 
 
+def test_the_drawings_of_the_microphone_show_the_same_seconds(
+    browser: Browser, ear: TfliteModel, tmp_path: Path
+) -> None:
+    """The newest ten seconds, or from the left what there is of them."""
+    page = open_page(browser, try_it(ear, strict=True), tmp_path)
+    row_ms = page.evaluate("JSON.parse(document.getElementById('try-it-data').textContent).step_ms")
+    fit = round(10_000 / row_ms)
+    column = f"""(canvas, share) => {{
+      const c = {PAGE}.querySelectorAll('canvas')[canvas], x = Math.floor(c.width * share);
+      return c.getContext('2d').getImageData(x, 0, 1, c.height).data; }}"""
+    page.evaluate(
+        f"(() => {{ const rows = (n, v) => Array.from({{length: n}}, () => new Uint16Array(16).fill(v)), t = {TRIED};"
+        f" t.live.rows = [...rows(200, 0), ...rows({fit}, 600)]; t.live.ring.push(new Int16Array({RATE}).fill(20000));"
+        " t.draw(); })()"
+    )
+    assert page.evaluate(f"({column})(1, 0.02)[0]") > 200  # bright: the 200 dark rows are older than ten seconds
+    painted = f"((c) => c.filter((v, i) => i % 4 === 3 && v > 200).length)(({column})(0, SHARE))"
+    assert page.evaluate(painted.replace("SHARE", "0.05")) > 20  # a second of sound is the first tenth
+    assert page.evaluate(painted.replace("SHARE", "0.5")) <= 2
+
+
 def test_a_refused_microphone_is_explained(ear: TfliteModel, tmp_path: Path, browser: Browser) -> None:
     page = open_page(browser, try_it(ear, strict=True), tmp_path)
     for error, wanted in {

@@ -23,7 +23,8 @@ class Drawing {
   }
 }
 
-function paintWave(context, width, height, samples, ui) {
+// Samples from the left; `total` is the number of samples that fit, by default these.
+function paintWave(context, width, height, samples, ui, total = samples.length) {
   const middle = height / 2;
   context.strokeStyle = ui.color("--line");
   context.beginPath();
@@ -34,8 +35,9 @@ function paintWave(context, width, height, samples, ui) {
   context.strokeStyle = ui.color("--s1");
   context.beginPath();
   for (let x = 0; x < width; x++) {
-    const from = Math.floor((x * samples.length) / width);
-    const to = Math.max(from + 1, Math.floor(((x + 1) * samples.length) / width));
+    const from = Math.floor((x * total) / width);
+    if (from >= samples.length) break;
+    const to = Math.min(samples.length, Math.max(from + 1, Math.floor(((x + 1) * total) / width)));
     let low = 0, high = 0;
     for (let i = from; i < to; i++) {
       low = Math.min(low, samples[i]);
@@ -47,9 +49,10 @@ function paintWave(context, width, height, samples, ui) {
   context.stroke();
 }
 
-// Rows of the frontend, the lowest frequency at the bottom; `slots` is the number of rows that fit.
-function paintSpectrogram(context, width, height, rows, slots) {
-  if (rows.length === 0) return;
+// Rows of the frontend, the lowest frequency at the bottom; `slots` is the number of rows that fit: the newest are shown.
+function paintSpectrogram(context, width, height, all, slots) {
+  if (all.length === 0) return;
+  const rows = all.length > slots ? all.slice(-Math.ceil(slots)) : all;
   const n = rows[0].length, colors = heatColors();
   let high = 1;
   for (const row of rows) for (let y = 0; y < n; y++) if (row[y] > high) high = row[y];

@@ -17,7 +17,7 @@ function frontendPage(root, data, ui, machine) {
   ui.element("p", { class: "muted" }, "Or drop a sound file here. The sound stays in this page. The features are those of " +
     "the device, value for value."));
   const wave = new Drawing(ui, root, { title: "Sound", label: "Waveform", height: 80,
-    paint: (c, w, h) => paintWave(c, w, h, sound, ui) });
+    paint: (c, w, h) => paintWave(c, w, h, sound, ui, file ? undefined : VIEW_SECONDS * rate) });
   const spectrogram = new Drawing(ui, root, { title: "Spectrogram of the device's frontend",
     label: "Spectrogram of the device's audio frontend", height: 260,
     paint: (c, w, h) => paintSpectrogram(c, w, h, rows, file ? rows.length : slots()) });

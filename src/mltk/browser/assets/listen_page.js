@@ -21,7 +21,7 @@ function listenPage(root, data, ui, machine) {
   root.append(ui.element("div", { class: "try-columns" }, plots, side));
   const shown = () => shownFile ?? { ...live, samples: live.ring.latest(LIVE_SECONDS * data.rate) };
   const wave = new Drawing(ui, plots, { title: "Sound", label: "Waveform", height: 80,
-    paint: (c, w, h) => paintWave(c, w, h, shown().samples, ui) });
+    paint: (c, w, h) => paintWave(c, w, h, shown().samples, ui, shownFile ? undefined : LIVE_SECONDS * data.rate) });
   const spectrogram = new Drawing(ui, plots, { title: "What the model sees: the device's spectrogram",
     label: "Spectrogram of the device's audio frontend", height: 140,
     paint: (c, w, h) => paintSpectrogram(c, w, h, shown().rows, slots()) });
@@ -187,6 +187,6 @@ function listenPage(root, data, ui, machine) {
     place.querySelector(".try-row").append(length.element);
   }
 
-  root.tried = { live, files, openFiles, listener, recorded: () => live.ring.latest() };
+  root.tried = { live, files, openFiles, listener, draw, recorded: () => live.ring.latest() };
   status.say("Ready.");
 }
