@@ -106,7 +106,7 @@ def test_what_cannot_listen_is_compiled_with_a_note() -> None:
     results = compile_to_c(TfliteModel(model), name="ear", compare=False)
     (note,) = results.notes
     assert note.startswith("No listening code was written (ear_listen). The features are normalized before")
-    assert "keras.layers.Rescaling" in note
+    assert note.count("keras.layers.Rescaling") == 1
     assert "ear.c" in results.files
     assert "ear_listen.c" not in results.files
     assert "Listening" not in results.to_text()

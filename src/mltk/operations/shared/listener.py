@@ -59,7 +59,7 @@ def make_listener(model: TfliteModel, code: ModelCode) -> Listener:
         plan = listen_plan(listening)
     except MltkError as error:
         hint = f" {error.hint}" if error.hint else ""
-        return Listener({}, 0, "", [f"No listening code was written ({code.name}_listen). {error}{hint}"])
+        return Listener({}, 0, "", [f"No listening code was written ({code.name}_listen). {error.message}{hint}"])
     if f"{code.name}_input(void)" not in code.header:
         return Listener({}, 0, "", ["No listening code was written: the model's input has no place in the arena."])
     readme = _readme(listening, plan, code.name)
