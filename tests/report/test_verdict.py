@@ -107,10 +107,16 @@ def test_a_stream_is_judged(accepts: float, rejects: float, level: str) -> None:
     stream = {"false_accepts_per_hour": accepts, "false_reject_rate": rejects, "n_keywords": 10, "hours": 1.0}
     said = texts(made_facts(stream=stream), level)
     expected = (
-        f"In 1 hour of audio, the detector is wrong {accepts:g} times an hour and misses {rejects:.1%} of 10 keywords"
+        f"In 1 hour of audio, the detector is wrong {accepts:g} times an hour, and misses {rejects:.1%} of 10 keywords"
     )
     assert expected.replace("%", " %") in said
     assert ("mltk tune made" in said) == (level == "warn")
+
+
+def test_errors_in_little_audio_are_counted() -> None:
+    stream = {"hours": 0.00383, "false_accepts": 4, "false_accepts_per_hour": 1043.2, "n_keywords": 0}
+    said = texts(made_facts(stream=stream), "warn")
+    assert "In 13.8 seconds of audio, the detector is wrong 4 times, which is 1,043 times an hour. This" in said
 
 
 def test_a_loss_that_still_falls_is_said() -> None:

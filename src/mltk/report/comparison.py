@@ -52,7 +52,7 @@ def labels_of(models: Sequence[ModelFacts]) -> list[str]:
 
 
 def _tail(path: str) -> str:
-    return os.sep.join(path.split(os.sep)[-2:])
+    return os.sep.join(path.split(os.sep)[-2:]).removesuffix(".mltk.zip").removesuffix(".tflite")
 
 
 def _accuracy(facts: ModelFacts, key: str) -> float | None:
@@ -102,11 +102,12 @@ def _total(facts: ModelFacts, i: int, key: str) -> float | None:
 def _summary(models: Sequence[ModelFacts], labels: Sequence[str]) -> Section:
     rows = []
     comparable = _same_classes(models)
+    same_streams = len(_streams(models)) < 2
     for title, values, write, direction in _figures(models):
         if all(v is None for v in values):
             continue
         known = [v for v in values if v is not None]
-        if title.startswith(_QUALITY) and not comparable:
+        if (title.startswith(_QUALITY) and not comparable) or (title.startswith("False") and not same_streams):
             direction = 0
         best = (max if direction > 0 else min)(known) if direction and len(set(known)) > 1 else None
         cells = (_marked("–" if v is None else write(v), v, v is not None and v == best) for v in values)
@@ -151,8 +152,7 @@ def _warnings(models: Sequence[ModelFacts], labels: Sequence[str]) -> Iterator[t
     if len(counts) > 1 and _same_classes(models):
         text = "The models were evaluated on different numbers of samples: compare their accuracies with care."
         yield "warn", text
-    streams = {(m.stream["hours"], m.stream["n_keywords"], len(m.stream["recordings"])) for m in models if m.stream}
-    if len(streams) > 1:
+    if len(_streams(models)) > 1:
         yield "warn", "The streams differ: their false accepts and false rejects are not comparable."
     digests = {str((m.manifest.get("dataset") or {}).get("sha256")) for m in models}
     if len(digests) > 1:
@@ -162,6 +162,12 @@ def _warnings(models: Sequence[ModelFacts], labels: Sequence[str]) -> Iterator[t
             yield "", f"{label} is a .tflite without its archive: how it was trained and how good it is, is not known."
         elif m.main_evaluation is None:
             yield "warn", f"{label} is not evaluated. Run: mltk evaluate {m.command}"
+
+
+def _streams(models: Sequence[ModelFacts]) -> set[tuple[Any, ...]]:
+    """Return what tells the streams apart on which the models were evaluated."""
+    found = [m.stream for m in models if m.stream]
+    return {(s["hours"], s["n_keywords"], len(s["recordings"])) for s in found}
 
 
 def _same_classes(models: Sequence[ModelFacts]) -> bool:

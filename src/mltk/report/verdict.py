@@ -184,13 +184,19 @@ def _of_stream(facts: ModelFacts) -> Iterator[Note]:
     if stream is None:
         return
     accepts, rejects = stream["false_accepts_per_hour"], stream.get("false_reject_rate") or 0.0
-    text = f"In {duration(float(stream['hours']))} of audio, the detector is wrong {rate(accepts)} times an hour"
+    text = f"In {duration(float(stream['hours']))} of audio, the detector is wrong {_times(stream, accepts)}"
     if stream["n_keywords"]:
-        text += f" and misses {percent(rejects)} of {count(stream['n_keywords'])} keywords"
+        text += f", and misses {percent(rejects)} of {count(stream['n_keywords'])} keywords"
     if accepts > _MANY_FALSE_ACCEPTS or rejects > 1 - _LOW_RECALL:
         yield "warn", f"{text}. This chooses other settings: mltk tune {facts.command}"
     else:
         yield ("good" if accepts <= 1 else ""), f"{text}."
+
+
+def _times(stream: Any, accepts: float) -> str:
+    n = stream.get("false_accepts")
+    an_hour = f"{rate(accepts)} times an hour"
+    return an_hour if n is None or stream["hours"] == 1 else f"{count(n)} times, which is {an_hour}"
 
 
 def _worst_confusion(matrix: Any) -> tuple[int, int, int] | None:

@@ -169,7 +169,7 @@ class SampleStore {
     const save = ui.element("button", { type: "button", id: "try-save" }, action);
     this.download = ui.element("button", { type: "button", id: "try-download", disabled: true }, "Download the zip");
     this.note = ui.element("p", { class: "muted", "aria-live": "polite" }, help, " Unpack it, then: ",
-      ui.command(`mltk train ${name} --add FOLDER`));
+      ui.command(`mltk train ${name.endsWith(".tflite") ? "MODEL" : name} --add FOLDER`));
     save.addEventListener("click", async () => {
       const bytes = await take();
       if (bytes === null) {

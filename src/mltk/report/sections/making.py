@@ -10,6 +10,7 @@ from markupsafe import Markup
 from mltk.report.blocks import Cell, code, empty, table
 from mltk.report.facts import ModelFacts, Plain
 from mltk.report.markup import element, join
+from mltk.report.numbers import figure
 from mltk.report.page import Section
 
 _LONGEST = 400
@@ -69,7 +70,9 @@ def _pairs(values: Plain, label: str, *, tall: bool = False) -> Markup:
 
 
 def _plain(value: object) -> str:
-    if isinstance(value, int) and not isinstance(value, bool):
+    if value is None or isinstance(value, bool):
+        return "none" if value is None else figure(value)
+    if isinstance(value, int):
         return f"{value:,}" if abs(value) > 9999 else str(value)
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
