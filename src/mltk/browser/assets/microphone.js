@@ -108,12 +108,14 @@ class SilenceWatch {
   }
 }
 
-// Chromium loads no worklet from a blob in a page of a file, and a page of a server allows no data.
+// Chromium loads no worklet from a blob in a page of a file, and the page of a server allows no data. Another browser may
+// want the other one.
 async function addWorklet(context) {
   const blob = URL.createObjectURL(new Blob([WORKLET], { type: "text/javascript" }));
   const data = `data:text/javascript,${encodeURIComponent(WORKLET)}`;
+  const [first, second] = location.protocol === "file:" ? [data, blob] : [blob, data];
   try {
-    await context.audioWorklet.addModule(location.protocol === "file:" ? data : blob);
+    await context.audioWorklet.addModule(first).catch(() => context.audioWorklet.addModule(second));
   } finally {
     URL.revokeObjectURL(blob);
   }
