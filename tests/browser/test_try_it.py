@@ -361,6 +361,41 @@ def test_lines_of_csv_have_the_detections_of_python(browser: Browser, tmp_path: 
     assert page.errors == []
 
 
+def lines(rows: npt.NDArray[np.float32]) -> bytes:
+    """Return a signal as CSV."""
+    return "\n".join(",".join(map(repr, row.tolist())) for row in rows).encode()
+
+
+def test_the_parameters_of_the_model_say_how_a_signal_is_read(browser: Browser, tmp_path: Path) -> None:
+    """Their names are those of the examples: sample_rate_hz and axis_scale."""
+    options: dict[str, Any] = {"minimum_count": 1, "detection_threshold": 1, "suppression_ms": 90}
+    plain = dense_classifier((16, 3), scale=0.02, zero=3, **options)
+    scaled = dense_classifier((16, 3), scale=0.02, zero=3, sample_rate_hz=25, axis_scale=[2.0, 4.0, 8.0], **options)
+    signal = np.random.default_rng(4).normal(0, 0.5, (80, 3)).astype(np.float32)
+    scores = []
+    for model, rows in ((plain, signal), (scaled, signal * np.array([2, 4, 8], np.float32))):
+        page = open_page(browser, try_it(model, strict=True), tmp_path)
+        choose_files(page, {"a.csv": lines(rows)})
+        scores.append(page.evaluate(f"{TRIED}.files[0].results.map((r) => [[...r.scores], r.timeMs])"))
+        assert status(page) == "Shown: a.csv, 80 lines."
+    assert [s for s, _ in scores[1]] == [s for s, _ in scores[0]]
+    assert [t for _, t in scores[1]] == [2 * t for _, t in scores[0]]  # 25 lines in a second instead of 50
+    choose_files(page, {"b.csv": lines(signal * np.array([200, 4, 8], np.float32))})
+    assert "of the values are beyond the input of the model, which takes -2.62 to 2.48" in status(page)
+
+
+def test_settings_that_can_never_detect_are_said(browser: Browser, tmp_path: Path) -> None:
+    """An answer each second, and three of them within a second."""
+    model = dense_classifier((100, 3), minimum_count=3, average_window_duration_ms=1000, sample_rate_hz=25)
+    page = open_page(browser, try_it(model, strict=True), tmp_path)
+    told = "Nothing can be detected: 3 results take 2000 ms, but scores are averaged over 1000 ms."
+    assert told in page.evaluate(f"{PAGE}.textContent")
+    page.evaluate(
+        "(s => { s.value = 2000; s.dispatchEvent(new Event('input')); })(document.getElementById('try-window'))"
+    )
+    assert "Nothing can be detected" not in page.evaluate(f"{PAGE}.textContent")
+
+
 def test_lines_of_a_serial_port_have_the_detections_of_python(browser: Browser, tmp_path: Path) -> None:
     model = dense_classifier((16, 3), scale=0.02, zero=3, minimum_count=1, detection_threshold=100, suppression_ms=90)
     signal = np.random.default_rng(6).normal(0, 1, (150, 3)).astype(np.float32)

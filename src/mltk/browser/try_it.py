@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import base64
 import html
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
@@ -171,7 +171,7 @@ def _described(model: TfliteModel, changes: Mapping[str, Any], interpolation: st
         ) from None
     classes = class_names(parameters, y.size, numbered=True)
     detector = _changed(DetectorSettings.from_parameters(parameters), changes)
-    described = _picture(graph, parameters, interpolation) if is_picture(x) else _signal(x)
+    described = _picture(graph, parameters, interpolation) if is_picture(x) else _signal(x, parameters)
     module = network_module(graph, len(classes))
     return {
         **described,
@@ -235,14 +235,25 @@ def _picture(graph: Graph, parameters: Mapping[str, Any], interpolation: str) ->
     }
 
 
-def _signal(x: Tensor) -> dict[str, Any]:
+def _signal(x: Tensor, parameters: Mapping[str, Any]) -> dict[str, Any]:
     sizes = [d for d in x.shape[1:] if d != 1] or [1]
+    axes = x.size // sizes[0]
+    rate, scale = parameters.get("sample_rate_hz"), parameters.get("axis_scale")
     return {
         "kind": "signal",
         "length": sizes[0],
-        "axes": x.size // sizes[0],
-        "rate": _RATE_OF_SIGNALS,
+        "axes": axes,
+        "rate": int(rate) if isinstance(rate, int | float) and rate >= 1 else _RATE_OF_SIGNALS,
+        "scale": _axis_scale(scale, axes),
     }
+
+
+def _axis_scale(scale: object, axes: int) -> list[float] | None:
+    """Return what the values of each axis are divided by, as ``axis_scale`` in the model says; None if it does not."""
+    if not isinstance(scale, Sequence) or isinstance(scale, str | bytes) or len(scale) != axes:
+        return None
+    found = [float(v) if isinstance(v, int | float) else 0.0 for v in scale]
+    return found if all(v > 0 for v in found) else None
 
 
 def _detector(settings: DetectorSettings, classes: list[str] | tuple[str, ...]) -> dict[str, Any]:

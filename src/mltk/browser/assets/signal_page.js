@@ -1,6 +1,7 @@
 // The page of a model of other signals, such as those of an accelerometer: lines of CSV.
 
 const BAUD = 115200;
+const MANY_BEYOND = 0.01;
 
 function signalPage(root, data, ui, machine) {
   const network = new Network(machine, data);
@@ -18,7 +19,8 @@ function signalPage(root, data, ui, machine) {
   }
   const columns = data.axes === 1 ? "one value" : `${data.axes} values`;
   root.append(row, ui.element("p", { class: "muted" }, `Or drop CSV files here. A line has ${columns}, ` +
-    `or the time and then ${columns}. The model sees ${data.length} lines at a time.`));
+    `or the time and then ${columns}. The model sees ${data.length} lines at a time.` + (data.scale ? " The values are divided by the model's axis_scale: " +
+      `${data.scale.map((v) => ui.number(v)).join(", ")}.` : "")));
   const plots = ui.element("div", { class: "try-plots" }), side = ui.element("div", { class: "try-side" });
   root.append(ui.element("div", { class: "try-columns" }, plots, side));
   const signal = new Drawing(ui, plots, { title: "Signal", label: "The signal, a line for each axis", height: 140,
@@ -32,16 +34,27 @@ function signalPage(root, data, ui, machine) {
   side.append(ui.element("h3", {}, "Detections"));
   const log = new DetectionLog(ui, side);
   const table = new FileTable(ui, root, "Detections");
+  const impossible = ui.element("p", { class: "warn", role: "status" });
   const again = () => {
+    sayImpossible();
     files.forEach((file) => file.compute());
     show(shownFile);
   };
   root.append(ui.element("h3", {}, "How the signal is cut"), ui.element("div", { class: "controls" },
-    slider(ui, { name: "rate", title: "Lines in a second", unit: "", min: 1, max: 1000, value: options.rate },
+    slider(ui, { name: "rate", title: "Lines in a second", unit: "", min: 1, max: Math.max(1000, data.rate), value: options.rate },
       (value) => { options.rate = value; again(); }).element,
     slider(ui, { name: "step", title: "Lines from one window to the next", unit: "", min: 1, max: 2 * data.length,
       value: options.step }, (value) => { options.step = value; again(); }).element));
-  detectorControls(ui, root, data, detector, again);
+  root.append(impossible);
+  const settings = detectorControls(ui, root, data, detector, again);
+  sayImpossible();
+
+  // Too few results may come in the time over which scores are averaged.
+  function sayImpossible() {
+    const takes = Math.round(((settings.count - 1) * options.step * 1000) / options.rate);
+    impossible.textContent = takes <= settings.window ? "" : `Nothing can be detected: ${settings.count} results take ` +
+      `${takes} ms, but scores are averaged over ${settings.window} ms.`;
+  }
 
   function show(file) {
     shownFile = file;
@@ -54,7 +67,8 @@ function signalPage(root, data, ui, machine) {
   async function openFiles(chosen) {
     for (const chosenFile of chosen) {
       const tell = table.add(chosenFile.name, () => { if (files.includes(file)) show(file); });
-      const { rows, problem } = readCsv(await chosenFile.text(), data.axes);
+      const { rows: values, problem } = readCsv(await chosenFile.text(), data.axes);
+      const rows = scaledRows(values, data.scale), { share, low, high } = beyondInput(rows, data.input);
       const file = { name: chosenFile.name, rows, results: [], detections: [] };
       if (problem !== "") {
         tell(problem, true);
@@ -69,7 +83,11 @@ function signalPage(root, data, ui, machine) {
       file.compute();
       files.push(file);
       show(file);
-      status.say(`Shown: ${file.name}, ${rows.length} lines.`);
+      status.say(`Shown: ${file.name}, ${ui.number(rows.length)} lines.`);
+      if (share > MANY_BEYOND) {
+        status.problem(`${file.name}: ${ui.percent(share)} of the values are beyond the input of the model, which takes ` +
+          `${ui.number(low, 3)} to ${ui.number(high, 3)}. Scale the signal as in training.`);
+      }
     }
   }
 
@@ -102,7 +120,7 @@ function signalPage(root, data, ui, machine) {
   }
 
   function takeLine(text, live, windows) {
-    const { rows, problem } = readCsv(text, data.axes);
+    const { rows: values, problem } = readCsv(text, data.axes), rows = scaledRows(values, data.scale);
     if (problem !== "") {
       status.problem(`The port sent a line that is not a sample: ${text.slice(0, 60)}`);
       return;

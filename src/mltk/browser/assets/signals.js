@@ -20,6 +20,24 @@ function readCsv(text, nAxes) {
   return { rows, header, problem: rows.length === 0 ? "There are no lines with numbers." : "" };
 }
 
+// Values of a signal as the model's input: divided by the scale of their axis, if the model has one.
+function scaledRows(rows, scale) {
+  return scale ? rows.map((row) => row.map((v, k) => v / scale[k])) : rows;
+}
+
+// The share of values that the input of the model can't represent, and its limits: {share, low, high}.
+function beyondInput(rows, { type, scale, zero }) {
+  const limits = { int8: [-128, 127], uint8: [0, 255], int16: [-32768, 32767] }[type];
+  if (limits === undefined) return { share: 0, low: 0, high: 0 };
+  const [low, high] = limits.map((q) => (q - zero) * scale);
+  let beyond = 0, all = 0;
+  for (const row of rows) for (const v of row) {
+    all += 1;
+    if (v < low - scale || v > high + scale) beyond += 1;
+  }
+  return { share: all === 0 ? 0 : beyond / all, low, high };
+}
+
 // A stream of samples, cut into windows: feed() returns the scores of each window that is complete.
 class Windows {
   constructor(network, { length, axes }, step, rate) {
