@@ -93,7 +93,8 @@ class TuneResults:
             f"    {e['false_reject_rate']:.1%} false rejects ({few:.1%} to {many:.1%})",
             f"{e['hours']:.3g} h that did not choose the averaging window show it: {e['false_accepts']} false accepts, "
             f"{e['n_keywords']} keywords. One time in {1 / (1 - e['confidence']):.0f}, the true rate is above the "
-            "wanted rate. Evaluate the model on other recordings.",
+            "wanted rate. Both count errors as independent. A sound that is wrong again and again makes the range "
+            "wider: evaluate the model on other recordings.",
         ]
 
     def __str__(self) -> str:
