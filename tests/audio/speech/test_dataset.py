@@ -14,6 +14,7 @@ import pytest
 from mltk.audio.speech import SpeechDataset, SpeechError
 from mltk.audio.speech.engines import ENGINES, Speech, Utterance
 from mltk.audio.speech.engines.espeak import EspeakEngine
+from mltk.audio.speech.phonetics import is_almost
 from mltk.errors import DatasetError, OutputError, SettingError
 
 needs_espeak = pytest.mark.skipif(not EspeakEngine.is_installed(), reason="espeakng-loader is not installed")
@@ -156,6 +157,24 @@ def test_half_of_unknown_are_near_misses_and_no_keyword_is_among_them() -> None:
     assert any(c.utterance.text == "~three" for c in near)
     assert not any(c.utterance.text.startswith("~") for c in common)
     assert not {"three", "tree"} & {c.utterance.text for c in near}
+
+
+@needs_espeak
+def test_no_speaker_says_a_word_of_unknown_like_a_keyword() -> None:
+    plan = make(["yes", "no", "up", "down"], samples_per_keyword=400, samples_unknown=1600, voices=120).plan()
+    with EspeakEngine() as engine:
+        texts = sorted({c.utterance.text for c in plan if not c.utterance.phonemes})
+        known = dict(zip(texts, engine.phonemes_of(texts, "en-us"), strict=True))
+
+    def spoken(class_name: str) -> set[tuple[str, ...]]:
+        said = [c.utterance for c in plan if (c.class_name == "_unknown_") == (class_name == "_unknown_")]
+        return {tuple(u.phonemes.split("_") if u.phonemes else known[u.text]) for u in said}
+
+    keywords, others = spoken("keywords"), spoken("_unknown_")
+    assert len(keywords) > 5
+    assert len(others) > 600
+    assert not [(a, b) for a in others for b in keywords if is_almost(a, b)]
+    assert "know" not in {c.utterance.text for c in plan}
 
 
 @needs_espeak

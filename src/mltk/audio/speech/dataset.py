@@ -27,11 +27,11 @@ from mltk.audio.speech.engines.espeak import EspeakEngine
 from mltk.audio.speech.plan import (
     UNKNOWN_CLASS,
     Clip,
+    KeywordSounds,
     Manner,
     Pronounce,
     Word,
     default_voices,
-    near_misses,
     plan_class,
     with_pronunciations,
 )
@@ -43,7 +43,7 @@ from mltk.data.fetch.download import datasets_dir
 from mltk.errors import DatasetError, OutputError, SettingError, did_you_mean
 from mltk.specification.own_dataset import MltkDataset
 
-PLAN_VERSION = 1  # to be increased when the same settings result in other clips
+PLAN_VERSION = 2  # to be increased when the same settings result in other clips
 TYPICAL_CLIP_SECONDS = 0.6
 TEST_SAMPLES = 20  # clips of each class in a dry run
 logger = logging.getLogger("mltk")
@@ -294,9 +294,7 @@ class SpeechDataset(MltkDataset):
             words = [Word(phrase) for phrase in phrases]
             clips += plan_class(class_name, words, voices, self.samples_per_keyword, self.manner, self.seed)
         if self.samples_unknown:
-            said = {phrase.lower() for phrases in self.keywords.values() for phrase in phrases}
-            words = [Word(w) for w in self.unknown_words if w.lower() not in said]
-            near = near_misses(self.keywords, self.language, pronounce, self.seed) if self.near_misses else []
+            words, near = self._other_words(pronounce)
             n_near = self.samples_unknown // 2 if words and near else self.samples_unknown * bool(near)
             parts = [
                 *(plan_class(UNKNOWN_CLASS, near, voices, n_near, self.manner, self.seed) if n_near else ()),
@@ -309,6 +307,15 @@ class SpeechDataset(MltkDataset):
                 for clip in clips
             ]
         return with_pronunciations(clips, self.language, pronounce)
+
+    def _other_words(self, pronounce: Pronounce) -> tuple[list[Word], list[Word]]:
+        """Return the words of the class ``_unknown_``, and the near misses. No word sounds like a keyword."""
+        if not self._pronounces:
+            said = {phrase.lower() for phrases in self.keywords.values() for phrase in phrases}
+            return [Word(w) for w in self.unknown_words if w.lower() not in said], []
+        sounds = KeywordSounds(self.keywords, self.language, pronounce)
+        words = [Word(w) for w in sounds.without_homophones(self.unknown_words)]
+        return words, sounds.near_misses(self.seed) if self.near_misses else []
 
     def _voices_of_engines(self) -> dict[str, Sequence[str]]:
         found: dict[str, Sequence[str]] = {}

@@ -8,9 +8,12 @@ simpler weights. Phonemes are eSpeak NG's mnemonics.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeAlias
 
 from mltk.audio.speech.accents import split_stress
+
+IsForbidden: TypeAlias = Callable[[Sequence[str]], bool]
 
 # Height 0 (open) to 3 (close) and backness 0 to 2 of the tongue, first at the begin, then at the end of the vowel.
 _VOWELS: dict[str, tuple[float, float, float, float]] = {
@@ -94,15 +97,27 @@ def phonetic_distance(a: Sequence[str], b: Sequence[str]) -> float:
     return row[-1]
 
 
+def is_almost(a: Sequence[str], b: Sequence[str]) -> bool:
+    """Return whether two words are too similar to tell them apart: their distance is below that of near misses.
+
+    Args:
+        a: Phonemes of a word.
+        b: Phonemes of the other word.
+    """
+    # A sound more or less costs at least WEAK_COST, which is not below the limit.
+    same_length = len(a) - list(a).count(" ") == len(b) - list(b).count(" ")
+    return same_length and phonetic_distance(a, b) < NEAR_COST[0]
+
+
 def nearest_words(
-    keyword: Sequence[str], words: Iterable[tuple[str, Sequence[str]]], forbidden: Sequence[Sequence[str]], n: int
+    keyword: Sequence[str], words: Iterable[tuple[str, Sequence[str]]], is_forbidden: IsForbidden, n: int
 ) -> list[str]:
     """Choose the words that sound most like a keyword without being mistaken for it.
 
     Args:
         keyword: Phonemes of the keyword.
         words: Pairs of spelling and phonemes.
-        forbidden: Pronunciations to keep away from: those of all keywords, in all accents.
+        is_forbidden: Whether phonemes sound like a keyword.
         n: Number of words at most.
 
     Returns:
@@ -112,17 +127,17 @@ def nearest_words(
     found = []
     for word, phonemes in words:
         distance = phonetic_distance(keyword, phonemes)
-        if low <= distance <= high and all(phonetic_distance(phonemes, f) >= low for f in forbidden):
+        if low <= distance <= high and not is_forbidden(phonemes):
             found.append((distance, word))
     return [word for _, word in sorted(found)[:n]]
 
 
-def altered(keyword: Sequence[str], forbidden: Sequence[Sequence[str]], n: int, seed: str) -> list[list[str]]:
+def altered(keyword: Sequence[str], is_forbidden: IsForbidden, n: int, seed: str) -> list[list[str]]:
     """Make words that don't exist: a keyword with one sound replaced by a similar one, or dropped.
 
     Args:
         keyword: Phonemes of the keyword.
-        forbidden: Pronunciations to keep away from.
+        is_forbidden: Whether phonemes sound like a keyword.
         n: Number of words at most.
         seed: Seed of the choice; the same arguments return the same words.
 
@@ -144,6 +159,6 @@ def altered(keyword: Sequence[str], forbidden: Sequence[Sequence[str]], n: int, 
     for word in found:
         if len(chosen) == n:
             break
-        if all(phonetic_distance(word, f) >= low for f in forbidden) and phonetic_distance(word, keyword) <= high:
+        if low <= phonetic_distance(word, keyword) <= high and not is_forbidden(word):
             chosen.append(word)
     return chosen

@@ -14,7 +14,7 @@ from typing import TypeVar
 from mltk.audio.speech.accents import FOREIGN_LANGUAGES, with_accent
 from mltk.audio.speech.engines import ENGINES, Utterance
 from mltk.audio.speech.engines.espeak import NATURAL_VARIANTS
-from mltk.audio.speech.phonetics import altered, nearest_words
+from mltk.audio.speech.phonetics import altered, is_almost, nearest_words
 from mltk.audio.speech.timbres import PREFIX
 from mltk.audio.speech.words import common_words
 from mltk.errors import DatasetError
@@ -124,35 +124,58 @@ def _apportion(shares: Mapping[str, float], n: int, draw: random.Random) -> list
     return names
 
 
-def near_misses(keywords: Mapping[str, Sequence[str]], language: str, pronounce: Pronounce, seed: int) -> list[Word]:
-    """Find words that sound like a keyword but are not a keyword, in any accent that is spoken.
+class KeywordSounds:
+    """The sounds of the keywords in each accent, for words that must not be heard as a keyword.
 
     Args:
         keywords: Class name → phrases.
         language: Language of the phrases, as a tag of eSpeak NG.
         pronounce: Looks up pronunciations.
-        seed: Seed of the choice.
-
-    Returns:
-        Common words, and words that don't exist: a phrase with one sound changed or dropped.
     """
-    phrases = [phrase for said in keywords.values() for phrase in said]
-    pronounced = pronounce(phrases, language)
-    forbidden = {tuple(p) for p in pronounced}
-    is_english = language.partition("-")[0] == "en"
-    if is_english:
-        forbidden |= {tuple(with_accent(p, accent)) for p in pronounced for accent in FOREIGN_LANGUAGES}
-        for accent in NATIVE_ENGLISH:
-            forbidden |= {tuple(p) for p in pronounce(phrases, accent)}
-    words = [w for w in common_words() if w not in phrases] if is_english else []
-    sounds = pronounce(words, language) if words else []
-    found: dict[Word, None] = {}
-    for phrase, phonemes in zip(phrases, pronounced, strict=True):
-        for word in nearest_words(phonemes, zip(words, sounds, strict=True), sorted(forbidden), NEAR_WORDS_PER_KEYWORD):
-            found[Word(word)] = None
-        for changed in altered(phonemes, sorted(forbidden), ALTERED_PER_KEYWORD, f"{seed}/{phrase}"):
-            found[Word(f"~{phrase}", tuple(changed))] = None
-    return list(found)
+
+    def __init__(self, keywords: Mapping[str, Sequence[str]], language: str, pronounce: Pronounce) -> None:
+        self._language, self._pronounce = language, pronounce
+        self.is_english = language.partition("-")[0] == "en"
+        self.phrases = [phrase for said in keywords.values() for phrase in said]
+        self.phonemes = pronounce(self.phrases, language)
+        spoken = {form for phonemes in self.phonemes for form in self._forms(phonemes)}
+        for accent in NATIVE_ENGLISH if self.is_english else ():
+            spoken |= {tuple(phonemes) for phonemes in pronounce(self.phrases, accent)}
+        self.spoken = sorted(spoken)
+
+    def _forms(self, phonemes: Sequence[str]) -> set[tuple[str, ...]]:
+        """Return a word as each speaker says it."""
+        accents = FOREIGN_LANGUAGES if self.is_english else ()
+        return {tuple(phonemes), *(tuple(with_accent(list(phonemes), accent)) for accent in accents)}
+
+    def are_like(self, phonemes: Sequence[str]) -> bool:
+        """Return whether a speaker of some accent says a word almost as a keyword is said: "know" for "no"."""
+        return any(is_almost(form, keyword) for form in self._forms(phonemes) for keyword in self.spoken)
+
+    def without_homophones(self, words: Sequence[str]) -> list[str]:
+        """Return the words that nobody says like a keyword."""
+        texts = [word for word in words if word.lower() not in {phrase.lower() for phrase in self.phrases}]
+        sounds = self._pronounce(texts, self._language) if texts else []
+        return [text for text, phonemes in zip(texts, sounds, strict=True) if not self.are_like(phonemes)]
+
+    def near_misses(self, seed: int) -> list[Word]:
+        """Find words that sound like a keyword but are not a keyword, in any accent that is spoken.
+
+        Args:
+            seed: Seed of the choice.
+
+        Returns:
+            Common words, and words that don't exist: a phrase with one sound changed or dropped.
+        """
+        words = [w for w in common_words() if w not in self.phrases] if self.is_english else []
+        pairs = list(zip(words, self._pronounce(words, self._language) if words else [], strict=True))
+        found: dict[Word, None] = {}
+        for phrase, phonemes in zip(self.phrases, self.phonemes, strict=True):
+            for word in nearest_words(phonemes, pairs, self.are_like, NEAR_WORDS_PER_KEYWORD):
+                found[Word(word)] = None
+            for changed in altered(phonemes, self.are_like, ALTERED_PER_KEYWORD, f"{seed}/{phrase}"):
+                found[Word(f"~{phrase}", tuple(changed))] = None
+        return list(found)
 
 
 def plan_class(
