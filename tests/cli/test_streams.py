@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from helpers.listening_models import listening_model, sounds
-from helpers.streams import write_recording
+from helpers.streams import write_half_labeled_recording, write_recording
 
 
 @pytest.fixture
@@ -51,8 +51,8 @@ def test_mistakes_are_named_in_one_block(
 
 def test_a_spotter_is_tuned(run_here, spotter: Path, tmp_path: Path) -> None:
     content = spotter.read_bytes()
-    write_recording(tmp_path / "audio", samples=sounds(20.0), labels=[(2.0, 2.3, "yes"), (9.0, 12.0, "no")])
-    words = ("tune", str(spotter), "--stream", "audio", "--max-false-accepts", "2000", "--tolerance", "5")
+    write_half_labeled_recording(tmp_path, spotter)
+    words = ("tune", str(spotter), "--stream", "audio", "--max-false-accepts", "600", "--tolerance", "0.1")
     done = run_here(*words, "--dry-run", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "detection_threshold" in done.stdout

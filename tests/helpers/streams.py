@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from helpers.listening_models import RATE
+from helpers.listening_models import RATE, sounds
 from mltk.audio.files import write_audio
+from mltk.operations.evaluate_stream import evaluate_stream
 
 
 def write_recording(
@@ -25,6 +26,17 @@ def write_recording(
         text = "".join(f"{start:.6f}\t{end:.6f}\t{label}\n" for start, end, label in labels)
         path.with_suffix(".txt").write_text(text, encoding="utf-8")
     return path
+
+
+def write_half_labeled_recording(folder: Path, spotter: Path) -> Path:
+    """Write a minute of sounds, in which every other detection of ``spotter`` has a label. Returns its folder."""
+    samples = sounds(60.0, seed=5)
+    write_recording(folder / "first", samples=samples)
+    found = evaluate_stream(spotter, folder / "first", output=folder / "unused", clips=False).detections
+    labels = [(d["time_s"] - 0.1, d["time_s"] - 0.05, d["keyword"]) for d in found[::2]]
+    assert len(labels) > 10
+    write_recording(folder / "audio", samples=samples, labels=labels)
+    return folder / "audio"
 
 
 def matched_by_rule(

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from helpers.listening_models import listening_model, sounds
-from helpers.streams import write_recording
+from helpers.listening_models import listening_model
+from helpers.streams import write_half_labeled_recording
 from mltk.errors import EvaluationError
 from mltk.operations.evaluate_stream import evaluate_stream
 from mltk.operations.results.protocol import Results
@@ -32,14 +32,7 @@ def spotter(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def audio(tmp_path: Path, spotter: Path) -> Path:
-    """A recording of which every other detection has a label."""
-    samples = sounds(60.0, seed=5)
-    write_recording(tmp_path / "first", samples=samples)
-    found = evaluate_stream(spotter, tmp_path / "first", output=tmp_path / "unused", clips=False).detections
-    labels = [(d["time_s"] - 0.1, d["time_s"] - 0.05, d["keyword"]) for d in found[::2]]
-    assert len(labels) > 10
-    write_recording(tmp_path / "audio", samples=samples, labels=labels)
-    return tmp_path / "audio"
+    return write_half_labeled_recording(tmp_path, spotter)
 
 
 def test_the_settings_are_written_and_evaluated_again(spotter: Path, audio: Path, tmp_path: Path) -> None:
