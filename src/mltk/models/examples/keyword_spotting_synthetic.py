@@ -7,7 +7,7 @@ natural voice, say the words, words that sound similar, and other words. A TENet
 learns them. The int8 model is evaluated on speakers that it was not trained on.
 
 This model is an example of the steps, not a product. In noise it recognizes 95 % of the words of these speakers, and
-rejects 71 % of the other and similar words. Of the words of a synthesizer that it has never heard, it recognizes 60 %
+rejects 74 % of the other and similar words. Of the words of a synthesizer that it has never heard, it recognizes 71 %
 (``benchmarks/other_voices.py``). An earlier version, trained with eSpeak NG alone, recognized 42 % of these words, and
 44 % of 343 recordings of people. Train with recordings for real use.
 """
