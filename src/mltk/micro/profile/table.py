@@ -55,7 +55,10 @@ def report(
     columns = report_width(width)
     parts = [totals, layer_table(rows, columns, plain=plain, everything=everything)]
     if notes:
-        wrapped = (textwrap.fill(note, columns, subsequent_indent="  ", break_long_words=False) for note in notes)
+        wrapped = (
+            textwrap.fill(note, columns, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+            for note in notes
+        )
         parts.append("\n".join(wrapped))
     return "\n\n".join(parts)
 

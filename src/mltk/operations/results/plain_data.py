@@ -34,6 +34,8 @@ def plain_dict(values: dict[Any, Any]) -> dict[str, Any]:
 def wrap_lines(text: str, width: int) -> str:
     """Wrap each line of a text that is longer than ``width`` columns, between words."""
     return "\n".join(
-        line if len(line) <= width else textwrap.fill(line, width, subsequent_indent="    ", break_long_words=False)
+        line
+        if len(line) <= width
+        else textwrap.fill(line, width, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
         for line in text.splitlines()
     )

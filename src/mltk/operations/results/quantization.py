@@ -201,7 +201,7 @@ def _row(layer: LayerQuantization) -> str:
 
 
 def _fill(text: str, width: int) -> str:
-    return textwrap.fill(text, width, subsequent_indent="    ", break_long_words=False)
+    return textwrap.fill(text, width, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
 
 
 def _numbers(indices: Sequence[int], at_most: int = 6) -> str:

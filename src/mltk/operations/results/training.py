@@ -146,7 +146,7 @@ def report_training(
     text_width = max(columns, _NARROWEST) - title_width - 2
     lines = []
     for title, text in rows:
-        first, *others = textwrap.wrap(text, text_width, break_long_words=False) or [""]
+        first, *others = textwrap.wrap(text, text_width, break_long_words=False, break_on_hyphens=False) or [""]
         lines += [f"{title:>{title_width}}  {first}", *(f"{'':>{title_width}}  {line}" for line in others)]
     return "\n".join(lines)
 
