@@ -89,6 +89,17 @@ def test_a_training_that_crashed_ends(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout.splitlines()[-1:]) == (0, ["trained"]), done.stderr[-2000:]
 
 
+def gradients(layer: Any, x: np.ndarray, weights: np.ndarray) -> Any:
+    """The gradients of the sum of the layer's squared outputs, by its weights and by its input."""
+    layer.build(x.shape)
+    layer.set_weights([weights[None, None]])
+    image = tf.constant(x, tf.float32)
+    with tf.GradientTape() as tape:
+        tape.watch(image)
+        total = tf.reduce_sum(layer(image) ** 2)
+    return tape.gradient(total, [layer.trainable_weights[0].value, image])
+
+
 @pytest.mark.parametrize("channels", [1, 3, 15])
 @pytest.mark.parametrize("strides", [(2, 2), (1, 3)])
 @pytest.mark.parametrize("padding", ["same", "valid"])
@@ -97,14 +108,7 @@ def test_the_gradient_is_correct(channels: int, strides: tuple[int, int], paddin
     rng = np.random.default_rng(0)
     x, weights = rng.normal(size=(2, 7, 6, channels)), rng.normal(size=(channels, 5))
     layer = layers.Conv2D(5, 1, strides=strides, padding=padding, use_bias=False)
-    layer.build(x.shape)
-    layer.set_weights([weights[None, None]])
-    image = tf.constant(x, tf.float32)
-    with tf.GradientTape() as tape:
-        tape.watch(image)
-        total = tf.reduce_sum(layer(image) ** 2)
-    by_weights, by_image = tape.gradient(total, [layer.trainable_weights[0].value, image])
-
+    by_weights, by_image = gradients(layer, x, weights)
     read = x[:, :: strides[0], :: strides[1]]
     error = 2 * read @ weights
     expected = np.zeros_like(x)
@@ -130,14 +134,7 @@ def test_the_gradient_of_a_transposed_convolution_is_correct() -> None:
     use_safe_filter_gradients()
     rng = np.random.default_rng(0)
     x, weights = rng.normal(size=(2, 3, 4, 6)), rng.normal(size=(5, 6))
-    layer = layers.Conv2DTranspose(5, 1, strides=2, use_bias=False)
-    layer.build(x.shape)
-    layer.set_weights([weights[None, None]])
-    image = tf.constant(x, tf.float32)
-    with tf.GradientTape() as tape:
-        tape.watch(image)
-        total = tf.reduce_sum(layer(image) ** 2)
-    by_weights, by_image = tape.gradient(total, [layer.trainable_weights[0].value, image])
+    by_weights, by_image = gradients(layers.Conv2DTranspose(5, 1, strides=2, use_bias=False), x, weights)
     error = 2 * x @ weights.T
     np.testing.assert_allclose(by_weights[0, 0], np.einsum("bhwo,bhwi->oi", error, x), rtol=1e-5, atol=1e-4)
     np.testing.assert_allclose(by_image, error @ weights, rtol=1e-5, atol=1e-4)

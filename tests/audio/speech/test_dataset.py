@@ -178,6 +178,14 @@ def test_no_speaker_says_a_word_of_unknown_like_a_keyword() -> None:
 
 
 @needs_espeak
+def test_own_words_that_sound_like_a_keyword_are_named(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, logger="mltk"):
+        plan = make(["no"], unknown_words=["know", "table"], near_misses=False).plan()
+    assert {c.utterance.text for c in plan if c.class_name == "_unknown_"} == {"table"}
+    assert "because they sound like a keyword: know" in caplog.text
+
+
+@needs_espeak
 def test_voices_are_of_many_accents_and_no_two_share_a_throat() -> None:
     from mltk.audio.speech.plan import default_voices
 

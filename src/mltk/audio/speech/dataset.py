@@ -55,6 +55,7 @@ class SpeechDataset(MltkDataset):
     Args:
         keywords: Classes: a list of words, or class name → phrase or phrases of the class.
         unknown_words: Words for the class ``_unknown_``. None is the bundled common English words, ``()`` no words.
+            A word that sounds like a keyword, such as "know" for "no", is left out. The log names those of your list.
         near_misses: Whether half of ``_unknown_`` are words that sound almost like the keywords: common words, and
             keywords with one sound changed.
         samples_per_keyword: Number of clips of each class.
@@ -314,7 +315,10 @@ class SpeechDataset(MltkDataset):
             said = {phrase.lower() for phrases in self.keywords.values() for phrase in phrases}
             return [Word(w) for w in self.unknown_words if w.lower() not in said], []
         sounds = KeywordSounds(self.keywords, self.language, pronounce)
-        words = [Word(w) for w in sounds.without_homophones(self.unknown_words)]
+        kept = sounds.without_homophones(self.unknown_words)
+        if self.unknown_words != common_words() and (left_out := sorted({*self.unknown_words} - {*kept})):
+            logger.info("Left out of %s, because they sound like a keyword: %s", UNKNOWN_CLASS, ", ".join(left_out))
+        words = [Word(w) for w in kept]
         return words, sounds.near_misses(self.seed) if self.near_misses else []
 
     def _voices_of_engines(self) -> dict[str, Sequence[str]]:

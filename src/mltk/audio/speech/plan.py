@@ -131,6 +131,12 @@ class KeywordSounds:
         keywords: Class name → phrases.
         language: Language of the phrases, as a tag of eSpeak NG.
         pronounce: Looks up pronunciations.
+
+    Attributes:
+        is_english: Whether the language is English, which has accents here.
+        phrases: All phrases.
+        phonemes: Phonemes of each phrase.
+        spoken: The different pronunciations of all phrases in all accents.
     """
 
     def __init__(self, keywords: Mapping[str, Sequence[str]], language: str, pronounce: Pronounce) -> None:
@@ -153,7 +159,11 @@ class KeywordSounds:
         return any(is_almost(form, keyword) for form in self._forms(phonemes) for keyword in self.spoken)
 
     def without_homophones(self, words: Sequence[str]) -> list[str]:
-        """Return the words that nobody says like a keyword."""
+        """Return the words that nobody says like a keyword.
+
+        Args:
+            words: Words of the language.
+        """
         texts = [word for word in words if word.lower() not in {phrase.lower() for phrase in self.phrases}]
         sounds = self._pronounce(texts, self._language) if texts else []
         return [text for text, phonemes in zip(texts, sounds, strict=True) if not self.are_like(phonemes)]
