@@ -160,6 +160,15 @@ def test_half_of_unknown_are_near_misses_and_no_keyword_is_among_them() -> None:
 
 
 @needs_espeak
+@pytest.mark.parametrize(("share", "n_near"), [(0.25, 10), (1, 40), (0.0, 0), (True, 20), (False, 0)])
+def test_the_share_of_near_misses(share: bool | float, n_near: int) -> None:
+    plan = make(["three"], samples_unknown=40, near_misses=share, unknown_words=["table", "window"]).plan()
+    unknown = [c for c in plan if c.class_name == "_unknown_"]
+    assert len({c.file_name for c in unknown}) == len(unknown) == 40
+    assert sum(c.utterance.text not in ("table", "window") for c in unknown) == n_near
+
+
+@needs_espeak
 def test_no_speaker_says_a_word_of_unknown_like_a_keyword() -> None:
     plan = make(["yes", "no", "up", "down"], samples_per_keyword=400, samples_unknown=1600, voices=120).plan()
     with EspeakEngine() as engine:
@@ -267,6 +276,8 @@ def test_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ({"engines": "espeek"}, "no speech engine 'espeek'.*\n.*'espeak'"),
         ({"engines": ["flite"]}, "near_misses=True needs the engine 'espeak'"),
         ({"voices": 0}, "voices must be"),
+        ({"near_misses": 1.5}, "near_misses must be True, False or a share from 0 to 1, got 1.5"),
+        ({"near_misses": "half"}, "near_misses must be True, False or a share"),
     ],
 )
 def test_impossible_settings(arguments: dict[str, Any], message: str) -> None:

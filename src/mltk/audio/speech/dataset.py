@@ -56,8 +56,8 @@ class SpeechDataset(MltkDataset):
         keywords: Classes: a list of words, or class name → phrase or phrases of the class.
         unknown_words: Words for the class ``_unknown_``. None is the bundled common English words, ``()`` no words.
             A word that sounds like a keyword, such as "know" for "no", is left out. The log names those of your list.
-        near_misses: Whether half of ``_unknown_`` are words that sound almost like the keywords: common words, and
-            keywords with one sound changed.
+        near_misses: Share of ``_unknown_`` that are words that sound almost like the keywords, from 0 to 1: common
+            words, and keywords with one sound changed. True is a half.
         samples_per_keyword: Number of clips of each class.
         samples_unknown: Number of clips of ``_unknown_``. None is three times ``samples_per_keyword``; 0 leaves the
             class out.
@@ -89,7 +89,7 @@ class SpeechDataset(MltkDataset):
         keywords: Sequence[str] | Mapping[str, str | Sequence[str]],
         *,
         unknown_words: Sequence[str] | None = None,
-        near_misses: bool = True,
+        near_misses: bool | float = True,
         samples_per_keyword: int = 500,
         samples_unknown: int | None = None,
         language: str = "en-us",
@@ -110,7 +110,7 @@ class SpeechDataset(MltkDataset):
     ) -> None:
         self.keywords = _phrases_of(keywords)
         self.unknown_words = common_words() if unknown_words is None else tuple(unknown_words)
-        self.near_misses = near_misses
+        self.near_misses = _share("near_misses", near_misses)
         self.samples_per_keyword = _at_least("samples_per_keyword", samples_per_keyword, 1)
         asked = 3 * samples_per_keyword if samples_unknown is None else samples_unknown
         self.samples_unknown = _at_least("samples_unknown", asked if self.unknown_words or near_misses else 0, 0)
@@ -130,7 +130,9 @@ class SpeechDataset(MltkDataset):
         self.max_length_ms = max_length_ms if max_length_ms is None else _at_least("max_length_ms", max_length_ms, 100)
         self.engines = _engine_names(engines)
         if self.near_misses and self.samples_unknown and not self._pronounces:
-            raise SettingError("near_misses=True needs the engine 'espeak', which knows how words are pronounced.")
+            raise SettingError(
+                f"near_misses={self.near_misses} needs the engine 'espeak', which knows how words are pronounced."
+            )
         only_english = [name for name in self.engines if name in ("hibari", "kokoro")]
         if only_english and language.partition("-")[0] != "en":
             raise SettingError(
@@ -296,7 +298,8 @@ class SpeechDataset(MltkDataset):
             clips += plan_class(class_name, words, voices, self.samples_per_keyword, self.manner, self.seed)
         if self.samples_unknown:
             words, near = self._other_words(pronounce)
-            n_near = self.samples_unknown // 2 if words and near else self.samples_unknown * bool(near)
+            share = 0.5 if self.near_misses is True else self.near_misses
+            n_near = int(self.samples_unknown * share) if words and near else self.samples_unknown * bool(near)
             parts = [
                 *(plan_class(UNKNOWN_CLASS, near, voices, n_near, self.manner, self.seed) if n_near else ()),
                 *plan_class(UNKNOWN_CLASS, words or near, voices, self.samples_unknown, self.manner, self.seed),
@@ -390,6 +393,14 @@ def _range(name: str, value: Any, low: float, high: float) -> Any:
     if not possible:
         raise SettingError(f"{name} must be (lowest, highest) from {low:g} to {high:g}, got {value!r}.")
     return (first, last)
+
+
+def _share(name: str, value: Any) -> bool | float:
+    if isinstance(value, bool):
+        return value
+    if not isinstance(value, int | float) or not 0 <= value <= 1:
+        raise SettingError(f"{name} must be True, False or a share from 0 to 1, got {value!r}.")
+    return float(value)
 
 
 def _engine_names(engines: str | Sequence[str]) -> tuple[str, ...]:
