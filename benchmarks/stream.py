@@ -1,6 +1,6 @@
 """A spotter on synthesized hours: errors at all thresholds, the chosen settings on a second hour, and the speed.
 
-    python benchmarks/stream.py [--model keyword_spotting_synthetic] [--hours 1] [--wanted 4 10 20]
+    python benchmarks/stream.py [--model keyword_spotting_synthetic] [--hours 1] [--wanted 4 10 20] [--pairs 8]
 
 The model must be trained: ``mltk train keyword_spotting_synthetic``. eSpeak NG says new words, of which each is used
 once: half of them in the first hour, the others in the second. So every keyword is known, and errors are independent.
@@ -8,6 +8,9 @@ once: half of them in the first hour, the others in the second. So every keyword
 For each wanted rate, ``tune`` chooses settings on the first hour. The second hour must then be within these bounds: its
 false accepts are at most the 97.5 % quantile of a Poisson distribution with the wanted rate, and its false rejects are
 within the 95 % limits that both hours' counts allow. The script fails if they are not.
+
+``--pairs 8`` makes eight recordings instead, tunes on each, and evaluates on each other one. So it shows how often one
+hour chooses well. It prints a table, and no speed.
 
 The speed is that of the first hour: reading, frontend, int8 model. Beside it: TensorFlow Lite Micro in one process on
 the same inputs, and whether all scores of a part of the hour are equal.
@@ -46,8 +49,8 @@ _SEED = 4242  # not that of the training
 
 
 def say_words(keywords: list[str], folder: Path, rate: int, hours: float) -> list[Clip]:
-    """Synthesize enough words for two recordings that use each once."""
-    n = math.ceil(2 * hours * _WORDS_PER_HOUR / 2)
+    """Synthesize enough words for recordings of ``hours`` in total that use each once."""
+    n = math.ceil(hours * _WORDS_PER_HOUR / 2)
     each = math.ceil(n / len(keywords))
     speech = SpeechDataset(
         keywords, samples_per_keyword=each, samples_unknown=n, sample_rate_hz=rate, seed=_SEED, folder=folder
@@ -60,20 +63,20 @@ def say_words(keywords: list[str], folder: Path, rate: int, hours: float) -> lis
     return clips
 
 
-def write_hours(listening: Listening, folder: Path, hours: float) -> list[Path]:
-    """Join two recordings, each of its own half of the words."""
+def write_hours(listening: Listening, folder: Path, hours: float, n: int) -> list[Path]:
+    """Join ``n`` recordings, each of its own share of the words."""
     rate = listening.frontend.sample_rate_hz
     keywords = [name for name in listening.classes if not name.startswith("_")]
     start = time.perf_counter()
-    clips = say_words(keywords, folder / "speech", rate, hours)
+    clips = say_words(keywords, folder / "speech", rate, n * hours)
     print(f"{len(clips)} words were synthesized in {time.perf_counter() - start:.0f} s.")
     paths = []
-    for k in range(2):
+    for k in range(n):
         paths.append(folder / f"hour{k + 1}")
         by_class = {name: [c for c in clips if c.label == name] for name in {c.label for c in clips}}
-        half = [c for name in sorted(by_class) for c in by_class[name][k::2]]
-        _, labels = Joiner(half, [], rate, seed=10 + k).write(str(paths[-1]), hours)
-        used = max(sum(label.text == name for label in labels) / len(by_class[name][k::2]) for name in keywords)
+        part = [c for name in sorted(by_class) for c in by_class[name][k::n]]
+        _, labels = Joiner(part, [], rate, seed=10 + k).write(str(paths[-1]), hours)
+        used = max(sum(label.text == name for label in labels) / len(by_class[name][k::n]) for name in keywords)
         assert used <= 1, "a word is said twice"
     return paths
 
@@ -118,6 +121,27 @@ def check_wanted(wanted: float, sweepers: list[Sweeper], listening: Listening) -
     return wrong[1] <= most and abs(shares[1] - shares[0]) <= margin
 
 
+def print_pairs(wanted: float, sweepers: list[Sweeper], listening: Listening) -> None:
+    """Tune on each recording, evaluate on each other one, and print a row of a table."""
+    interval_ms = listening.samples_per_inference * 1000 / listening.frontend.sample_rate_hz
+    most = poisson_quantile(0.975, wanted * sweepers[0].hours)
+    counts, rejects, high = [], [], 0
+    for first in sweepers:
+        choice = choose_settings(first, listening.detector, interval_ms=interval_ms, max_false_accepts_per_hour=wanted)
+        threshold = choice.settings.detection_threshold
+        limits = np.where([c.startswith("_") for c in listening.classes], 255, threshold).astype(np.uint8)[np.newaxis]
+        curves = [other.count(choice.settings, limits) for other in sweepers if other is not first]
+        own = [int(curve.false_accepts.sum()) for curve in curves]
+        counts += own
+        rejects += [float(curve.false_reject_rate[0]) for curve in curves]
+        high += bool(np.mean(own) > wanted * first.hours)
+    above = sum(count > most for count in counts)
+    print(
+        f"| {wanted:g} | {np.mean(counts):.1f} | {min(counts)} to {max(counts)} | {above} of {len(counts)} | "
+        f"{high} of {len(sweepers)} | {np.mean(rejects):.0%} |"
+    )
+
+
 def print_speed(scored: ScoredStream, path: Path) -> bool:
     """Print the speed, and compare scores with TensorFlow Lite Micro."""
     listening, model = scored.listening, scored.tflite_model
@@ -153,19 +177,28 @@ def main() -> None:
     parser.add_argument("--model", default="keyword_spotting_synthetic")
     parser.add_argument("--hours", type=float, default=1.0)
     parser.add_argument("--wanted", type=float, nargs="+", default=[4.0, 10.0, 20.0])
+    parser.add_argument(
+        "--pairs", type=int, metavar="N", help="tune on each of N recordings, and evaluate on the others"
+    )
     arguments = parser.parse_args()
+    n = arguments.pairs or 2
     with tempfile.TemporaryDirectory() as folder:
         listening = Listening.of(resolve(arguments.model).tflite_model())
-        paths = write_hours(listening, Path(folder), arguments.hours)
+        paths = write_hours(listening, Path(folder), arguments.hours, n)
         streams = []
         cpu_s = time.process_time()
         for path in paths:
             with scored_stream(arguments.model, StreamOptions(stream=str(path))) as scored:
                 streams.append(scored)
         cpu_s = time.process_time() - cpu_s
-        print(f"CPU time: {cpu_s / 2 / arguments.hours:.1f} s for an hour of audio, with reading and checking.")
-        good = print_speed(streams[0], paths[0])
+        print(f"CPU time: {cpu_s / n / arguments.hours:.1f} s for an hour of audio, with reading and checking.")
+        good = arguments.pairs is not None or print_speed(streams[0], paths[0])
     sweepers = [Sweeper(s.recordings, listening.classes, s.tolerance_s) for s in streams]
+    if arguments.pairs:
+        print("| wanted | mean | range | above the 97.5 % quantile | hours with a mean above | false rejects |")
+        for wanted in arguments.wanted:
+            print_pairs(wanted, sweepers, listening)
+        return
     for k, sweeper in enumerate(sweepers):
         print_curve(f"hour {k + 1}", sweeper, listening.detector)
     start = time.perf_counter()

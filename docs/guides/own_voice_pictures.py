@@ -2,7 +2,7 @@
 
     python docs/guides/own_voice_pictures.py keyword_spotting_synthetic.mltk.zip work
 
-The report of the archive hears a microphone that plays synthesized words, saves three recordings of "yes", and writes
+The report of the archive hears a microphone that plays synthesized words, saves three recordings of "one", and writes
 them to the folder work/samples. Then: mltk evaluate … --dataset work/samples and mltk train … --add work/samples.
 """
 
@@ -26,7 +26,7 @@ from helpers.browser import Browser, Page
 
 RATE = 16000
 FOLDER = Path(__file__).parent / "images"
-WORDS = ("yes", "no", "up", "down")
+WORDS = ("one", "two", "three", "four")
 PAUSE_S = 1.8
 
 
@@ -37,7 +37,7 @@ def spoken_words(work: Path) -> npt.NDArray[np.float32]:
     rng = np.random.default_rng(1)
     parts = [np.zeros(RATE // 2, np.float32)]
     for take in range(3):
-        for word in ("yes", *WORDS) if take == 0 else WORDS:
+        for word in ("one", *WORDS) if take == 0 else WORDS:
             clips = sorted((folder / word).glob("*.wav"))
             clip, _ = read_audio(str(clips[take % len(clips)]))
             pause = np.zeros(max(0, int(PAUSE_S * RATE) - len(clip)), np.float32)
@@ -68,9 +68,9 @@ def main() -> None:
         page.screenshot(FOLDER / "own-voice-report.png")
         page.evaluate("document.querySelector('#try-it').scrollIntoView()")
         page.evaluate("document.querySelector('#try-start').click()")
-        page.evaluate("document.querySelector('#try-save-class').value = 'yes'")
+        page.evaluate("document.querySelector('#try-save-class').value = 'one'")
         for times in (1, 2, 3):
-            save_when_heard(page, "yes", times)
+            save_when_heard(page, "one", times)
         page.screenshot(FOLDER / "own-voice-listening.png")
         page.evaluate("document.querySelector('#try-save').scrollIntoView({block: 'center'})")
         page.screenshot(FOLDER / "own-voice-saved.png")
