@@ -130,7 +130,7 @@ def archived(folder: Path, **settings_of_model: object) -> Path:
 
 
 def test_the_report_in_the_archive_shows_the_stream(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mltk.operations.evaluate_stream.user_dir", lambda: tmp_path / "user")
+    monkeypatch.setattr("mltk.operations.shared.archived_report.user_dir", lambda: tmp_path / "user")
     path = archived(tmp_path)
     audio = write_recording(tmp_path, samples=sounds(20.0, seed=5), labels=[(1.0, 1.2, "yes")])
     results = evaluate_stream(path, audio, clips=False)
@@ -144,7 +144,7 @@ def test_the_report_in_the_archive_shows_the_stream(tmp_path: Path, monkeypatch:
 def test_a_report_says_that_the_detector_was_changed_after_the_stream(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mltk.operations.evaluate_stream.user_dir", lambda: tmp_path / "user")
+    monkeypatch.setattr("mltk.operations.shared.archived_report.user_dir", lambda: tmp_path / "user")
     path = archived(tmp_path)
     evaluate_stream(path, write_recording(tmp_path, samples=sounds(5.0, seed=5)), clips=False)
     told = "After the evaluation of the stream, the detector was changed"
@@ -156,11 +156,23 @@ def test_a_report_says_that_the_detector_was_changed_after_the_stream(
     assert "to 231, suppression_ms from" in page
 
 
+def test_changed_parameters_renew_the_stored_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mltk.operations.shared.archived_report.user_dir", lambda: tmp_path / "user")
+    path = archived(tmp_path)
+    evaluate_stream(path, write_recording(tmp_path, samples=sounds(5.0, seed=5)), clips=False)
+    update_model_parameters(str(path), {"detection_threshold": 231, "suppression_ms": 1234})
+    with zipfile.ZipFile(path) as archive:
+        page = archive.read("report.html").decode()
+    assert "to 231, suppression_ms from" in page
+    # The archive was named by its path. The log folder may be that of another model of this name.
+    assert (tmp_path / "user" / "models" / "spotter" / "report.html").read_text("utf-8") != page
+
+
 @pytest.mark.parametrize(("html_report", "report", "expected"), [(False, None, False), (False, True, True)])
 def test_the_setting_decides_about_the_report_unless_the_call_does(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, html_report: bool, report: bool | None, expected: bool
 ) -> None:
-    monkeypatch.setattr("mltk.operations.evaluate_stream.user_dir", lambda: tmp_path / "user")
+    monkeypatch.setattr("mltk.operations.shared.archived_report.user_dir", lambda: tmp_path / "user")
     path = archived(tmp_path, html_report=html_report)
     evaluate_stream(path, write_recording(tmp_path), clips=False, report=report)
     with zipfile.ZipFile(path) as archive:
@@ -175,7 +187,7 @@ def test_rates_are_written_without_an_exponent() -> None:
 
 
 def test_a_second_run_replaces_only_its_own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mltk.operations.evaluate_stream.user_dir", lambda: tmp_path / "user")
+    monkeypatch.setattr("mltk.operations.shared.archived_report.user_dir", lambda: tmp_path / "user")
     model = write_model(tmp_path)
     audio = write_recording(tmp_path, samples=sounds(10.0, seed=5))
     folder = Path(evaluate_stream(model, audio)["folder"])

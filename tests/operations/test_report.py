@@ -16,6 +16,7 @@ from helpers.tflite_builder import small_cnn
 from mltk.errors import ArchiveError, MltkError, ModelNotFoundError
 from mltk.operations.report import report_model
 from mltk.operations.shared.report_facts import PARITY
+from mltk.operations.update_params import update_model_parameters
 from mltk.specification.archive_file import ArchiveReader, update_archive
 
 pytestmark = pytest.mark.tf
@@ -83,9 +84,37 @@ def test_the_targets_are_chosen(archive: Path) -> None:
         report_model(archive, targets=["cortex-m99"])
 
 
+def test_changed_parameters_keep_the_comparison_of_the_engines(archive: Path) -> None:
+    assert "The engines were not compared." not in member(archive, "report.html")
+    update_model_parameters(archive, {"threshold": 77}, description="another")
+    assert "The engines were not compared." not in member(archive, "report.html")
+
+
+def test_changed_parameters_of_a_trained_model_renew_the_report_in_its_log_folder(
+    trained: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(trained)
+    monkeypatch.setenv("MLTK_USER_DIR", str(trained / "user"))
+    log = trained / "user" / "models" / "toy" / "report.html"
+    log.write_text("old")
+    update_model_parameters("toy", {"threshold": 77})
+    assert log.read_text("utf-8") == member(trained / "toy.mltk.zip", "report.html") != "old"
+
+
+def test_changed_parameters_make_no_report_where_none_is(archive: Path) -> None:
+    with zipfile.ZipFile(archive) as opened:
+        kept = {name: opened.read(name) for name in opened.namelist() if name != "report.html"}
+    with zipfile.ZipFile(archive, "w") as changed:
+        for name, content in kept.items():
+            changed.writestr(name, content)
+    update_model_parameters(archive, {"threshold": 77})
+    with zipfile.ZipFile(archive) as opened:
+        assert "report.html" not in opened.namelist()
+
+
 def test_parity_of_another_tflite_is_not_shown(archive: Path) -> None:
     stored = json.loads(member(archive, PARITY))
-    update_archive(str(archive), {PARITY: json.dumps({**stored, "tflite_sha256": "0" * 64}).encode()})
+    update_archive(str(archive), {PARITY: json.dumps({**stored, "network_sha256": "0" * 64}).encode()})
     page = Path(report_model(archive, parity=False)).read_text("utf-8")
     assert "The engines were not compared." in page
     page = Path(report_model(archive)).read_text("utf-8")  # now they are compared

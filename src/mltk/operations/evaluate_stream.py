@@ -19,7 +19,7 @@ from mltk.audio.streams.curve import Sweeper
 from mltk.audio.streams.matching import Verdict
 from mltk.files import make_folder
 from mltk.operations.results.stream import StreamEvaluationResults
-from mltk.operations.shared.archived_report import with_report
+from mltk.operations.shared.archived_report import logs_of, with_report
 from mltk.operations.shared.report_facts import name_in
 from mltk.operations.shared.stream_figures import Outcome, outcomes_of, stream_figures
 from mltk.operations.shared.streams import DETECTOR_PARAMETERS, ScoredStream, StreamOptions, scored_stream
@@ -27,7 +27,6 @@ from mltk.specification.archive_file import ArchiveReader
 from mltk.specification.archive_file import update_archive as update_archive_file
 from mltk.specification.model import MltkModel
 from mltk.tflite.model import TfliteModel
-from mltk.user_settings import user_dir
 from mltk.workers.script_loading import stop_if_loading_script
 
 _FOLDER = "stream"
@@ -145,18 +144,13 @@ def _update_archive(scored: ScoredStream, members: dict[str, bytes | str], repor
     wanted = given.html_report if isinstance(given, MltkModel) else stored is not False
     if wanted if report is None else report:
         command = given if isinstance(given, str) else name
-        members = with_report(path, name, command, members, lambda: make_folder(_logs(scored)))
+        members = with_report(path, name, command, members, lambda: make_folder(logs_of(reference, scored.name)))
     update_archive_file(path, members)
-
-
-def _logs(scored: ScoredStream) -> str:
-    given = scored.reference.given
-    return given.log_dir if isinstance(given, MltkModel) else os.path.join(user_dir(), "models", scored.name)
 
 
 def _new_default_folder(scored: ScoredStream) -> str:
     """Empty the folder of the results below the folder of the model's logs, and return it."""
-    folder = os.path.join(_logs(scored), "eval", _FOLDER)
+    folder = os.path.join(logs_of(scored.reference, scored.name), "eval", _FOLDER)
     shutil.rmtree(folder, ignore_errors=True)
     return make_folder(folder)
 

@@ -107,13 +107,14 @@ def _write_back(reference: ModelReference, tflite_model: TfliteModel) -> TfliteM
         write_file(tflite_model.path, data)
         return tflite_model.path
     from mltk.operations.c_code import renewed_members
+    from mltk.operations.shared.archived_report import with_present_report
     from mltk.specification.names import name_of_file
 
     path = reference.archive_path()
     member = os.path.basename(tflite_model.path)
     members: dict[str, bytes | str] = {member: data, f"{member}.summary.txt": tflite_model.summary().encode()}
     members |= renewed_members(path, tflite_model, name_of_file(member))
-    update_archive(path, members)
+    update_archive(path, with_present_report(reference, path, members))
     return path
 
 

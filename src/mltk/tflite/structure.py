@@ -1,7 +1,7 @@
-"""The structure of a ``.tflite``: its tensors and operators, without the values of constants, names and metadata.
+"""What two ``.tflite`` files have in common: the same structure, or the same network.
 
-Two files with the same structure need the same memory. Other weights, another description and other parameters do not
-change it.
+Two files with the same structure need the same memory. Two files with the same network compute the same outputs from
+the same inputs. Another description and other parameters change neither.
 """
 
 from __future__ import annotations
@@ -10,13 +10,35 @@ import hashlib
 import json
 from typing import Any
 
-from mltk.tflite.graph import Graph, Subgraph
+import numpy as np
+
+from mltk.tflite.graph import Graph, Subgraph, Tensor
 
 
 def structure_hash(graph: Graph) -> str:
-    """Return a number of the structure of a model, in 32 hexadecimal digits."""
+    """Return a number of the structure of a model, in 32 hexadecimal digits.
+
+    The structure is the tensors and operators, without the values of constants, names and metadata.
+    """
     text = json.dumps([_subgraph(subgraph) for subgraph in graph.subgraphs], separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def network_hash(graph: Graph) -> str:
+    """Return a number of the structure, the constants, the quantization and the names of tensors, in 64 digits."""
+    digest = hashlib.sha256(structure_hash(graph).encode())
+    for subgraph in graph.subgraphs:
+        for tensor in subgraph.tensors:
+            for part in _contents(tensor):
+                digest.update(hashlib.sha256(part).digest())
+    return digest.hexdigest()
+
+
+def _contents(tensor: Tensor) -> tuple[bytes, ...]:
+    constant = b"" if tensor.data is None else np.ascontiguousarray(tensor.data).tobytes()
+    scales = np.asarray(tensor.scale, np.float32).tobytes()
+    zeros = np.asarray(tensor.zero_point, np.int64).tobytes()
+    return (tensor.name.encode(), constant, scales, zeros, str(tensor.quantized_dimension).encode())
 
 
 def _subgraph(graph: Subgraph) -> list[Any]:

@@ -49,4 +49,4 @@ def test_what_is_damaged_is_named(tmp_path: Path) -> None:
     assert set(facts.missing) == {
         "eval/keras/eval-results.json in the archive is damaged.", "parity/parity.json in the archive is damaged.",
     }  # fmt: skip
-    assert parity_in({"tflite_sha256": ""}, None) is None
+    assert parity_in({"network_sha256": ""}, None) is None

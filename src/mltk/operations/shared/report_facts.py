@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -17,6 +16,7 @@ from mltk.operations.results.evidence import FILE as EVIDENCE_FILE
 from mltk.operations.shared.load import TFLITE
 from mltk.report.facts import EvaluationFacts, ModelFacts
 from mltk.tflite.model_parameters import stored_parameters
+from mltk.tflite.structure import network_hash
 
 if TYPE_CHECKING:
     from mltk.operations.results.parity import ParityResults
@@ -29,6 +29,7 @@ PARITY = "parity/parity.json"
 PARITY_SAMPLES = 32
 """Most samples on which the engines are compared for a report."""
 _RESULTS, _STREAM = "eval-results.json", "stream"
+_NETWORK = "network_sha256"
 _OLD_KERAS = "h5"
 """The folder of the Keras model's results in an archive of MLTK 0.20."""
 _DETECTOR = (
@@ -228,12 +229,12 @@ def _or_none(make: Callable[[], dict[str, Any]], what: str) -> dict[str, Any] | 
 
 def parity_member(results: ParityResults, tflite: TfliteModel) -> bytes:
     """Return the content of the member `PARITY`."""
-    return json.dumps({"tflite_sha256": _digest(tflite), "results": results.to_dict()}).encode()
+    return json.dumps({_NETWORK: _digest(tflite), "results": results.to_dict()}).encode()
 
 
 def parity_in(stored: dict[str, Any] | None, tflite: TfliteModel | None) -> dict[str, Any] | None:
-    """Return the results in the member `PARITY`; None if they are those of another ``.tflite``."""
-    if stored is None or tflite is None or stored.get("tflite_sha256") != _digest(tflite):
+    """Return the results in the member `PARITY`; None if they are those of another network."""
+    if stored is None or tflite is None or stored.get(_NETWORK) != _digest(tflite):
         return None
     results = stored.get("results")
     return results if isinstance(results, dict) else None
@@ -241,7 +242,7 @@ def parity_in(stored: dict[str, Any] | None, tflite: TfliteModel | None) -> dict
 
 @functools.lru_cache(maxsize=4)
 def _digest(tflite: TfliteModel) -> str:
-    return hashlib.sha256(tflite.graph.data).hexdigest()
+    return network_hash(tflite.graph)
 
 
 def tflite_in(members: Members, name: str, extension: str = TFLITE) -> TfliteModel | None:
