@@ -108,7 +108,8 @@ def make_model(folder: str, args: argparse.Namespace) -> Digits:
         vtlp_range=(0.8, 1.25),
         loudness_range=(0.1, 1.0),
         noise_colors="all",
-        noise_color_range=(0.0, 0.3),
+        # Synthesized clips are clean. With less noise, the model learns details that no person's voice has.
+        noise_color_range=(0.02, 0.4) if args.train == "synthesized" else (0.0, 0.3),
     )
     epochs = args.epochs
     model.epochs, model.batch_size, model.seed, model.pretrained = epochs, 64, args.seed, not args.drawn
