@@ -102,6 +102,7 @@ class Answers:
         print(f"  which of its words  {which:6.1%}")
         others = np.mean(rejected[~keyword])
         print(f"  recognized          {np.mean(right[keyword]):6.1%}   other digits rejected {others:.1%}")
+        print(f"  both together       {np.mean(np.where(keyword, right, rejected)):6.1%}")
         shares = [f"{self.classes[k]} {np.mean(right[said == k]):.0%}" for k in range(self.n_keywords)]
         print(f"  each word           {', '.join(shares)}")
         for name in sorted(set(self.speakers)):
