@@ -19,6 +19,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ from mltk.audio.streams.joining import Clip, Joiner
 from mltk.micro.engines.run import run_batch
 from mltk.operations.shared.load import resolve
 from mltk.operations.shared.streams import StreamOptions, scored_stream
+from mltk.tflite.quantization import to_tensor_dtype
 
 WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 UNKNOWN = "_unknown_"
@@ -41,6 +43,12 @@ QUIET = 0.02  # the noise below a clip, as a share of its loudest sample: -34 dB
 WANTED = 0.80  # of the keywords, which word it was
 REJECTED = (0.8, 0.9, 0.95)
 RATES = (20, 40, 80, 160)
+
+
+def class_of(file: Path, classes: Sequence[str]) -> str:
+    """Return the class of a recording: the word of its digit, if this is a keyword."""
+    word = WORDS[int(file.name[0])]
+    return word if word in classes else UNKNOWN
 
 
 class Answers:
@@ -62,8 +70,7 @@ class Answers:
         self.n_keywords = sum(not name.startswith("_") for name in self.classes)
         by_class: dict[str, list[str]] = {}
         for file in files:
-            word = WORDS[int(file.name[0])]
-            by_class.setdefault(word if word in self.classes else UNKNOWN, []).append(str(file))
+            by_class.setdefault(class_of(file, self.classes), []).append(str(file))
         model.dataset = by_class
         # Nothing is varied but the noise: these are recordings, not synthesized clips.
         generator = model.datagen
@@ -81,10 +88,8 @@ class Answers:
         self.speakers = np.array([name.split("_")[1] for name in names])
         assert len(names) == len(self.words), "a recording is missing"
         tflite = resolve(model).tflite_model()
-        scale, zero = tflite.inputs[0].quantization.scale[0], tflite.inputs[0].quantization.zeropoint[0]
-        x = np.concatenate([x for x, _ in batches])
-        quantized = np.clip(np.round(x / scale) + zero, -128, 127).astype(np.int8)
-        self.scores = (run_batch(tflite, quantized).outputs[0].astype(np.int16) + 128).astype(np.uint8)
+        inputs = to_tensor_dtype(np.concatenate([x for x, _ in batches]), tflite.inputs[0])
+        self.scores = Listening.of(tflite).scores(run_batch(tflite, inputs).outputs[0])
 
     @property
     def is_keyword(self) -> npt.NDArray[np.bool_]:
@@ -122,10 +127,7 @@ def print_stream(model: Any, files: list[Path], hours: float) -> None:
     """Join the recordings, and print false rejects against false accepts an hour."""
     listening = Listening.of(resolve(model).tflite_model())
     rate = listening.frontend.sample_rate_hz
-    clips = []
-    for file in files:
-        word = WORDS[int(file.name[0])]
-        clips.append(Clip(read_audio_int16(str(file), rate)[0], word if word in listening.classes else UNKNOWN))
+    clips = [Clip(read_audio_int16(str(file), rate)[0], class_of(file, listening.classes)) for file in files]
     with tempfile.TemporaryDirectory() as folder:
         Joiner(clips, [], rate, seed=1).write(folder, hours)
         with scored_stream(model, StreamOptions(stream=folder)) as scored:

@@ -14,6 +14,7 @@ import mltk
 from helpers import toy
 from mltk.errors import ArchiveError, OutputError, QuantizationError, SettingError
 from mltk.operations.quantize import quantize_keras_model
+from mltk.specification.archive_file import write_archive
 from mltk.tflite.format import loading
 from mltk.tflite.format.verify import verify_model
 from mltk.tflite.model_parameters import TfliteModelParameters
@@ -265,6 +266,21 @@ def test_build_output_and_archive(make_toy, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(OutputError):
         mltk.quantize_model(model, build=True, output=str(tmp_path / "file/below"))
+
+
+def test_figures_of_a_former_network_in_the_archive_are_said(make_toy, caplog):
+    model = make_toy()
+    model.tflite_converter["generate_unquantized"] = False
+    network = toy.build(model)
+    former = quantize(model, network)
+    write_archive(model.archive_path, {"toy.tflite": former.flatbuffer_data, "report.html": b"old"}, {"name": "toy"})
+    said = "the report in the archive are those of the former .tflite"
+    with caplog.at_level("WARNING", logger="mltk"):
+        mltk.quantize_model(model, keras_model=network, update_archive=True)
+        assert said not in caplog.text
+        mltk.quantize_model(model, keras_model=toy.build(model), update_archive=True)
+    assert said in caplog.text
+    assert "mltk evaluate toy --tflite" in caplog.text
 
 
 def test_parameters_inside(make_toy, monkeypatch):

@@ -25,10 +25,13 @@ from mltk.operations.shared.convert import convert
 from mltk.operations.shared.keras_model import build_keras_model, load_keras_model, model_to_save
 from mltk.operations.shared.output import tflite_output_path
 from mltk.operations.shared.prepare import prepare
+from mltk.operations.shared.report_facts import tflite_in
 from mltk.operations.shared.representative import as_inputs, input_example, iter_training_samples
+from mltk.specification.archive_file import ArchiveReader
 from mltk.specification.events import MltkModelEvent
 from mltk.specification.model import MltkModel
 from mltk.specification.train_settings import TrainMixin
+from mltk.tflite.structure import network_hash
 from mltk.workers.script_loading import stop_if_loading_script
 
 if TYPE_CHECKING:
@@ -96,10 +99,24 @@ def quantize_model(
             f"{loaded.name}.tflite.summary.txt": f"{path}.summary.txt",
         }
         members |= {member: file for file, member in c_files(loaded)}
+        _warn_of_former_figures(loaded, tflite_model, logger)
         update_model_archive(loaded, members, without=(f"{FOLDER}/",))
         logger.info("Updated %s", loaded.archive_path)
     loaded.trigger_event(MltkModelEvent.QUANTIZE_SHUTDOWN, tflite_model=tflite_model)
     return tflite_model
+
+
+def _warn_of_former_figures(model: BuildableModel, tflite_model: TfliteModel, logger: logging.Logger) -> None:
+    """Say that the archive keeps figures of another network, before that network is replaced."""
+    with ArchiveReader(model.archive_path) as archive:
+        former = tflite_in(archive, model.name)
+        has_figures = any(name == "report.html" or name.startswith("eval/tflite") for name in archive.names)
+    if has_figures and former is not None and network_hash(former.graph) != network_hash(tflite_model.graph):
+        logger.warning(
+            "The evaluation and the report in the archive are those of the former .tflite. This renews them:\n"
+            "mltk evaluate %s --tflite",
+            model.name,
+        )
 
 
 def quantize_keras_model(
